@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# What the tests start for real. Sourced by test.sh and dev.
+
+# command -> Debian package
+peers=(
+    "mosquitto:mosquitto" "mosquitto_pub:mosquitto-clients" "openssl:openssl" "chromium:chromium" "sqlite3:sqlite3" "curl:curl" "/usr/bin/python3:python3"
+)
+# Debian package -> a file that it brings
+peer_files=(
+    "python3-paho-mqtt:/usr/lib/python3/dist-packages/paho/mqtt/client.py"
+    "python3-jwcrypto:/usr/lib/python3/dist-packages/jwcrypto/jws.py"
+    "python3-cryptography:/usr/lib/python3/dist-packages/cryptography/__init__.py"
+)
+
+missing_peers() {
+    local entry
+    for entry in "${peers[@]}"; do
+        # mosquitto lives in /usr/sbin, which is not on every user's path
+        PATH="$PATH:/usr/sbin" command -v "${entry%%:*}" >/dev/null || echo "${entry#*:}"
+    done
+    for entry in "${peer_files[@]}"; do
+        [ -f "${entry#*:}" ] || echo "${entry%%:*}"
+    done
+}
+
+# Installs what is missing where it may (root with apt); otherwise says which packages to install, and fails.
+require_peers() {
+    local missing
+    command -v dotnet >/dev/null || { echo "The .NET 10 SDK is missing (dotnet)."; return 1; }
+    command -v npm >/dev/null || { echo "Node.js 20 or newer is missing (npm)."; return 1; }
+    missing=$(missing_peers | sort -u | tr '\n' ' ')
+    if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "== installing $missing"
+        # shellcheck disable=SC2086 # a list of packages
+        { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } >/dev/null 2>&1
+        missing=$(missing_peers | sort -u | tr '\n' ' ')
+    fi
+    [ -z "$missing" ] && return 0
+    echo "These Debian packages are needed by the tests and could not be installed here: $missing"
+    echo "Install them (apt-get install $missing) and run this again."
+    return 1
+}

@@ -1,0 +1,25 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Signet.Pki;
+
+/// <summary>How this house writes down the names of a certificate.</summary>
+public static class CertificateFacts
+{
+    /// <summary>Serial number, lower-case hexadecimal, two digits a byte, as in the DER (no sign byte).</summary>
+    public static string Serial(X509Certificate2 certificate) => SerialText(certificate.SerialNumberBytes.Span);
+
+    /// <summary>SHA-256 of the DER, base64url without padding (43 characters).</summary>
+    public static string Thumbprint(X509Certificate2 certificate) => Base64Url.EncodeToString(SHA256.HashData(certificate.RawDataMemory.Span));
+
+    /// <summary>SHA-256 of the DER as people compare it: capital hexadecimal pairs with colons, as <c>openssl x509 -fingerprint -sha256</c> prints it.</summary>
+    public static string Fingerprint(X509Certificate2 certificate)
+        => string.Join(':', SHA256.HashData(certificate.RawDataMemory.Span).Select(b => b.ToString("X2")));
+
+    internal static string SerialText(ReadOnlySpan<byte> bigEndian)
+    {
+        while (bigEndian.Length > 1 && bigEndian[0] == 0) bigEndian = bigEndian[1..];
+        return Convert.ToHexStringLower(bigEndian);
+    }
+}

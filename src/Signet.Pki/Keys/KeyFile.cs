@@ -1,0 +1,90 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+
+namespace Signet.Pki;
+
+/// <summary>Private keys in files: PKCS#8 PEM without a password, mode 0600, replaced in one step.</summary>
+public static class KeyFile
+{
+    private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    public static void Save(string path, AsymmetricAlgorithm key)
+    {
+        var pem = Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem() + "\n");
+        try
+        {
+            AtomicFile.Write(path, pem, AtomicFile.Private);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(pem);
+        }
+    }
+
+    /// <summary>An RSA or elliptic-curve key.</summary>
+    /// <exception cref="PkiException">Not there, readable by others, or not a private key.</exception>
+    public static AsymmetricAlgorithm Load(string path)
+    {
+        RequirePrivate(path);
+        string pem;
+        try
+        {
+            pem = File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new PkiException($"cannot read {path}: {e.Message}", e);
+        }
+
+        return (AsymmetricAlgorithm?)TryImport(ECDsa.Create, pem) ?? TryImport(RSA.Create, pem)
+            ?? throw new PkiException($"{path} holds no usable private key (expected an unencrypted RSA or P-256/P-384 key in PEM)");
+    }
+
+    /// <summary>Refuses a key file that others on this machine may read or write.</summary>
+    /// <exception cref="PkiException">Says how to mend it.</exception>
+    public static void RequirePrivate(string path)
+    {
+        if (!File.Exists(path)) throw new PkiException($"{path} is missing");
+        if (OperatingSystem.IsWindows()) return;
+        if ((File.GetUnixFileMode(path) & Others) != UnixFileMode.None)
+            throw new PkiException($"{path} can be read or changed by other users of this machine; mend it with: chmod 600 {path}");
+    }
+
+    internal static AsymmetricAlgorithm PrivateKeyOf(X509Certificate2 certificate)
+        => (AsymmetricAlgorithm?)certificate.GetECDsaPrivateKey() ?? (AsymmetricAlgorithm?)certificate.GetRSAPrivateKey()
+            ?? throw new PkiException("the certificate has no private key of a kind this house uses");
+
+    internal static X509Certificate2 Join(X509Certificate2 certificate, AsymmetricAlgorithm key, string keyPath)
+    {
+        try
+        {
+            return key switch
+            {
+                ECDsa ec => certificate.CopyWithPrivateKey(ec),
+                RSA rsa => certificate.CopyWithPrivateKey(rsa),
+                _ => throw new ArgumentException("only RSA and elliptic-curve keys", nameof(key)),
+            };
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException or InvalidOperationException)
+        {
+            throw new PkiException($"{keyPath} is not the key of certificate {CertificateFacts.Serial(certificate)}", e);
+        }
+    }
+
+    private static T? TryImport<T>(Func<T> create, string pem) where T : AsymmetricAlgorithm
+    {
+        var key = create();
+        try
+        {
+            key.ImportFromPem(pem);
+            return key;
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        {
+            key.Dispose();
+            return null;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+namespace Signet.Pki;
+
+/// <summary>Every number of this room, with its origin.</summary>
+public static class PkiLimits
+{
+    /// <summary>Ours: an authority should not change more often than a fleet's hardware.</summary>
+    public static readonly TimeSpan RootLifetime = TimeSpan.FromDays(20 * 365);
+
+    /// <summary>Ours: several rotations fit into a root's life.</summary>
+    public static readonly TimeSpan IntermediateLifetime = TimeSpan.FromDays(5 * 365);
+
+    /// <summary>Short, because a device renews by itself at two thirds.</summary>
+    public static readonly TimeSpan DeviceLifetime = TimeSpan.FromDays(30);
+
+    /// <summary>People, broker, center and signers.</summary>
+    public static readonly TimeSpan OtherLifetime = TimeSpan.FromDays(90);
+
+    /// <summary>Certificates begin this much before they are made, for peers whose clock is slow. A guess; longer than the clock window of messages.</summary>
+    public static readonly TimeSpan Backdate = TimeSpan.FromMinutes(5);
+
+    /// <summary>RFC 5280, section 4.1.2.2: at most 20 octets; CA/Browser Forum: at least 64 random bits.</summary>
+    public const int SerialBytes = 16;
+
+    /// <summary>RFC 5280, upper bound of common name (ub-common-name).</summary>
+    public const int MaximumNameLength = 64;
+
+    /// <summary>Host names and addresses in one certificate. Chosen: more than any one server has, far from a record size that clients refuse.</summary>
+    public const int MaximumHosts = 64;
+
+    /// <summary>Life of the intermediate's revocation list; renewed at half of it.</summary>
+    public static readonly TimeSpan CrlLifetime = TimeSpan.FromDays(7);
+
+    /// <summary>Life of the root's revocation list: the root may be offline for long.</summary>
+    public static readonly TimeSpan RootCrlLifetime = TimeSpan.FromDays(365);
+
+    /// <summary>Paths a judge remembers. Chosen: 10,000 devices with several certificates each; about 1 KB an entry.</summary>
+    public const int CachedPaths = 65_536;
+}

@@ -1,0 +1,47 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+
+namespace Signet.Wire;
+
+/// <summary>
+/// Message ids are ULIDs: 48 bits of Unix milliseconds and 80 random bits, written as 26 upper-case characters of Crockford's base 32,
+/// so they sort by time as text. The first character is at most 7 (128 bits in 130).
+/// </summary>
+public static class MessageId
+{
+    private const string Alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    private const int Length = 26;
+
+    public static string New(TimeProvider time, RandomNumberGenerator random)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        random.GetBytes(bytes);
+        var milliseconds = time.GetUtcNow().ToUnixTimeMilliseconds();
+        for (var i = 5; i >= 0; i--, milliseconds >>= 8) bytes[i] = (byte)(milliseconds & 0xff);
+        var value = System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes);
+        return string.Create(Length, value, static (text, v) =>
+        {
+            for (var i = Length - 1; i >= 0; i--, v >>= 5) text[i] = Alphabet[(int)(v & 31)];
+        });
+    }
+
+    /// <summary>Is this an id in its one spelling (upper case, no I, L, O, U)?</summary>
+    public static bool IsValid([NotNullWhen(true)] string? id)
+    {
+        if (id is not { Length: Length } || id[0] > '7') return false;
+        foreach (var c in id)
+            if (!Alphabet.Contains(c, StringComparison.Ordinal)) return false;
+        return true;
+    }
+
+    /// <summary>When an id was made, by its maker's clock.</summary>
+    /// <exception cref="ArgumentException">Not a valid id.</exception>
+    public static DateTimeOffset TimeOf(string id)
+    {
+        if (!IsValid(id)) throw new ArgumentException("not a message id", nameof(id));
+        long milliseconds = 0;
+        foreach (var c in id.AsSpan(0, 10)) milliseconds = (milliseconds << 5) | (uint)Alphabet.IndexOf(c, StringComparison.Ordinal);
+        // 2^48 ms reach the year 10889, past the platform's calendar.
+        return DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(milliseconds, (WireLimits.UnixSeconds * 1000) + 999));
+    }
+}

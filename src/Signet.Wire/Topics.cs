@@ -1,0 +1,58 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Signet.Wire;
+
+/// <summary>The branch of topics that belongs to one device: <c>signet/{device}/command|receipt|status|checkpoint|telemetry/{name}</c>.</summary>
+public static class Topics
+{
+    private const string Root = "signet/";
+    private const string TelemetryBranch = "telemetry/";
+
+    // Certificate names of the house itself: a device of that name could speak where only the center may.
+    private static readonly string[] Reserved = ["command_center", "mqtt_broker", "center_sign"];
+
+    public static string Command(string device) => Of(device, "command");
+    public static string Receipt(string device) => Of(device, "receipt");
+    public static string Status(string device) => Of(device, "status");
+    public static string Checkpoint(string device) => Of(device, "checkpoint");
+
+    /// <summary>The topic of one reading; <paramref name="name"/> follows the grammar of <see cref="IsWord"/>.</summary>
+    public static string Telemetry(string device, string name) =>
+        IsWord(name) ? Of(device, TelemetryBranch + name) : throw new ArgumentException($"'{name}' is not a reading's name", nameof(name));
+
+    /// <summary>Splits a topic of ours. <paramref name="branch"/> is what follows the device: <c>command</c>, <c>telemetry/temperature</c> ... False for every other topic.</summary>
+    public static bool TryParse(string? topic, [NotNullWhen(true)] out string? device, [NotNullWhen(true)] out string? branch)
+    {
+        device = branch = null;
+        if (topic is null || !topic.StartsWith(Root, StringComparison.Ordinal)) return false;
+        var rest = topic[Root.Length..];
+        var slash = rest.IndexOf('/', StringComparison.Ordinal);
+        if (slash < 0 || !IsDeviceName(rest[..slash])) return false;
+        var tail = rest[(slash + 1)..];
+        var known = tail is "command" or "receipt" or "status" or "checkpoint"
+            || (tail.StartsWith(TelemetryBranch, StringComparison.Ordinal) && IsWord(tail[TelemetryBranch.Length..]));
+        if (!known) return false;
+        (device, branch) = (rest[..slash], tail);
+        return true;
+    }
+
+    /// <summary>May a device have this name? <see cref="IsPartyName"/>, and not a name of the house itself.</summary>
+    public static bool IsDeviceName([NotNullWhen(true)] string? name) => IsPartyName(name) && !Reserved.Contains(name, StringComparer.Ordinal);
+
+    /// <summary>Names of devices and services: <c>[a-z0-9][a-z0-9._-]{0,62}</c>. Always one legal topic level.</summary>
+    public static bool IsPartyName([NotNullWhen(true)] string? name) => HasShape(name, WireLimits.NameCharacters, "._-");
+
+    /// <summary>Names of commands and readings: <c>[a-z0-9][a-z0-9._-]{0,63}</c>.</summary>
+    public static bool IsWord([NotNullWhen(true)] string? name) => HasShape(name, WireLimits.WordCharacters, "._-");
+
+    private static bool HasShape([NotNullWhen(true)] string? name, int longest, string alsoInside)
+    {
+        if (string.IsNullOrEmpty(name) || name.Length > longest || alsoInside.Contains(name[0], StringComparison.Ordinal)) return false;
+        foreach (var c in name)
+            if (!char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && !alsoInside.Contains(c, StringComparison.Ordinal)) return false;
+        return true;
+    }
+
+    private static string Of(string device, string branch) =>
+        IsDeviceName(device) ? $"{Root}{device}/{branch}" : throw new ArgumentException($"'{device}' is not a device's name", nameof(device));
+}

@@ -1,0 +1,42 @@
+using System.Net;
+
+namespace Signet.Control;
+
+/// <summary>How one command center runs. Every default is safe; numbers that are not settings stand in <see cref="ControlLimits"/>.</summary>
+public sealed record CenterOptions
+{
+    /// <summary>Made by <see cref="Installation.CreateAsync"/>.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Address of the MQTT listener. Loopback until somebody says otherwise.</summary>
+    public IPAddress Listen { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Port for MQTT with client certificates; 0 takes a free one (<see cref="CommandCenter.MqttEndPoint"/>).</summary>
+    public int MqttPort { get; init; } = 8883;
+
+    /// <summary>Address of the PKI endpoint for CDP and AIA (<c>pki.publicUrl</c>); null: certificates name none.</summary>
+    public Uri? PkiUrl { get; init; }
+
+    /// <summary>From <c>iat</c> to <c>exp</c> of a command: a device that sees it later refuses it as <c>expired</c>. 1 s to 30 s, what a device accepts at most.</summary>
+    public TimeSpan CommandLifetime { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>No receipt this long after sending: <c>unanswered</c>. A later receipt is still taken.</summary>
+    public TimeSpan ReceiptDeadline { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Readings older than this are removed.</summary>
+    public TimeSpan TelemetryRetention { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>How often the audit log signs a checkpoint while there are new entries.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <exception cref="ControlException">Names every setting that is out of range.</exception>
+    internal void Validate()
+    {
+        var wrong = new List<string>();
+        if (MqttPort is < 0 or > 65_535) wrong.Add($"the MQTT port {MqttPort} is not between 0 and 65535");
+        if (CommandLifetime < TimeSpan.FromSeconds(1) || CommandLifetime > TimeSpan.FromSeconds(30)) wrong.Add($"the command lifetime {CommandLifetime} is not between 1 s and 30 s");
+        if (ReceiptDeadline < TimeSpan.FromMilliseconds(100) || ReceiptDeadline > TimeSpan.FromHours(1)) wrong.Add($"the receipt deadline {ReceiptDeadline} is not between 100 ms and 1 h");
+        if (TelemetryRetention < TimeSpan.FromMinutes(1)) wrong.Add($"the telemetry retention {TelemetryRetention} is shorter than a minute");
+        if (wrong.Count > 0) throw new ControlException(string.Join("; ", wrong));
+    }
+}

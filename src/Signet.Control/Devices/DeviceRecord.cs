@@ -1,0 +1,48 @@
+namespace Signet.Control;
+
+/// <summary>A device to add.</summary>
+/// <param name="Name"><c>[a-z0-9][a-z0-9._-]{0,62}</c>.</param>
+/// <param name="Kind">A kind of <see cref="DeviceKinds"/>, or any word for a device of one's own.</param>
+/// <param name="AllowedCommands">Null: those of the kind.</param>
+/// <param name="Title">For people; may be empty.</param>
+public sealed record NewDevice(string Name, string Kind, IReadOnlyList<string>? AllowedCommands = null, string Title = "");
+
+/// <summary>A device of the fleet at one moment.</summary>
+/// <param name="AllowedCommands">What the center will send and the device will take.</param>
+/// <param name="Enabled">False: refused at the broker even with a valid certificate, and gets no command.</param>
+/// <param name="Thumbprint">Of the certificate its messages are verified with; base64url SHA-256.</param>
+/// <param name="Serial">Of the same; lower-case hexadecimal.</param>
+public sealed record DeviceRecord(
+    string Name, string Kind, string Title, IReadOnlyList<string> AllowedCommands, bool Enabled, DateTimeOffset Created,
+    string Thumbprint, string Serial, DateTimeOffset CertificateEnds, Presence Presence)
+{
+    /// <summary>A command would be taken now: the device is enabled and there.</summary>
+    public bool CanReceive => Enabled && Presence.State == PresenceState.Online;
+}
+
+/// <summary>Is the device there? On the wire and in the API in lower case.</summary>
+public enum PresenceState
+{
+    /// <summary>Never seen, or connected without having said a verified word yet.</summary>
+    Unknown = 0,
+
+    /// <summary>Has a live session, and has signed <c>online</c> since that session began.</summary>
+    Online = 1,
+    Offline = 2,
+}
+
+/// <param name="Since">When the state began; null for a device never seen.</param>
+/// <param name="LastSeen">Last verified message or live session; null for a device never seen.</param>
+/// <param name="Address">Of the live session.</param>
+/// <param name="Details">What the device last said about itself (kind, versions ...), verified; compact JSON.</param>
+public sealed record Presence(PresenceState State, DateTimeOffset? Since, DateTimeOffset? LastSeen, string? Address, string Details)
+{
+    public static Presence Never { get; } = new(PresenceState.Unknown, null, null, null, "{}");
+}
+
+/// <summary>One reading, signed by its device and verified.</summary>
+/// <param name="Name">Of the quantity: <c>temperature</c>.</param>
+/// <param name="At">By the device's clock, whole seconds.</param>
+/// <param name="Value">JSON: a number, a string, <c>true</c> or <c>false</c>.</param>
+/// <param name="Number">The value, if it is a number; 1 and 0 for true and false.</param>
+public sealed record Reading(string Device, string Name, DateTimeOffset At, string Value, double? Number, string? Unit);

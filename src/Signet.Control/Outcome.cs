@@ -1,0 +1,91 @@
+using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
+
+namespace Signet.Control;
+
+/// <summary>Why the center did not do what it was asked. Numbers stand in audit entries: append only.</summary>
+public enum RefusalCode
+{
+    /// <summary>The role table says no.</summary>
+    NotAllowed = 1,
+    NotFound = 2,
+    AlreadyExists = 3,
+
+    /// <summary>A name, number or text is not one the center takes.</summary>
+    BadInput = 4,
+
+    /// <summary>The device's own list does not hold this command.</summary>
+    CommandNotAllowed = 5,
+    BadArguments = 6,
+    DeviceDisabled = 7,
+
+    /// <summary>The device is not connected, and nobody would receive the command.</summary>
+    NoActiveConnection = 8,
+
+    /// <summary>The center's own link to the broker is down.</summary>
+    BrokerUnavailable = 9,
+
+    /// <summary>The audit log takes no entries, so nothing may be done.</summary>
+    AuditUnavailable = 10,
+
+    /// <summary>signet.db cannot be written.</summary>
+    StoreUnavailable = 11,
+
+    /// <summary>It would leave the center without any administrator.</summary>
+    LastAdministrator = 12,
+
+    /// <summary>Somebody else changed it meanwhile.</summary>
+    Conflict = 13,
+}
+
+/// <summary>A refusal: what it is called everywhere, and one line for the person who asked.</summary>
+/// <param name="Message">Says what is wrong and, where there is one, the way out.</param>
+public sealed record Refusal(RefusalCode Code, string Message)
+{
+    private static readonly FrozenDictionary<RefusalCode, (string Name, int Status)> Table = new Dictionary<RefusalCode, (string, int)>
+    {
+        [RefusalCode.NotAllowed] = ("not-allowed", 403),
+        [RefusalCode.NotFound] = ("not-found", 404),
+        [RefusalCode.AlreadyExists] = ("already-exists", 409),
+        [RefusalCode.BadInput] = ("bad-input", 422),
+        [RefusalCode.CommandNotAllowed] = ("command-not-allowed", 403),
+        [RefusalCode.BadArguments] = ("bad-arguments", 422),
+        [RefusalCode.DeviceDisabled] = ("device-disabled", 409),
+        [RefusalCode.NoActiveConnection] = ("no-active-connection", 409),
+        [RefusalCode.BrokerUnavailable] = ("broker-unavailable", 503),
+        [RefusalCode.AuditUnavailable] = ("audit-unavailable", 503),
+        [RefusalCode.StoreUnavailable] = ("store-unavailable", 503),
+        [RefusalCode.LastAdministrator] = ("last-administrator", 409),
+        [RefusalCode.Conflict] = ("conflict", 409),
+    }.ToFrozenDictionary();
+
+    /// <summary>For problem+json (<c>reason</c>), audit entries, metrics and the command line.</summary>
+    public string Name => Table[Code].Name;
+
+    public int HttpStatus => Table[Code].Status;
+}
+
+/// <summary>What came of a request: the value, or the refusal. Nothing in between.</summary>
+public readonly struct Outcome<T>
+    where T : class
+{
+    private readonly T? _value;
+
+    private Outcome(T? value, Refusal? refusal) => (_value, Refusal) = (value, refusal);
+
+    /// <summary>Null when it was done.</summary>
+    public Refusal? Refusal { get; }
+
+    /// <exception cref="InvalidOperationException">It was refused; the message is the refusal's.</exception>
+    public T Value => _value ?? throw new InvalidOperationException(Refusal?.Message ?? "no outcome");
+
+    public bool TryGet([NotNullWhen(true)] out T? value, [NotNullWhen(false)] out Refusal? refusal)
+    {
+        (value, refusal) = (_value, _value is null ? Refusal ?? new(RefusalCode.BadInput, "no outcome") : null);
+        return value is not null;
+    }
+
+    public static implicit operator Outcome<T>(T value) => new(value, null);
+
+    public static implicit operator Outcome<T>(Refusal refusal) => new(null, refusal);
+}

@@ -1,0 +1,31 @@
+using Signet.Access;
+
+namespace Signet.Control;
+
+/// <summary>A person who may sign in. The fields are what ASP.NET Core Identity's stores need; the hash never leaves this record's owner.</summary>
+public sealed record Account
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+
+    /// <summary>Upper case, for finding; unique.</summary>
+    public required string NormalizedName { get; init; }
+
+    /// <summary>Null: no password set yet (invited).</summary>
+    public string? PasswordHash { get; init; }
+    public required Role Role { get; init; }
+    public bool Enabled { get; init; } = true;
+
+    /// <summary>Changes whenever a credential or role changes; sessions made with an older one end.</summary>
+    public required string SecurityStamp { get; init; }
+
+    /// <summary>Changes with every write; <see cref="Accounts.UpdateAsync"/> refuses an older one.</summary>
+    public string ConcurrencyStamp { get; init; } = "";
+    public int AccessFailedCount { get; init; }
+    public DateTimeOffset? LockoutEnd { get; init; }
+    public bool LockoutEnabled { get; init; } = true;
+    public DateTimeOffset Created { get; init; }
+    public DateTimeOffset? LastSignIn { get; init; }
+
+    public override string ToString() => $"{Name} ({Role})"; // never the hash
+}

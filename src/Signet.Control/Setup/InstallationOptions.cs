@@ -1,0 +1,20 @@
+namespace Signet.Control;
+
+/// <summary>What is fixed when a data directory is made.</summary>
+public sealed record InstallationOptions
+{
+    /// <summary>Further DNS names and addresses of this machine, for the server certificates. <c>localhost</c>, <c>127.0.0.1</c>, <c>::1</c> and the host's own name are always there.</summary>
+    public IReadOnlyList<string> Hosts { get; init; } = [];
+
+    /// <summary>Organisation in every certificate's subject.</summary>
+    public string Organization { get; init; } = "Signet";
+
+    /// <summary>Makes the three demo devices, and keeps the first audit key in the directory (who reads it can forge entries: demo only).</summary>
+    public bool Demo { get; init; }
+
+    /// <summary>Address of the PKI endpoint, as <see cref="CenterOptions.PkiUrl"/>.</summary>
+    public Uri? PkiUrl { get; init; }
+
+    /// <summary>Takes the first audit HMAC key (32 bytes) to store away from this machine; wiped afterwards.</summary>
+    public Action<ReadOnlyMemory<byte>>? ExportAuditKey { get; init; }
+}

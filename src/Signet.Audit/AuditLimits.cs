@@ -1,0 +1,32 @@
+namespace Signet.Audit;
+
+/// <summary>Every number of this room, with where it comes from.</summary>
+public static class AuditLimits
+{
+    /// <summary>Entries that force a checkpoint before its time. A guess: keeps the part that only HMAC protects, and the memory it takes, small under load.</summary>
+    public const int CheckpointEntries = 65_536;
+
+    /// <summary>Entries in a segment (issue of the audit log).</summary>
+    public const int SegmentEntries = 100_000;
+
+    /// <summary>Age of a segment (issue of the audit log).</summary>
+    public static readonly TimeSpan SegmentAge = TimeSpan.FromDays(30);
+
+    /// <summary>Space kept for emergencies: some 10,000 entries with their log and index pages. A guess.</summary>
+    public const long ReserveBytes = 8 << 20;
+
+    /// <summary>UTF-8 bytes of one field; longer text is cut and marked. A guess: longer than any name or topic we know.</summary>
+    public const int FieldBytes = 1_024;
+
+    /// <summary>UTF-8 bytes of the details. Larger ones are replaced by their size and SHA-256, so that an entry is never refused for being long.</summary>
+    public const int DetailsBytes = 64 * 1024;
+
+    /// <summary>Entries on one page.</summary>
+    public const int PageEntries = 1_000;
+
+    /// <summary>Entries that one text search looks at before it hands over with a cursor. A guess: well under a second.</summary>
+    public const int ScannedEntries = 200_000;
+
+    /// <summary>The clock may go back this far (a time daemon's step) without an entry of its own; entries meanwhile keep the last time.</summary>
+    public static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(1);
+}

@@ -1,0 +1,29 @@
+namespace Signet.Audit;
+
+/// <summary>Where a log is kept and how it behaves.</summary>
+public sealed record AuditOptions
+{
+    /// <summary>The data directory's <c>audit</c> folder; created with mode 0700.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>A checkpoint is signed at the latest this long after an entry. 10 s; 100 ms to 10 minutes.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Leaves the first HMAC key in the directory (<c>first.key</c>). Only for demonstrations: who reads it can forge entries.</summary>
+    public bool KeepFirstKey { get; init; }
+
+    /// <summary>Takes the first HMAC key (32 bytes) when a log is created; the span is wiped afterwards. It is the caller's to store away from this machine.</summary>
+    public Action<ReadOnlyMemory<byte>>? ExportFirstKey { get; init; }
+
+    /// <summary>An entry count that seals a segment. 100,000.</summary>
+    public int SegmentEntries { get; init; } = AuditLimits.SegmentEntries;
+
+    /// <summary>An age that seals a segment. 30 days.</summary>
+    public TimeSpan SegmentAge { get; init; } = AuditLimits.SegmentAge;
+
+    /// <summary>Sealed segments older than this leave the database (their archive files and all proofs stay). Null keeps everything.</summary>
+    public TimeSpan? Retention { get; init; }
+
+    /// <summary>Bytes set aside for emergency entries when the disk is full. 8 MiB; 0 for none.</summary>
+    public long ReserveBytes { get; init; } = AuditLimits.ReserveBytes;
+}

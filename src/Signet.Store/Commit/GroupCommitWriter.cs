@@ -1,0 +1,176 @@
+using System.Data.Common;
+using System.Threading.Channels;
+
+namespace Signet.Store;
+
+/// <summary>
+/// Many callers, one writer, one fsync for all who wait: rows that arrive while a commit is under way share the next one.
+/// Contract
+/// - Durable: when <see cref="WriteAsync"/> returns, the row's transaction is committed and synced. Rows are written in the order in which they were taken.
+/// - Failure: the caller gets a <see cref="StoreException"/> and may try again; the row is not written. One exception: when the sync itself failed
+///   and the machine then loses power, the row may be found afterwards. It was never acknowledged.
+/// - A row that the database refuses for its own sake (a constraint) fails its own caller only: the batch is written again row by row.
+/// - Recovery: after a failure the connection is opened anew for the next row; nobody has to restart anything.
+/// - Concurrency: any number of callers on any threads. At most <see cref="StoreLimits.QueuedRows"/> rows wait; beyond that callers wait for a place.
+/// - Closing: rows already taken are written; later ones fail with <see cref="StoreFailure.Unavailable"/>.
+/// </summary>
+public sealed class GroupCommitWriter<T> : IAsyncDisposable
+{
+    private readonly Database _database;
+    private readonly BatchTarget<T> _target;
+    private readonly int _maximumRows;
+    private readonly Channel<Slot> _queue;
+    private readonly Task _pump;
+    private readonly List<Slot> _slots;
+    private readonly List<T> _rows;
+    private DbConnection? _connection;
+    private DbCommand? _begin, _commit;
+    private StoreException? _stopped;
+
+    public GroupCommitWriter(Database database, BatchTarget<T> target, int maximumRows = StoreLimits.BatchRows)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maximumRows);
+        (_database, _target, _maximumRows) = (database, target, maximumRows);
+        (_slots, _rows) = (new(maximumRows), new(maximumRows));
+        _queue = Channel.CreateBounded<Slot>(new BoundedChannelOptions(StoreLimits.QueuedRows) { SingleReader = true });
+        _pump = Task.Run(PumpAsync);
+    }
+
+    /// <summary>A writer whose batches need no state of their own.</summary>
+    public GroupCommitWriter(Database database, Action<DbConnection, IReadOnlyList<T>> write)
+        : this(database, new FunctionTarget(write)) { }
+
+    /// <summary>Writes one row; durable when it returns.</summary>
+    /// <param name="row">Handed to the target on the writer's own task.</param>
+    /// <param name="cancellationToken">Ends the wait for a place in the queue. A row that was taken is written.</param>
+    /// <exception cref="StoreException">The row is not written.</exception>
+    public async ValueTask WriteAsync(T row, CancellationToken cancellationToken = default)
+    {
+        var slot = new Slot(row);
+        try
+        {
+            if (!_queue.Writer.TryWrite(slot))
+                await _queue.Writer.WriteAsync(slot, cancellationToken);
+        }
+        catch (ChannelClosedException)
+        {
+            throw _stopped ?? new StoreException(StoreFailure.Unavailable, $"{_database.Path}: the writer is closed.");
+        }
+        await slot.Done.Task;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _pump;
+        Disconnect();
+    }
+
+    private async Task PumpAsync()
+    {
+        while (await _queue.Reader.WaitToReadAsync())
+        {
+            while (_slots.Count < _maximumRows && _queue.Reader.TryRead(out var slot))
+            {
+                _slots.Add(slot);
+                _rows.Add(slot.Row);
+            }
+            Commit(_slots, _rows);
+            _slots.Clear();
+            _rows.Clear();
+        }
+    }
+
+    private void Commit(List<Slot> slots, List<T> rows)
+    {
+        if (_stopped is not null)
+        {
+            Fail(slots, _stopped);
+            return;
+        }
+        try
+        {
+            Connect();
+            _begin!.ExecuteNonQuery();
+            _target.Write(_connection!, rows);
+            _commit!.ExecuteNonQuery();
+        }
+        catch (Exception e)
+        {
+            Disconnect();   // closing rolls back; the next batch starts from what is really on the disk
+            if (StoreException.From(e, _database.Path) is { } store) Fail(slots, store);
+            else if (slots.Count == 1) Fail(slots, e);
+            else
+                foreach (var slot in slots)
+                    Commit([slot], [slot.Row]);
+            return;
+        }
+        try
+        {
+            _target.Committed(rows);
+        }
+        catch (Exception e)
+        {
+            // What the target remembers no longer agrees with the disk. Going on would build on sand: stop the world.
+            _stopped = new StoreException(StoreFailure.Unavailable, $"{_database.Path}: the writer stopped: {e.Message}", e);
+            _queue.Writer.TryComplete();
+        }
+        foreach (var slot in slots) slot.Done.SetResult();
+    }
+
+    private void Connect()
+    {
+        if (_connection is not null) return;
+        _connection = _database.Open();
+        _begin = Prepare("BEGIN IMMEDIATE");
+        _commit = Prepare("COMMIT");
+        _target.Opened(_connection);
+    }
+
+    private DbCommand Prepare(string sql)
+    {
+        var command = _connection!.CreateCommand();
+#pragma warning disable CA2100 // Two constants.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.Prepare();
+        return command;
+    }
+
+    private void Disconnect()
+    {
+        if (_connection is { State: System.Data.ConnectionState.Open } open)
+        {
+            try
+            {
+                using var rollback = open.CreateCommand();
+                rollback.CommandText = "ROLLBACK";
+                rollback.ExecuteNonQuery();
+            }
+            catch (DbException)
+            {
+                // No transaction was open, or SQLite has rolled back by itself.
+            }
+        }
+        _begin?.Dispose();
+        _commit?.Dispose();
+        _connection?.Dispose();
+        (_begin, _commit, _connection) = (null, null, null);
+    }
+
+    private static void Fail(List<Slot> slots, Exception reason)
+    {
+        foreach (var slot in slots) slot.Done.SetException(reason);
+    }
+
+    private sealed class Slot(T row)
+    {
+        public T Row { get; } = row;
+        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    private sealed class FunctionTarget(Action<DbConnection, IReadOnlyList<T>> write) : BatchTarget<T>
+    {
+        public override void Write(DbConnection connection, IReadOnlyList<T> rows) => write(connection, rows);
+    }
+}

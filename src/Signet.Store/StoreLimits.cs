@@ -1,0 +1,23 @@
+namespace Signet.Store;
+
+/// <summary>Every number of this room, with where it comes from.</summary>
+public static class StoreLimits
+{
+    /// <summary>Rows in one group commit. Measured: beyond 512 the commit's fsync is already a small part of the cost, and a row waits longer.</summary>
+    public const int BatchRows = 512;
+
+    /// <summary>Rows that may wait for the writer before callers wait too. A guess: some 100 ms of work at full speed.</summary>
+    public const int QueuedRows = 32_768;
+
+    /// <summary>How long a statement waits for another process's lock before it fails with <see cref="StoreFailure.Locked"/>. A guess: longer than any of our own transactions.</summary>
+    public static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Pages (4 KiB) in the write-ahead log before SQLite folds it into the database. SQLite's default is 1,000; four times that halves the writes of an append-only load.</summary>
+    public const int WalCheckpointPages = 4_000;
+
+    /// <summary>Page cache of a connection in KiB. SQLite's default is 2,000.</summary>
+    public const int PageCacheKibibytes = 16_000;
+
+    /// <summary>"SGNT": marks a SQLite file as ours (PRAGMA application_id).</summary>
+    public const int ApplicationId = 0x53474E54;
+}

@@ -14,11 +14,13 @@ public sealed class AuditLog : IAsyncDisposable
     public static Task<AuditLog> OpenAsync(AuditOptions options, TimeProvider time, RandomNumberGenerator random, CancellationToken cancellationToken = default) =>
         Task.FromException<AuditLog>(new AuditUnavailableException("not built yet"));
 
+#pragma warning disable MA0046 // A plain Action: a feed wants the entry, not a sender.
     /// <summary>Every entry after it became durable, in order. Handlers must be quick and must not throw.</summary>
     public event Action<AuditEntry>? Appended;
 
     /// <summary>Every signed checkpoint, after it became durable: for devices and witnesses.</summary>
     public event Action<Checkpoint>? CheckpointSigned;
+#pragma warning restore MA0046
 
     public string Origin => "";
     public Checkpoint? LatestCheckpoint => null;
@@ -63,6 +65,8 @@ public static class AuditOffline
     /// <param name="directory">The audit folder.</param>
     /// <param name="trust">Checkpoint keys that are believed; null takes the one in the directory.</param>
     /// <param name="firstKey">The first HMAC key, when it is at hand: then every HMAC is checked.</param>
+    /// <param name="progress">Told the number of entries verified so far.</param>
+    /// <param name="cancellationToken">Ends the verification.</param>
     public static AuditVerdict Verify(string directory, IReadOnlyList<CheckpointKey>? trust = null, ReadOnlySpan<byte> firstKey = default, IProgress<long>? progress = null,
         CancellationToken cancellationToken = default) => throw new AuditUnavailableException("not built yet");
 }

@@ -27,6 +27,7 @@ public sealed record AuditFilter
 }
 
 /// <summary>One page, newest first.</summary>
+/// <param name="Entries">The matching ones.</param>
 /// <param name="Next">Give it as <see cref="AuditFilter.Before"/> for the next page; null at the end. A page may be short (even empty) and still have a next one: a search looks at a bounded number of entries.</param>
 /// <param name="Size">Entries in the whole log at the time of the query.</param>
 public sealed record AuditPage(IReadOnlyList<AuditEntry> Entries, long? Next, long Size);

@@ -31,6 +31,13 @@ public static class AuditTypes
 /// <summary>One entry as it stands in the log.</summary>
 /// <param name="Sequence">From 1, without gaps.</param>
 /// <param name="Time">When the log took it, microseconds, UTC. Never before the entry in front of it unless a clock was set back and an entry says so.</param>
+/// <param name="Type">See <see cref="AuditRecord"/>, like the next six.</param>
+/// <param name="Actor">Who.</param>
+/// <param name="Subject">On what.</param>
+/// <param name="Action">What.</param>
+/// <param name="Outcome">How it ended.</param>
+/// <param name="Reason">Why, or "".</param>
+/// <param name="Details">More facts, {} when none.</param>
 /// <param name="Body">The canonical bytes (docs/spec/audit-log.md) that are hashed; everything above is read from them.</param>
 /// <param name="Mac">HMAC-SHA256 of the body under the key of its time.</param>
 public sealed record AuditEntry(long Sequence, DateTimeOffset Time, string Type, string Actor, string Subject, string Action, string Outcome, string Reason,

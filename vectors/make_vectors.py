@@ -1,0 +1,412 @@
+#!/usr/bin/env python3
+"""Makes keys.json (once) and the message vectors, with python3-cryptography and nothing of Signet's own code.
+
+The stored vectors are the format: run this only to add vectors, and look at the difference before committing it.
+    /usr/bin/python3 vectors/make_vectors.py
+Signatures are randomised, so a run changes the bytes of every signed vector, never a result.
+"""
+import base64
+import datetime
+import hashlib
+import hmac
+import json
+import pathlib
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.x509.oid import NameOID
+
+HERE = pathlib.Path(__file__).parent
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+NOW = 1_800_000_000
+EPOCH = 1_799_999_000
+SUITES = {"PS256": "signet-ps256-1", "ES256": "signet-es256-1", "HS256": "signet-hs256-1"}
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def unb64(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def canonical(value):
+    """RFC 8785 for what the vectors hold: ASCII member names, integers and short decimals."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+# ---- keys -----------------------------------------------------------------------------------------------------------
+
+def certificate(key, name):
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    return (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(datetime.datetime(2026, 1, 1)).not_valid_after(datetime.datetime(2046, 1, 1))
+            .sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER))
+
+
+def asymmetric(key, name, owner, algorithm):
+    der = certificate(key, name)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+    return {"algorithm": algorithm, "owner": owner, "kid": b64(hashlib.sha256(der).digest()),
+            "certificate": base64.b64encode(der).decode(), "privateKey": pem}
+
+
+def shared(kid, owner, byte):
+    return {"algorithm": "HS256", "owner": owner, "kid": kid, "secret": b64(bytes([byte]) * 32)}
+
+
+def load_keys():
+    path = HERE / "keys.json"
+    if not path.exists():
+        keys = {
+            "center": asymmetric(rsa.generate_private_key(65537, 2048), "center_sign", "command_center", "PS256"),
+            "center-es256": asymmetric(ec.generate_private_key(ec.SECP256R1()), "center_sign", "command_center", "ES256"),
+            "center-hs256": shared("down.thermostat-1", "command_center", 1),
+            "device": asymmetric(ec.generate_private_key(ec.SECP256R1()), "thermostat-1", "thermostat-1", "ES256"),
+            "device-ps256": asymmetric(rsa.generate_private_key(65537, 2048), "thermostat-1", "thermostat-1", "PS256"),
+            "device-hs256": shared("up.thermostat-1", "thermostat-1", 2),
+            "stranger": asymmetric(rsa.generate_private_key(65537, 2048), "center_sign", "command_center", "PS256"),
+        }
+        path.write_text(json.dumps({"about": "TEST KEYS. Published, so worth nothing: never pin one outside a test. A certificate's key id is the SHA-256 of its DER.",
+                                    "keys": keys}, indent=1) + "\n")
+    return json.loads(path.read_text())["keys"]
+
+
+KEYS = load_keys()
+
+
+def private(name):
+    return serialization.load_pem_private_key(KEYS[name]["privateKey"].encode(), None)
+
+
+def ecdsa_numbers(name, data):
+    return utils.decode_dss_signature(private(name).sign(data, ec.ECDSA(hashes.SHA256())))
+
+
+def sign(name, data, algorithm=None):
+    algorithm = algorithm or KEYS[name]["algorithm"]
+    if algorithm == "PS256":
+        return private(name).sign(data, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+    if algorithm == "ES256":
+        r, s = ecdsa_numbers(name, data)
+        return r.to_bytes(32, "big") + min(s, P256_ORDER - s).to_bytes(32, "big")
+    return hmac.new(unb64(KEYS[name]["secret"]), data, hashlib.sha256).digest()
+
+
+def jws(claims, key="center", typ="signet-command+jwt", header=None, payload=None, signer=None, signature=None):
+    head = header if isinstance(header, bytes) else canonical({"alg": KEYS[key]["algorithm"], "kid": KEYS[key]["kid"], "typ": typ, **(header or {})})
+    body = payload if payload is not None else canonical(claims)
+    signed = f"{b64(head)}.{b64(body)}".encode()
+    made = signature(signed) if signature else sign(signer or key, signed)
+    return signed.decode() + "." + b64(made)
+
+
+# ---- claims ---------------------------------------------------------------------------------------------------------
+
+def command(key="center", **changes):
+    claims = {"args": {}, "aud": "thermostat-1", "by": {"name": "alice", "role": "operator"}, "cmd": "read-temperature", "epoch": EPOCH,
+              "exp": NOW + 20, "iat": NOW, "iss": "command_center", "jti": "01JQX4S8M0RSTVWXYZ23456789", "seq": 7,
+              "suite": SUITES[KEYS[key]["algorithm"]], "topic": "signet/thermostat-1/command"}
+    claims.update(changes)
+    return {n: v for n, v in claims.items() if v is not ...}
+
+
+def receipt(key="device", **changes):
+    claims = {"aud": "command_center", "digest": b64(hashlib.sha256(b"command").digest()), "epoch": EPOCH, "iat": NOW, "iss": "thermostat-1",
+              "jti": "01JQX4S8M1RSTVWXYZ23456789", "re": "01JQX4S8M0RSTVWXYZ23456789", "result": {"temperature": 21.5, "unit": "Cel"}, "seen": 42, "seq": 3,
+              "state": "executed", "suite": SUITES[KEYS[key]["algorithm"]], "topic": "signet/thermostat-1/receipt"}
+    if KEYS[key]["algorithm"] == "HS256":
+        claims["evidence"] = "shared-key"
+    claims.update(changes)
+    return {n: v for n, v in claims.items() if v is not ...}
+
+
+def telemetry(key="device", **changes):
+    claims = {"epoch": EPOCH, "iat": NOW, "iss": "thermostat-1", "jti": "01JQX4S8M2RSTVWXYZ23456789", "name": "temperature", "seq": 4,
+              "suite": SUITES[KEYS[key]["algorithm"]], "topic": "signet/thermostat-1/telemetry/temperature", "unit": "Cel", "value": 21.5}
+    claims.update(changes)
+    return {n: v for n, v in claims.items() if v is not ...}
+
+
+def status(key="device", **changes):
+    claims = {"details": {"kind": "thermostat"}, "epoch": EPOCH, "iat": NOW, "iss": "thermostat-1", "jti": "01JQX4S8M3RSTVWXYZ23456789", "seq": 1,
+              "state": "online", "suite": SUITES[KEYS[key]["algorithm"]], "topic": "signet/thermostat-1/status"}
+    claims.update(changes)
+    return {n: v for n, v in claims.items() if v is not ...}
+
+
+class Collection:
+    """One file of vectors: a receiver, and messages with what it must say to each."""
+
+    def __init__(self, kind, topic, audience, ring):
+        self.document = {"about": f"What a receiver of {kind} messages must say to each. `ring`: the keys of keys.json it has pinned, with their owners and algorithms. "
+                                  "`padding`: that many letters A follow the message. An accepted vector's payload is canonical (RFC 8785).",
+                         "kind": kind, "topic": topic, "audience": audience, "ring": ring, "now": NOW, "vectors": []}
+
+    def add(self, name, expect, message, **settings):
+        assert all(v["name"] != name for v in self.document["vectors"]), name
+        self.document["vectors"].append({"name": name, "expect": expect, **settings, "message": message})
+
+    def write(self):
+        path = HERE / f"{self.document['kind']}.json"
+        path.write_text(json.dumps(self.document, indent=1) + "\n")
+        print(path.name, len(self.document["vectors"]))
+
+
+# ---- command --------------------------------------------------------------------------------------------------------
+
+def command_vectors():
+    c = Collection("command", "signet/thermostat-1/command", "thermostat-1", ["center", "center-es256", "center-hs256", "device"])
+    good = jws(command())
+    head, body, tail = good.split(".")
+
+    c.add("PS256, as the center sends it", "accepted", good)
+    c.add("ES256", "accepted", jws(command("center-es256"), "center-es256"))
+    c.add("HS256", "accepted", jws(command("center-hs256"), "center-hs256"))
+    c.add("arguments of every type", "accepted", jws(command(args={"a": [1, -1, 0.5, True, None, "x"], "b": {"c": {}}, "d": "\u20ac\U0001F600\n\"\\"})))
+    c.add("greatest epoch and sequence", "accepted", jws(command(epoch=2**53 - 1, seq=2**53 - 1)))
+    c.add("as old as allowed", "accepted", jws(command(iat=NOW - 30)))
+    c.add("as far ahead as allowed", "accepted", jws(command(iat=NOW + 5)))
+    c.add("in its last second", "accepted", jws(command(iat=NOW - 5, exp=NOW)))
+
+    c.add("no bytes", "malformed", "")
+    c.add("one part", "malformed", head)
+    c.add("two parts", "malformed", f"{head}.{body}")
+    c.add("four parts", "malformed", good + ".AAAA")
+    c.add("two dots only", "malformed", "..")
+    c.add("an empty header", "malformed", f".{body}.{tail}")
+    c.add("padding", "malformed", good + "=")
+    c.add("a newline at the end", "malformed", good + "\n")
+    c.add("a space inside", "malformed", f"{head}. {body}.{tail}")
+    c.add("the other base64 alphabet", "malformed", f"{head}.{body}.{tail[:-1]}+")
+    spare = tail[:-1] + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".index(tail[-1]) | 1]
+    c.add("unused bits of base64 set", "malformed", f"{head}.{body}.{spare}")
+    c.add("JSON serialization of the JWS", "malformed", json.dumps({"payload": body, "protected": head, "signature": tail}))
+    c.add("larger than the limit", "too-large", good, padding=65_536)
+
+    kid = KEYS["center"]["kid"]
+    c.add("header with white space", "malformed", jws(command(), header=f'{{"alg":"PS256", "kid":"{kid}","typ":"signet-command+jwt"}}'.encode()))
+    c.add("header not sorted", "malformed", jws(command(), header=f'{{"kid":"{kid}","alg":"PS256","typ":"signet-command+jwt"}}'.encode()))
+    c.add("header with alg twice", "malformed", jws(command(), header=f'{{"alg":"PS256","alg":"none","kid":"{kid}","typ":"signet-command+jwt"}}'.encode()))
+    c.add("header with an escaped letter", "malformed", jws(command(), header=f'{{"alg":"PS\\u0032\\u00356","kid":"{kid}","typ":"signet-command+jwt"}}'.encode()))
+    c.add("header that is no object", "malformed", jws(command(), header=b'["PS256"]'))
+    c.add("unknown critical header", "malformed", jws(command(), header={"crit": ["exp"]}))
+    c.add("embedded key (jwk)", "malformed", jws(command(), header={"jwk": {"kty": "RSA", "n": "AQAB", "e": "AQAB"}}))
+    c.add("embedded certificate (x5c)", "malformed", jws(command(), header={"x5c": [KEYS["stranger"]["certificate"]]}, signer="stranger"))
+    c.add("key address (jku)", "malformed", jws(command(), header={"jku": "https://127.0.0.1/keys"}))
+    c.add("unencoded payload (b64)", "malformed", jws(command(), header={"b64": False}))
+    c.add("compression (zip)", "malformed", jws(command(), header={"zip": "DEF"}))
+    c.add("no typ", "malformed", jws(command(), header=f'{{"alg":"PS256","kid":"{kid}"}}'.encode()))
+    c.add("typ of a plain JWT", "malformed", jws(command(), typ="JWT"))
+    c.add("typ of a receipt", "malformed", jws(command(), typ="signet-receipt+jwt"))
+    c.add("typ in other letters", "malformed", jws(command(), typ="Signet-Command+JWT"))
+    c.add("alg that is no text", "malformed", jws(command(), header={"alg": 256}))
+    c.add("a header of a thousand bytes", "malformed", jws(command(), header={"kid": "A" * 1000}))
+    c.add("key id that is a path", "malformed", jws(command(), header={"kid": "../../etc/passwd"}))
+    c.add("key id that is a query", "malformed", jws(command(), header={"kid": "x' OR '1'='1"}))
+    c.add("key id empty", "malformed", jws(command(), header={"kid": ""}))
+
+    c.add("a stranger's key", "unknown-key", jws(command("stranger"), "stranger"))
+    c.add("key id in other letters", "unknown-key", jws(command(), header={"kid": kid.swapcase()}))
+    c.add("a device speaks as the center", "unknown-key", jws(command("device"), "device"))
+    c.add("the center speaks as a device", "unknown-key", jws(command(iss="thermostat-1")))
+
+    c.add("alg none, no signature", "algorithm-not-allowed", jws(command(), header={"alg": "none"}, signature=lambda _: b""))
+    c.add("alg none in other letters", "algorithm-not-allowed", jws(command(), header={"alg": "nOnE"}, signature=lambda _: b""))
+    pem = private("center").public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    c.add("HMAC with the public key", "algorithm-not-allowed", jws(command(), header={"alg": "HS256"}, signature=lambda d: hmac.new(pem, d, hashlib.sha256).digest()))
+    c.add("RS256 with the right key", "algorithm-not-allowed",
+          jws(command(), header={"alg": "RS256"}, signature=lambda d: private("center").sign(d, padding.PKCS1v15(), hashes.SHA256())))
+    c.add("PS512 with the right key", "algorithm-not-allowed",
+          jws(command(), header={"alg": "PS512"}, signature=lambda d: private("center").sign(d, padding.PSS(padding.MGF1(hashes.SHA512()), 64), hashes.SHA512())))
+    c.add("ES256 named for an RSA key", "algorithm-not-allowed", jws(command(), header={"alg": "ES256"}))
+    c.add("suite of another algorithm inside", "algorithm-not-allowed", jws(command(suite="signet-hs256-1")))
+    c.add("suite of another version inside", "algorithm-not-allowed", jws(command(suite="signet-ps256-0")))
+
+    c.add("empty signature", "bad-signature", f"{head}.{body}.")
+    c.add("signature cut short", "bad-signature", f"{head}.{body}.{b64(unb64(tail)[:-1])}")
+    c.add("signature with a byte more", "bad-signature", f"{head}.{body}.{b64(unb64(tail) + bytes(1))}")
+    c.add("signature of another command", "bad-signature", f"{head}.{body}.{jws(command(cmd='restart')).split('.')[2]}")
+    c.add("payload of another command", "bad-signature", f"{head}.{b64(canonical(command(cmd='restart')))}.{tail}")
+    c.add("signature by a stranger under the center's key id", "bad-signature", jws(command(), signer="stranger"))
+    c.add("PSS with an empty salt", "bad-signature", jws(command(), signature=lambda d: private("center").sign(d, padding.PSS(padding.MGF1(hashes.SHA256()), 0), hashes.SHA256())))
+    c.add("PKCS#1 v1.5 under the name PS256", "bad-signature", jws(command(), signature=lambda d: private("center").sign(d, padding.PKCS1v15(), hashes.SHA256())))
+
+    def high(data):
+        r, s = ecdsa_numbers("center-es256", data)
+        return r.to_bytes(32, "big") + max(s, P256_ORDER - s).to_bytes(32, "big")
+
+    def der(data):
+        return private("center-es256").sign(data, ec.ECDSA(hashes.SHA256()))
+    es = command("center-es256")
+    c.add("ES256 with S in the upper half", "bad-signature", jws(es, "center-es256", signature=high))
+    c.add("ES256 in DER", "bad-signature", jws(es, "center-es256", signature=der))
+    c.add("ES256 of zeros", "bad-signature", jws(es, "center-es256", signature=lambda _: bytes(64)))
+    c.add("HS256 cut to half", "bad-signature", jws(command("center-hs256"), "center-hs256", signature=lambda d: sign("center-hs256", d)[:16]))
+    c.add("HS256 with the other direction's key", "bad-signature", jws(command("center-hs256"), "center-hs256", signer="device-hs256"))
+
+    def raw(text):
+        return jws(None, payload=text.encode() if isinstance(text, str) else text)
+    plain = canonical(command()).decode()
+    c.add("signed: white space", "malformed", raw(plain.replace(",", ", ", 1)))
+    c.add("signed: not sorted", "malformed", raw('{"cmd":"read-temperature",' + plain[1:].replace('"cmd":"read-temperature",', "")))
+    c.add("signed: a name twice", "malformed", raw(plain.replace('"seq":7', '"seq":7,"seq":8')))
+    c.add("signed: a byte order mark", "malformed", raw("\ufeff" + plain))
+    c.add("signed: not UTF-8", "malformed", raw(plain.encode().replace(b"alice", b"al\xffce")))
+    c.add("signed: an overlong encoding", "malformed", raw(plain.encode().replace(b"alice", b"al\xc1\xa9ce")))
+    c.add("signed: a lone surrogate", "malformed", raw(plain.replace("alice", "al\\ud800ce")))
+    c.add("signed: an escape that is not needed", "malformed", raw(plain.replace("alice", "al\\u0069ce")))
+    c.add("signed: a slash escaped", "malformed", raw(plain.replace("signet/", "signet\\/")))
+    c.add("signed: text after the object", "malformed", raw(plain + "{}"))
+    c.add("signed: an array", "malformed", raw(f"[{plain}]"))
+    c.add("signed: nothing", "malformed", raw(""))
+    c.add("signed: number spelled 7.0", "malformed", raw(plain.replace('"seq":7', '"seq":7.0')))
+    c.add("signed: number spelled 7e0", "malformed", raw(plain.replace('"seq":7', '"seq":7e0')))
+    c.add("signed: number spelled 07", "malformed", raw(plain.replace('"seq":7', '"seq":07')))
+    c.add("signed: minus zero", "malformed", raw(plain.replace('"args":{}', '"args":{"x":-0}')))
+    c.add("signed: NaN", "malformed", raw(plain.replace('"args":{}', '"args":{"x":NaN}')))
+    c.add("signed: a number beyond doubles", "malformed", raw(plain.replace('"args":{}', '"args":{"x":1e400}')))
+    c.add("signed: a number of a thousand digits", "malformed", raw(plain.replace('"args":{}', '"args":{"x":' + "9" * 1000 + "}")))
+    c.add("signed: an integer no double holds", "malformed", raw(plain.replace('"args":{}', '"args":{"x":9007199254740993}')))
+    c.add("signed: seventeen levels", "malformed", raw(plain.replace('"args":{}', '"args":' + '{"a":' * 16 + "1" + "}" * 16)))
+    c.add("signed: ten thousand levels", "malformed", raw(plain.replace('"args":{}', '"args":{"a":' + "[" * 10_000 + "]" * 10_000 + "}")))
+    c.add("signed: three thousand elements", "malformed", raw(plain.replace('"args":{}', '"args":{"a":[' + ",".join("1" * 3000) + "]}")))
+    c.add("an unknown claim", "malformed", jws(command(extra=1)))
+    for name in sorted(command()):
+        c.add(f"no {name}", "malformed", jws(command(**{name: ...})))
+    for name, value, label in [
+            ("aud", ["thermostat-1"], "a list"), ("aud", None, "null"), ("aud", "", "empty"), ("aud", "Thermostat-1", "with a capital"), ("aud", "command_center", "a name of the house"), ("args", [], "a list"), ("args", "{}", "a text"),
+            ("by", "alice", "a text"), ("by", {"name": "alice"}, "without role"), ("by", {"name": "alice", "role": "operator", "x": 1}, "with more"), ("by", {"name": "al\u202eice", "role": "operator"}, "with a direction override"),
+            ("cmd", "", "empty"), ("cmd", "Read", "with a capital"), ("cmd", "a/b", "with a slash"), ("cmd", "a" * 65, "too long"), ("epoch", 0, "zero"), ("epoch", -1, "negative"), ("epoch", 2**53, "too large"), ("epoch", "1", "a text"),
+            ("seq", 0, "zero"), ("seq", 1.5, "a fraction"), ("seq", True, "true"), ("seq", 2**53, "too large"), ("iat", NOW + 0.5, "a fraction"), ("iat", -1, "before 1970"), ("iat", 253402300800, "after the year 9999"),
+            ("exp", NOW, "not after iat"), ("exp", NOW + 86_401, "more than a day after iat"), ("jti", "01jqx4s8m0rstvwxyz23456789", "in lower case"), ("jti", "81JQX4S8M0RSTVWXYZ23456789", "above 128 bits"), ("jti", "", "empty"),
+            ("iss", "command center", "with a space"), ("topic", 1, "a number"), ("topic", "a" * 146, "too long"), ("suite", None, "null")]:
+        c.add(f"{name} {label}", "malformed", jws(command(**{name: value})))
+
+    c.add("after the certificate's end", "certificate-expired", jws(command(iat=2_400_000_000, exp=2_400_000_020)), now=2_400_000_000)
+    c.add("before the certificate's beginning", "certificate-expired", jws(command(iat=1_700_000_000, exp=1_700_000_020)), now=1_700_000_000)
+    c.add("meant for another device", "wrong-audience", jws(command(aud="door-1", topic="signet/door-1/command")))
+    c.add("meant for another device, this one's topic", "wrong-audience", jws(command(aud="door-1")))
+    c.add("signed for another topic", "wrong-topic", jws(command(topic="signet/door-1/command")))
+    c.add("arrived on another device's topic, signed for it", "wrong-topic", jws(command(topic="signet/door-1/command")), topic="signet/door-1/command")
+    c.add("arrived on another topic", "wrong-topic", good, topic="signet/thermostat-1/checkpoint")
+    c.add("5000 s ahead", "issued-in-future", jws(command(iat=NOW + 5000, exp=NOW + 5020)))
+    c.add("6 s ahead", "issued-in-future", jws(command(iat=NOW + 6)))
+    c.add("600 s old", "expired", jws(command(iat=NOW - 600, exp=NOW + 600)))
+    c.add("31 s old", "expired", jws(command(iat=NOW - 31)))
+    c.add("past its end by a second", "expired", jws(command(iat=NOW - 5, exp=NOW - 1)))
+    c.add("from 1970", "expired", jws(command(iat=0, exp=20)))
+    c.write()
+
+
+# ---- receipt, telemetry, status -------------------------------------------------------------------------------------
+
+def receipt_vectors():
+    c = Collection("receipt", "signet/thermostat-1/receipt", "command_center", ["device", "device-ps256", "device-hs256", "center"])
+
+    def make(key="device", **changes):
+        return jws(receipt(key, **changes), key, "signet-receipt+jwt")
+    c.add("executed, ES256", "accepted", make())
+    c.add("executed, PS256", "accepted", make("device-ps256"))
+    c.add("executed, HS256", "accepted", make("device-hs256"))
+    c.add("accepted", "accepted", make(state="accepted", result={}))
+    c.add("failed", "accepted", make(state="failed", result={"error": "the valve is stuck"}))
+    c.add("interrupted", "accepted", make(state="interrupted", result={}))
+    c.add("rejected as replayed", "accepted", make(state="rejected", reason="replayed", result={"detail": "sequence 7 was seen before"}))
+    c.add("rejected, command not readable", "accepted", make(state="rejected", reason="malformed", re="", result={}))
+    c.add("no checkpoint seen", "accepted", make(seen=0))
+    for name in sorted(receipt()):
+        c.add(f"no {name}", "malformed", make(**{name: ...}))
+    c.add("rejected without a reason", "malformed", make(state="rejected"))
+    c.add("executed with a reason", "malformed", make(reason="replayed"))
+    c.add("a reason nobody knows", "malformed", make(state="rejected", reason="bad-luck"))
+    c.add("the reason none", "malformed", make(state="rejected", reason="none"))
+    c.add("a state nobody knows", "malformed", make(state="done"))
+    c.add("executed, but no command named", "malformed", make(re=""))
+    c.add("digest too short", "malformed", make(digest="AAAA"))
+    c.add("digest with unused bits", "malformed", make(digest="A" * 42 + "B"))
+    c.add("seen negative", "malformed", make(seen=-1))
+    c.add("evidence on a signature", "malformed", make(evidence="shared-key"))
+    c.add("HS256 that hides its evidence", "malformed", make("device-hs256", evidence=...))
+    c.add("HS256 that calls it a signature", "malformed", make("device-hs256", evidence="signature"))
+    c.add("the center signs a receipt", "unknown-key", jws(receipt("center"), "center", "signet-receipt+jwt"))
+    c.add("a command instead", "malformed", jws(command()))
+    c.add("meant for another center", "wrong-audience", make(aud="other_center"))
+    c.add("on another device's topic", "wrong-topic", make(topic="signet/door-1/receipt"), topic="signet/door-1/receipt")
+    c.add("signed for another topic", "wrong-topic", make(topic="signet/thermostat-1/status"))
+    c.add("600 s old", "expired", make(iat=NOW - 600))
+    c.add("600 s old, for a receiver that takes any age", "accepted", make(iat=NOW - 600), anyAge=True)
+    c.add("6 s ahead", "issued-in-future", make(iat=NOW + 6))
+    c.write()
+
+
+def telemetry_vectors():
+    c = Collection("telemetry", "signet/thermostat-1/telemetry/temperature", None, ["device", "device-hs256", "center"])
+
+    def make(key="device", **changes):
+        return jws(telemetry(key, **changes), key, "signet-telemetry+jwt")
+    c.add("a number with a unit", "accepted", make())
+    c.add("HS256", "accepted", make("device-hs256"))
+    c.add("a text", "accepted", make(value="warm", unit=...))
+    c.add("a truth value", "accepted", make(value=True, unit=...))
+    c.add("an integer", "accepted", make(value=-40))
+    for name in sorted(set(telemetry()) - {"unit"}):
+        c.add(f"no {name}", "malformed", make(**{name: ...}))
+    c.add("null as value", "malformed", make(value=None))
+    c.add("an object as value", "malformed", make(value={}))
+    c.add("a text of 4097 characters", "malformed", make(value="a" * 4097))
+    c.add("an empty unit", "malformed", make(unit=""))
+    c.add("a unit of 17 characters", "malformed", make(unit="a" * 17))
+    c.add("an audience", "malformed", make(aud="command_center"))
+    c.add("signed for another reading", "wrong-topic", make(name="humidity"))
+    c.add("arrived as another reading", "wrong-topic", make(), topic="signet/thermostat-1/telemetry/humidity")
+    c.add("in another device's name", "unknown-key", make(iss="door-1"))
+    c.add("600 s old", "expired", make(iat=NOW - 600))
+    c.write()
+
+
+def status_vectors():
+    c = Collection("status", "signet/thermostat-1/status", None, ["device", "center"])
+
+    def make(**changes):
+        return jws(status(**changes), "device", "signet-status+jwt")
+    c.add("online", "accepted", make())
+    c.add("a last will, signed an hour ago", "accepted", make(state="offline", iat=NOW - 3600, seq=2), anyAge=True)
+    c.add("an hour old, for a receiver that wants it fresh", "expired", make(iat=NOW - 3600))
+    for name in sorted(status()):
+        c.add(f"no {name}", "malformed", make(**{name: ...}))
+    c.add("a state nobody knows", "malformed", make(state="sleeping"))
+    c.add("details that are no object", "malformed", make(details="thermostat"))
+    c.add("on another device's topic", "wrong-topic", make(topic="signet/door-1/status"), topic="signet/door-1/status")
+    c.add("6 s ahead, whatever the age", "issued-in-future", make(iat=NOW + 6), anyAge=True)
+    c.write()
+
+
+# ---- replay: no messages, only numbers ------------------------------------------------------------------------------
+
+def replay_vectors():
+    e = EPOCH
+    steps = [
+        ([e, 1], "accepted"), ([e, 1], "replayed"), ([e, 3], "accepted"), ([e, 2], "accepted"), ([e, 2], "replayed"), ([e, 3], "replayed"),
+        ([e - 1, 99], "stale-epoch"), ([e, 0], "replayed"),
+        ([e, 1027], "accepted"), ([e, 3], "replayed"), ([e, 4], "accepted"), ([e, 4], "replayed"), ([e, 1026], "accepted"),
+        ([e, 5000], "accepted"), ([e, 3976], "replayed"), ([e, 3977], "accepted"), ([e, 4999], "accepted"), ([e, 4999], "replayed"),
+        ([e + 1, 1], "accepted"), ([e, 5001], "stale-epoch"), ([e + 1, 1], "replayed"),
+        ([NOW + 5, 1], "accepted"), ([NOW + 6, 1], "issued-in-future"), ([NOW + 5, 2], "accepted"),
+        ([NOW + 5, 2**53 - 1], "accepted"), ([NOW + 5, 2**53 - 1], "replayed"), ([NOW + 5, 3], "replayed"),
+    ]
+    document = {"about": "One window, asked in this order; what is accepted is committed. `message`: [epoch, seq]. Window of 1024, epochs up to now + 5 s.", "now": NOW,
+                "steps": [{"message": m, "expect": x} for m, x in steps]}
+    (HERE / "replay.json").write_text("{\n" + ",\n".join(f' "{k}": {json.dumps(v)}' for k, v in document.items()).replace('}, {"message"', '},\n  {"message"') + "\n}\n")
+    print("replay.json", len(steps))
+
+
+if __name__ == "__main__":
+    command_vectors()
+    receipt_vectors()
+    telemetry_vectors()
+    status_vectors()
+    replay_vectors()

@@ -1,0 +1,19 @@
+using Signet.Access;
+
+namespace Signet.Web.Security;
+
+/// <summary>What a page, page handler or API route demands. The access gate enforces it; a route that carries neither this nor
+/// <see cref="PublicAttribute"/> answers nobody.</summary>
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
+public sealed class RequiresAttribute(Act act) : Attribute
+{
+    public Act Act { get; } = act;
+}
+
+/// <summary>Anyone may ask, signed in or not.</summary>
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
+public sealed class PublicAttribute : Attribute;
+
+/// <summary>Anyone who is signed in may ask, whatever the role.</summary>
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
+public sealed class SignedInAttribute : Attribute;

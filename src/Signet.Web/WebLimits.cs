@@ -1,0 +1,68 @@
+namespace Signet.Web;
+
+/// <summary>Every limit of the console in one place, with its origin.</summary>
+public static class WebLimits
+{
+    /// <summary>Bytes of a request body. Forms and JSON here are small; a command's arguments are limited tighter still by the message format.</summary>
+    public const long RequestBody = 256 * 1024;
+
+    /// <summary>Bytes of all request headers: half of what Kestrel allows by default; our cookies and tokens take less than 4 KiB.</summary>
+    public const int RequestHeaders = 16 * 1024;
+
+    /// <summary>Open connections at once; a browser holds one (HTTP/2) or six. Chosen so that other parts keep file handles (20,000 a process).</summary>
+    public const long Connections = 4096;
+
+    /// <summary>Live feeds at once over all readers, and for one account.</summary>
+    public const int LiveFeeds = 1024, LiveFeedsPerAccount = 32;
+
+    /// <summary>How long a live feed stays silent before a comment line keeps proxies from closing it.</summary>
+    public static readonly TimeSpan LiveFeedHeartbeat = TimeSpan.FromSeconds(15);
+
+    /// <summary>Failed log-ins per account and per address within <see cref="LoginWindow"/> before each further attempt has to wait.</summary>
+    public const int LoginFailuresPerAccount = 5, LoginFailuresPerAddress = 20;
+
+    /// <summary>The span in which failures count.</summary>
+    public static readonly TimeSpan LoginWindow = TimeSpan.FromMinutes(15);
+
+    /// <summary>First wait after too many failures; it doubles with each further one up to <see cref="LoginLongestDelay"/> and never becomes a lock-out for good.</summary>
+    public static readonly TimeSpan LoginFirstDelay = TimeSpan.FromSeconds(30), LoginLongestDelay = TimeSpan.FromMinutes(15);
+
+    /// <summary>Accounts and addresses whose failures are remembered at once: about 2 MB; the oldest are forgotten first.</summary>
+    public const int LoginTracked = 10_000;
+
+    /// <summary>How long a browser that signed in once is told from strangers who guess at the same account.</summary>
+    public static readonly TimeSpan KnownBrowser = TimeSpan.FromDays(90);
+
+    /// <summary>A session ends after this long without a request, and in any case after <see cref="SessionLongest"/> (NIST SP 800-63B, AAL2: 12 h and 30 min).</summary>
+    public static readonly TimeSpan SessionIdle = TimeSpan.FromMinutes(30), SessionLongest = TimeSpan.FromHours(12);
+
+    /// <summary>Characters of a password: shortest as promised in the requirements; the longest keeps one hash from costing seconds.</summary>
+    public const int PasswordShortest = 12, PasswordLongest = 256;
+
+    /// <summary>PBKDF2-HMAC-SHA-512 rounds for stored passwords (OWASP asks 210,000 for this hash, the requirements 600,000).</summary>
+    public const int PasswordIterations = 600_000;
+
+    /// <summary>Password hashes computed at once: each takes a core for a third of a second, and the broker needs cores too.</summary>
+    public const int PasswordHashesAtOnce = 2;
+
+    /// <summary>Life of the one-time link for the first administrator.</summary>
+    public static readonly TimeSpan SetupLink = TimeSpan.FromHours(24);
+
+    /// <summary>Seconds an API caller may wait for the outcome of a command in one request.</summary>
+    public const int LongestWaitSeconds = 60;
+
+    /// <summary>Rows of one page of a list: as given, and at most.</summary>
+    public const int PageSize = 50, LargestPage = 500;
+
+    /// <summary>Remembered idempotency keys, and for how long (a client's retries end long before).</summary>
+    public const int IdempotencyKeys = 10_000;
+
+    /// <inheritdoc cref="IdempotencyKeys"/>
+    public static readonly TimeSpan IdempotencyKept = TimeSpan.FromHours(24);
+
+    /// <summary>Characters of an idempotency key.</summary>
+    public const int IdempotencyKeyLength = 200;
+
+    /// <summary>Requests a minute of one account or token, and of one address without either: far above what a person or a script that waits for answers needs.</summary>
+    public const int RequestsPerMinute = 3000, AnonymousRequestsPerMinute = 600;
+}

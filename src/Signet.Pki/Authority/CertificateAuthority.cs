@@ -1,77 +1,146 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Signet.Pki;
 
-/// <summary>Root, intermediate, ledger and revocation lists in one directory. Safe for any number of threads; one process at a time.</summary>
-public sealed class CertificateAuthority : IDisposable
+/// <summary>
+/// Root, intermediate, ledger and revocation lists in one directory. Safe for any number of threads; one process at a time.
+/// What it issues or revokes is in the ledger, flushed to the disk, before anybody hears of it.
+/// </summary>
+public sealed partial class CertificateAuthority : IDisposable
 {
-    private CertificateAuthority() => throw new NotSupportedException("lands next");
+    private readonly Lock _lock = new();
+    private readonly AuthorityFiles _files;
+    private readonly AuthorityOptions _options;
+    private readonly PublicAddresses? _addresses;
+    private readonly TimeProvider _time;
+    private readonly RandomNumberGenerator _random;
+    private readonly LedgerFile _file;
+    private readonly CertificateLedger _ledger = new();
+    private readonly SigningAuthority _root;
+    private readonly SigningAuthority _intermediate;
+    private volatile RevocationState _revocations = RevocationState.Empty;
+    private ImmutableDictionary<string, RevocationList> _lists = ImmutableDictionary<string, RevocationList>.Empty;
 
-    /// <summary>Makes a new authority in an empty or missing directory.</summary>
-    public static CertificateAuthority Create(string directory, AuthorityOptions options, TimeProvider time, RandomNumberGenerator random)
-        => throw new NotSupportedException($"lands next {directory}{options}{time}{random}");
+    private CertificateAuthority(AuthorityFiles files, AuthorityOptions options, TimeProvider time, RandomNumberGenerator random, SigningAuthority root, SigningAuthority intermediate, LedgerFile file)
+    {
+        (_files, _options, _time, _random, _root, _intermediate, _file) = (files, options, time, random, root, intermediate, file);
+        _addresses = options.PublicUrl is { } url ? new(url) : null;
+        Trust = new([root.Certificate], [intermediate.Certificate]);
+        Judge = new(() => Trust, () => Revocations, time);
+    }
 
-    /// <exception cref="PkiException">Files are missing, contradict each other or are readable by others; one clear line.</exception>
-    public static CertificateAuthority Open(string directory, AuthorityOptions options, TimeProvider time, RandomNumberGenerator random)
-        => throw new NotSupportedException($"lands next {directory}{options}{time}{random}");
-
-    public X509Certificate2 Root { get; } = null!;
+    public X509Certificate2 Root => _root.Certificate;
 
     /// <summary>The one that issues now.</summary>
-    public X509Certificate2 Intermediate { get; } = null!;
+    public X509Certificate2 Intermediate => _intermediate.Certificate;
 
     /// <summary>Intermediate and root, for a server's own chain.</summary>
-    public X509Certificate2Collection Chain { get; } = [];
+    public X509Certificate2Collection Chain => [Intermediate, Root];
 
-    public TrustStore Trust { get; } = null!;
-
-    /// <summary>The present state; swapped as a whole.</summary>
-    public RevocationState Revocations { get; } = RevocationState.Empty;
+    public TrustStore Trust { get; }
 
     /// <summary>A judge over this authority's roots and revocations.</summary>
-    public CertificateJudge Judge { get; } = null!;
+    public CertificateJudge Judge { get; }
 
     /// <summary>Everything ever issued, oldest first: a snapshot.</summary>
-    public IReadOnlyList<LedgerEntry> Ledger { get; } = [];
+    public IReadOnlyList<LedgerEntry> Ledger
+    {
+        get
+        {
+            lock (_lock) return _ledger.Snapshot;
+        }
+    }
 
-    /// <summary>Latest revocation list of the root, DER.</summary>
-    public byte[] RootCrl { get; } = [];
+    /// <summary>Null for a serial this authority never gave out.</summary>
+    public LedgerEntry? Find(string serial)
+    {
+        lock (_lock) return Issued(serial);
+    }
 
-    /// <summary>Latest revocation list of the intermediate, DER.</summary>
-    public byte[] IntermediateCrl { get; } = [];
-
-    /// <summary>Raised after a revocation is durable and in force.</summary>
-    public event Action<RevocationResult>? Revoked;
+    /// <summary>Everything issued to a name, oldest first.</summary>
+    public IReadOnlyList<LedgerEntry> FindByName(string name)
+    {
+        lock (_lock) return _ledger.WithName(name);
+    }
 
     /// <summary>Makes a key and a certificate for it.</summary>
     /// <exception cref="ArgumentException">The spec asks for something the profile does not allow (the message says what).</exception>
-    public IssuedCertificate Issue(CertificateRequestSpec spec) => throw new NotSupportedException($"lands next {spec}");
-
-    /// <summary>A certificate for a key that stays with its owner.</summary>
-    /// <param name="subjectPublicKeyInfo">DER, from an intake that has seen proof of possession.</param>
-    public IssuedCertificate IssueFor(CertificateRequestSpec spec, PublicKey subjectPublicKeyInfo) => throw new NotSupportedException($"lands next {spec}{subjectPublicKeyInfo.EncodedKeyValue.RawData.Length}");
-
-    public LedgerEntry? Find(string serial) => throw new NotSupportedException($"lands next {serial}");
-
-    /// <summary>Everything issued to a name, oldest first.</summary>
-    public IReadOnlyList<LedgerEntry> FindByName(string name) => throw new NotSupportedException($"lands next {name}");
-
-    /// <summary>The ledger is durable, the CRL rewritten and the state swapped when this returns.</summary>
-    public RevocationResult Revoke(string serial, RevocationReason reason) => Revoke([serial], reason);
-
-    /// <summary>Many at once: one ledger write, one CRL. Unknown and already revoked serials are passed over; the outcome is <see cref="RevocationOutcome.Done"/> when at least one changed.</summary>
-    public RevocationResult Revoke(IReadOnlyCollection<string> serials, RevocationReason reason)
+    public IssuedCertificate Issue(CertificateRequestSpec spec)
     {
-        Revoked?.Invoke(null!);
-        throw new NotSupportedException($"lands next {serials}{reason}");
+        using var key = KeyKinds.Create(spec.Key ?? ProfileRules.Of(spec.Profile).DefaultKey);
+        var draft = LeafDraft.From(spec, KeyKinds.PublicOf(key), _options.Constraints);
+        using var bare = Sign(draft);
+        return Handed(draft, KeyFile.Join(bare, key, draft.Name));
     }
 
-    /// <summary>Undoes a <see cref="RevocationReason.CertificateHold"/>.</summary>
-    public RevocationResult Release(string serial) => throw new NotSupportedException($"lands next {serial}");
+    /// <summary>A certificate for a key that stays with its owner.</summary>
+    /// <param name="spec">Its <see cref="CertificateRequestSpec.Key"/> is not looked at.</param>
+    /// <param name="key">From an intake that has seen proof of possession.</param>
+    public IssuedCertificate IssueFor(CertificateRequestSpec spec, PublicKey key)
+    {
+        var draft = LeafDraft.From(spec, key, _options.Constraints);
+        return Handed(draft, Sign(draft));
+    }
 
-    /// <summary>Writes new lists where the present ones are past half their life; call it from time to time.</summary>
-    public void RenewCrls() => throw new NotSupportedException("lands next");
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _file.Dispose();
+            _intermediate.Dispose();
+            _root.Dispose();
+        }
+    }
 
-    public void Dispose() => throw new NotSupportedException("lands next");
+    private IssuedCertificate Handed(LeafDraft draft, X509Certificate2 certificate)
+        => new(certificate, draft.Rules.Profile, draft.Name, PemFile.Encode(certificate) + PemFile.Encode(Intermediate));
+
+    private X509Certificate2 Sign(LeafDraft draft)
+    {
+        lock (_lock)
+        {
+            var now = Now();
+            var end = CertificateFacts.NotAfter(Intermediate);
+            if (now >= end) throw new PkiException($"the intermediate expired on {end:u}; rotate it before anything is issued");
+            var notAfter = now + draft.Lifetime < end ? now + draft.Lifetime : end;
+            var extensions = CertificateExtensions.ForLeaf(draft.Rules, draft.Key, draft.Kind, draft.Names, _intermediate, _addresses);
+            var subject = DistinguishedNames.Subject(_options.Organization, draft.Name);
+            var certificate = _intermediate.Sign(subject, draft.Key, extensions, now - PkiLimits.Backdate, notAfter, NewSerial(_random));
+            Record(certificate, _intermediate.Id, draft.Rules.Profile, draft.Name);
+            return certificate;
+        }
+    }
+
+    private void Record(X509Certificate2 certificate, string issuer, CertificateProfile profile, string name)
+    {
+        var line = IssuedLine(certificate, issuer, profile, name, Now());
+        AtomicFile.Write(_files.Issued(line.Serial!), System.Text.Encoding.ASCII.GetBytes(PemFile.Encode(certificate)), AtomicFile.Public);
+        _file.Append(line);
+        _ledger.Apply(line);
+    }
+
+    private LedgerEntry? Issued(string serial) => _ledger.WithSerial(serial, [_intermediate.Id, _root.Id]).FirstOrDefault();
+
+    private DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(_time.GetUtcNow().ToUnixTimeSeconds());
+
+    private static LedgerLine IssuedLine(X509Certificate2 certificate, string issuer, CertificateProfile profile, string name, DateTimeOffset at) => new(LedgerLine.Issued, at, issuer)
+    {
+        Serial = CertificateFacts.Serial(certificate),
+        Profile = profile,
+        Name = name,
+        Thumbprint = CertificateFacts.Thumbprint(certificate),
+        NotBefore = CertificateFacts.NotBefore(certificate),
+        NotAfter = CertificateFacts.NotAfter(certificate),
+    };
+
+    // 128 random bits behind a first byte that is neither zero nor negative: minimal, positive, 17 of the 20 octets that RFC 5280 (section 4.1.2.2) allows.
+    private static byte[] NewSerial(RandomNumberGenerator random)
+    {
+        var serial = new byte[PkiLimits.SerialBytes + 1];
+        random.GetBytes(serial);
+        serial[0] = (byte)(serial[0] & 0x3f | 0x40);
+        return serial;
+    }
 }

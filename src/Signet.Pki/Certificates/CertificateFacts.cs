@@ -17,6 +17,10 @@ public static class CertificateFacts
     public static string Fingerprint(X509Certificate2 certificate)
         => string.Join(':', SHA256.HashData(certificate.RawDataMemory.Span).Select(b => b.ToString("X2")));
 
+    internal static DateTimeOffset NotBefore(X509Certificate2 certificate) => new(certificate.NotBefore.ToUniversalTime());
+
+    internal static DateTimeOffset NotAfter(X509Certificate2 certificate) => new(certificate.NotAfter.ToUniversalTime());
+
     internal static string SerialText(ReadOnlySpan<byte> bigEndian)
     {
         while (bigEndian.Length > 1 && bigEndian[0] == 0) bigEndian = bigEndian[1..];

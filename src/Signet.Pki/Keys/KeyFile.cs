@@ -54,7 +54,7 @@ public static class KeyFile
 
     internal static AsymmetricAlgorithm PrivateKeyOf(X509Certificate2 certificate)
         => (AsymmetricAlgorithm?)certificate.GetECDsaPrivateKey() ?? (AsymmetricAlgorithm?)certificate.GetRSAPrivateKey()
-            ?? throw new PkiException("the certificate has no private key of a kind this house uses");
+            ?? (AsymmetricAlgorithm?)certificate.GetECDiffieHellmanPrivateKey() ?? throw new PkiException("the certificate has no private key of a kind this house uses");
 
     internal static X509Certificate2 Join(X509Certificate2 certificate, AsymmetricAlgorithm key, string keyPath)
     {
@@ -62,7 +62,8 @@ public static class KeyFile
         {
             return key switch
             {
-                ECDsa ec => certificate.CopyWithPrivateKey(ec),
+                ECDsa ec when MaySign(certificate) => certificate.CopyWithPrivateKey(ec),
+                ECDsa ec => JoinForAgreement(certificate, ec),
                 RSA rsa => certificate.CopyWithPrivateKey(rsa),
                 _ => throw new ArgumentException("only RSA and elliptic-curve keys", nameof(key)),
             };
@@ -71,6 +72,16 @@ public static class KeyFile
         {
             throw new PkiException($"{keyPath} is not the key of certificate {CertificateFacts.Serial(certificate)}", e);
         }
+    }
+
+    private static bool MaySign(X509Certificate2 certificate)
+        => certificate.Extensions.OfType<X509KeyUsageExtension>().All(e => (e.KeyUsages & X509KeyUsageFlags.DigitalSignature) != X509KeyUsageFlags.None);
+
+    // The platform joins a certificate that may only agree on keys with nothing but a key of that type.
+    private static X509Certificate2 JoinForAgreement(X509Certificate2 certificate, ECDsa key)
+    {
+        using var agreement = ECDiffieHellman.Create(key.ExportParameters(includePrivateParameters: true));
+        return certificate.CopyWithPrivateKey(agreement);
     }
 
     private static T? TryImport<T>(Func<T> create, string pem) where T : AsymmetricAlgorithm

@@ -1,0 +1,114 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Signet.Pki;
+
+/// <summary>Layout of the PKI directory (docs/spec/pki.md, "Files"), and the words for what is wrong with one.</summary>
+internal sealed class AuthorityFiles(string directory)
+{
+    private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    public string Directory { get; } = Path.GetFullPath(directory);
+
+    public string RootCertificate => In("root.crt");
+
+    public string RootKey => In("root.key");
+
+    public string IntermediateCertificate => In("intermediate.crt");
+
+    public string IntermediateKey => In("intermediate.key");
+
+    public string Ledger => In("ledger.ndjson");
+
+    public string Issued(string serial) => Path.Combine(In("issued"), serial + ".crt");
+
+    public string Crl(string name) => In(name + ".crl");
+
+    /// <summary>Makes the directory; refuses one that already holds an authority, whole or in part.</summary>
+    public void Prepare()
+    {
+        foreach (var path in (string[])[RootCertificate, RootKey, IntermediateCertificate, IntermediateKey, Ledger])
+        {
+            if (File.Exists(path)) throw new PkiException($"{Directory} already holds {Path.GetFileName(path)}; an authority is never made over another one");
+        }
+
+        try
+        {
+            Make(Directory);
+            Make(In("issued"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new PkiException($"cannot make {Directory}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Names what is missing from a half-copied directory, and refuses one that others may write to.</summary>
+    public void RequireComplete()
+    {
+        if (!System.IO.Directory.Exists(Directory)) throw new PkiException($"{Directory} is missing; make an authority first");
+        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(Directory) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != UnixFileMode.None)
+            throw new PkiException($"{Directory} can be changed by other users of this machine; mend it with: chmod 700 {Directory}");
+
+        string[] needed = [RootCertificate, IntermediateCertificate, IntermediateKey, Ledger];
+        var missing = needed.Where(path => !File.Exists(path)).Select(Path.GetFileName).ToArray();
+        if (missing.Length > 0) throw new PkiException($"{Directory} is only half there, it lacks {string.Join(", ", missing)}; copy the whole directory again or restore it from a backup");
+    }
+
+    /// <summary>The root; without its key when that is kept offline.</summary>
+    public SigningAuthority LoadRoot()
+    {
+        var certificate = PemFile.Read(RootCertificate)[0];
+        if (!certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData) || !Signed(certificate, certificate))
+            throw new PkiException($"{RootCertificate} is not a root: it is not signed by itself");
+        return new(certificate, File.Exists(RootKey) ? LoadKey(RootKey, certificate) : null);
+    }
+
+    public SigningAuthority LoadIntermediate(X509Certificate2 root)
+    {
+        var certificate = PemFile.Read(IntermediateCertificate)[0];
+        if (!Signed(certificate, root)) throw new PkiException($"{IntermediateCertificate} was not signed by {RootCertificate}; the directory is a mixture of two, restore it from a backup");
+        return new(certificate, LoadKey(IntermediateKey, certificate));
+    }
+
+    /// <summary>The list on the disk; null when there is none that can be read.</summary>
+    public RevocationList? LoadCrl(string name)
+    {
+        try
+        {
+            var pem = File.ReadAllText(Crl(name));
+            return PemEncoding.TryFind(pem, out var fields) && pem[fields.Label] == "X509 CRL" ? RevocationList.TryRead(Convert.FromBase64String(pem[fields.Base64Data])) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            return null;
+        }
+    }
+
+    private static AsymmetricAlgorithm LoadKey(string path, X509Certificate2 certificate)
+    {
+        var key = KeyFile.Load(path);
+        if (KeyKinds.PublicOf(key).ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(certificate.PublicKey.ExportSubjectPublicKeyInfo())) return key;
+        key.Dispose();
+        throw new PkiException($"{path} is not the key of the certificate beside it; the directory is a mixture of two, restore it from a backup");
+    }
+
+    private static bool Signed(X509Certificate2 certificate, X509Certificate2 issuer)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.Add(issuer);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid;
+        return chain.Build(certificate);
+    }
+
+    private static void Make(string path)
+    {
+        if (OperatingSystem.IsWindows()) System.IO.Directory.CreateDirectory(path);
+        else System.IO.Directory.CreateDirectory(path, DirectoryMode);
+    }
+
+    private string In(string name) => Path.Combine(Directory, name);
+}

@@ -1,0 +1,117 @@
+namespace Signet.Pki;
+
+/// <content>Revocation: ledger first, then the state every handshake reads, then the published lists.</content>
+public sealed partial class CertificateAuthority
+{
+    /// <summary>The present state; swapped as a whole.</summary>
+    public RevocationState Revocations => _revocations;
+
+    /// <summary>Latest revocation list of the root, DER.</summary>
+    public byte[] RootCrl => ListOf(_root).Der;
+
+    /// <summary>Latest revocation list of the intermediate, DER.</summary>
+    public byte[] IntermediateCrl => ListOf(_intermediate).Der;
+
+    /// <summary>Every list in force, the root's first.</summary>
+    public IReadOnlyList<RevocationList> Lists => [.. Named().Select(n => _lists.GetValueOrDefault(n.Authority.Id)).OfType<RevocationList>()];
+
+    /// <summary>Raised after a revocation is durable and in force, on the thread that revoked.</summary>
+    public event Action<RevocationResult>? Revoked;
+
+    /// <summary>The ledger is durable, the state swapped and the CRL rewritten when this returns.</summary>
+    public RevocationResult Revoke(string serial, RevocationReason reason) => Revoke([serial], reason);
+
+    /// <summary>Many at once: one ledger write, one list. Unknown and already revoked serials are passed over; the outcome is <see cref="RevocationOutcome.Done"/> when at least one changed.</summary>
+    public RevocationResult Revoke(IReadOnlyCollection<string> serials, RevocationReason reason)
+    {
+        if (reason == RevocationReason.RemoveFromCrl || !Enum.IsDefined(reason)) throw new ArgumentException($"{reason} is not a reason to revoke", nameof(reason));
+        RevocationResult result;
+        lock (_lock)
+        {
+            var known = serials.Distinct(StringComparer.Ordinal).Select(Issued).OfType<LedgerEntry>().ToList();
+            var changing = known.Where(e => !e.IsRevoked || (e.Reason == RevocationReason.CertificateHold && reason != RevocationReason.CertificateHold)).ToList();
+            if (changing.Count == 0)
+            {
+                return known is [var first, ..]
+                    ? new(RevocationOutcome.AlreadyRevoked, [], null, $"{first.Serial} was revoked on {first.RevokedAt:u} ({first.Reason})")
+                    : new(RevocationOutcome.UnknownSerial, [], null, $"this authority issued no certificate with serial {string.Join(", ", serials.Take(3))}");
+            }
+
+            // A hold that becomes final keeps the moment it took effect.
+            result = Change([.. changing.Select(e => new LedgerLine(LedgerLine.Revoked, e.RevokedAt ?? Now(), e.Issuer) { Serial = e.Serial, Reason = reason })]);
+        }
+
+        Revoked?.Invoke(result);
+        return result;
+    }
+
+    /// <summary>Undoes a <see cref="RevocationReason.CertificateHold"/>.</summary>
+    public RevocationResult Release(string serial)
+    {
+        lock (_lock)
+        {
+            if (Issued(serial) is not { } entry) return new(RevocationOutcome.UnknownSerial, [], null, $"this authority issued no certificate with serial {serial}");
+            if (entry.Reason != RevocationReason.CertificateHold)
+                return new(RevocationOutcome.NotOnHold, [], null, entry.IsRevoked ? $"{serial} is revoked for good ({entry.Reason})" : $"{serial} is not revoked");
+            return Change([new LedgerLine(LedgerLine.Released, Now(), entry.Issuer) { Serial = serial }]);
+        }
+    }
+
+    /// <summary>Writes new lists where the present ones are past half their life; call it from time to time. True when any was written.</summary>
+    public bool RenewCrls()
+    {
+        lock (_lock)
+        {
+            return PublishLists(a => !_lists.TryGetValue(a.Id, out var list) || Now() >= list.ThisUpdate + (list.NextUpdate - list.ThisUpdate) / 2) > 0;
+        }
+    }
+
+    private RevocationResult Change(LedgerLine[] lines)
+    {
+        _file.Append(lines);
+        _ledger.Apply(lines);
+        _revocations = _ledger.Revocations;
+        var issuers = lines.Select(l => l.Issuer).ToHashSet(StringComparer.Ordinal);
+        PublishLists(a => issuers.Contains(a.Id));
+
+        var entries = lines.Select(l => Issued(l.Serial!)!).ToList();
+        var waiting = Named().Where(n => issuers.Contains(n.Authority.Id) && !n.Authority.CanSign).Select(n => n.Name).ToList();
+        return new(RevocationOutcome.Done, entries, _ledger.CrlNumber(lines[0].Issuer),
+            waiting.Count == 0 ? "" : $"in force here; the published list of the {waiting[0]} waits until its key is brought back");
+    }
+
+    private int PublishLists(Func<SigningAuthority, bool> which)
+    {
+        var written = 0;
+        foreach (var (authority, name) in Named())
+        {
+            if (!authority.CanSign || !which(authority)) continue;
+            Publish(authority, name);
+            written++;
+        }
+
+        return written;
+    }
+
+    private void Publish(SigningAuthority authority, string name)
+    {
+        // The number is spent before the list exists: two lists never carry the same one, whatever crashes in between.
+        var line = new LedgerLine(LedgerLine.Crl, Now(), authority.Id) { Number = _ledger.CrlNumber(authority.Id) + 1 };
+        _file.Append(line);
+        _ledger.Apply(line);
+
+        // An expired certificate stays until it was on one list made after its end (RFC 5280, section 3.3).
+        var before = _lists.GetValueOrDefault(authority.Id)?.ThisUpdate ?? DateTimeOffset.MinValue;
+        var revoked = _ledger.RevokedBy(authority.Id).Where(e => e.NotAfter >= before)
+            .Select(e => new RevokedCertificate(e.Issuer, e.Serial, e.RevokedAt!.Value, e.Reason!.Value));
+        var isRoot = ReferenceEquals(authority, _root);
+        var list = RevocationList.Sign(authority, revoked, line.Number!.Value, Now(), isRoot ? PkiLimits.RootCrlLifetime : PkiLimits.CrlLifetime, authorities: isRoot);
+        AtomicFile.Write(_files.Crl(name), System.Text.Encoding.ASCII.GetBytes(list.Pem), AtomicFile.Public);
+        _lists = _lists.SetItem(authority.Id, list);
+    }
+
+    private RevocationList ListOf(SigningAuthority authority) => _lists.TryGetValue(authority.Id, out var list)
+        ? list : throw new PkiException($"there is no revocation list of the {(ReferenceEquals(authority, _root) ? "root" : "intermediate")}, and its key to make one is not here");
+
+    private (SigningAuthority Authority, string Name)[] Named() => [(_root, "root"), (_intermediate, "intermediate")];
+}

@@ -1,0 +1,36 @@
+namespace Signet.Pki;
+
+/// <summary>Object identifiers by the name their specification gives them.</summary>
+internal static class Oids
+{
+    public const string CommonName = "2.5.4.3";
+    public const string Organization = "2.5.4.10";
+
+    public const string SubjectAltName = "2.5.29.17";
+    public const string CrlNumber = "2.5.29.20";
+    public const string CrlReason = "2.5.29.21";
+    public const string DeltaCrlIndicator = "2.5.29.27";
+    public const string IssuingDistributionPoint = "2.5.29.28";
+    public const string NameConstraints = "2.5.29.30";
+    public const string CrlDistributionPoints = "2.5.29.31";
+    public const string AuthorityKeyIdentifier = "2.5.29.35";
+    public const string AuthorityInformationAccess = "1.3.6.1.5.5.7.1.1";
+
+    public const string ServerAuth = "1.3.6.1.5.5.7.3.1";
+    public const string ClientAuth = "1.3.6.1.5.5.7.3.2";
+    public const string OcspSigning = "1.3.6.1.5.5.7.3.9";
+    public const string OcspNoCheck = "1.3.6.1.5.5.7.48.1.5";
+
+    /// <summary>Signet's own arc: 2.25 needs no registration, its number is a random UUID (ITU-T X.667).</summary>
+    private const string Signet = "2.25.84982487939965880188292412488649685737";
+
+    public const string CommandSigning = Signet + ".1";
+    public const string CheckpointSigning = Signet + ".2";
+    public const string Sealing = Signet + ".3";
+
+    /// <summary>MD2, MD4, MD5 and SHA-1 under RSA, DSA and ECDSA: forgeable, refused anywhere on a path.</summary>
+    public static readonly IReadOnlySet<string> BrokenSignatures = new HashSet<string>(StringComparer.Ordinal)
+    {
+        "1.2.840.113549.1.1.2", "1.2.840.113549.1.1.3", "1.2.840.113549.1.1.4", "1.2.840.113549.1.1.5", "1.2.840.10040.4.3", "1.2.840.10045.4.1", "1.3.14.3.2.29",
+    };
+}

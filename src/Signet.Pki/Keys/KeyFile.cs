@@ -23,6 +23,10 @@ public static class KeyFile
         }
     }
 
+    /// <summary>Writes a secret that is not a key object (a token, a key as text): mode 0600, replaced in one step.</summary>
+    /// <exception cref="PkiException">It cannot be written.</exception>
+    public static void WritePrivate(string path, ReadOnlySpan<byte> content) => AtomicFile.Write(path, content, AtomicFile.Private);
+
     /// <summary>An RSA or elliptic-curve key.</summary>
     /// <exception cref="PkiException">Not there, readable by others, or not a private key.</exception>
     public static AsymmetricAlgorithm Load(string path)

@@ -1,0 +1,45 @@
+namespace Signet.Agent;
+
+/// <summary>Every bound of the device side, with its origin.</summary>
+public static class AgentLimits
+{
+    /// <summary>Bytes of <c>device.json</c>. Chosen: a full list of commands has some kilobytes.</summary>
+    public const int SettingsBytes = 64 * 1024;
+
+    /// <summary>Commands a device may allow. Chosen.</summary>
+    public const int Commands = 256;
+
+    /// <summary>Receipts that wait for the broker's acknowledgement; while it is full, commands are refused <c>rate-limited</c>. Chosen: 1,000 receipts are about 1 MB.</summary>
+    public const int Outbox = 1_000;
+
+    /// <summary>Refusal receipts at once, and per second after that (docs/spec/replay.md): an attacker's flood must not become ours.</summary>
+    public const int RefusalBurst = 10;
+    public const double RefusalsPerSecond = 1;
+
+    /// <summary>Bytes of the journal after which it is written anew with what still counts. Chosen: some hundred commands, read in milliseconds at start.</summary>
+    public const int JournalBytes = 512 * 1024;
+
+    /// <summary>Bytes of one journal record: a whole command message and what stands around it.</summary>
+    public const int JournalRecordBytes = 256 * 1024;
+
+    /// <summary>How long a handler may take unless it was registered with another limit.</summary>
+    public static readonly TimeSpan HandlerTime = TimeSpan.FromSeconds(30);
+
+    /// <summary>What a handler that was told to stop gets before the device calls it interrupted.</summary>
+    public static readonly TimeSpan HandlerGrace = TimeSpan.FromSeconds(5);
+
+    /// <summary>A handler that is not done by then is announced with an <c>accepted</c> receipt. Chosen: when a person begins to wonder.</summary>
+    public static readonly TimeSpan AcceptedAfter = TimeSpan.FromSeconds(1);
+
+    /// <summary>Pause between attempts to connect: doubled from the first to the longest, each a random half of it less, so that a fleet does not come back in step.</summary>
+    public static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(30);
+
+    /// <summary>The broker keeps session and unacknowledged commands for this long after the connection is lost.</summary>
+    public static readonly TimeSpan SessionExpiry = TimeSpan.FromHours(1);
+
+    /// <summary>Idle time after which the connection is probed: a lost broker is noticed within one and a half of it.</summary>
+    public static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
+
+    /// <summary>Telemetry intervals from <c>device.json</c>.</summary>
+    public const int TelemetrySecondsLeast = 1, TelemetrySecondsMost = 86_400, TelemetrySecondsDefault = 5;
+}

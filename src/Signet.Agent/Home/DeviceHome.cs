@@ -1,0 +1,99 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Signet.Pki;
+using Signet.Wire;
+
+namespace Signet.Agent;
+
+/// <summary>
+/// Everything a device owns, in one directory (docs/spec/device-home.md): <c>device.json</c>, its key and certificate, the root it believes, the one
+/// certificate commands must be signed with, and <c>state/</c>. It holds no other secret and nothing of other devices.
+/// </summary>
+public sealed class DeviceHome : IDisposable
+{
+    private DeviceHome(string directory, DeviceSettings settings, X509Certificate2 certificate, X509Certificate2Collection chain, X509Certificate2Collection roots, X509Certificate2 centerCertificate)
+    {
+        (Directory, Settings, Certificate, Chain, Roots, CenterCertificate) = (directory, settings, certificate, chain, roots, centerCertificate);
+        CenterKeys = KeyRing.Empty.With(PinnedKey.FromCertificate(centerCertificate, settings.Center, Suite.Ps256.Algorithm));
+        // One P-256 key for TLS and for receipts, or an RSA one where the owner asked for PS256.
+        SigningKey = certificate.GetECDsaPrivateKey() is { } ecdsa
+            ? SigningKey.Es256(ecdsa, Thumbprint.Of(certificate))
+            : SigningKey.Ps256(certificate.GetRSAPrivateKey()!, Thumbprint.Of(certificate));
+    }
+
+    public string Directory { get; }
+    public DeviceSettings Settings { get; }
+    public string Name => Settings.Name;
+
+    /// <summary>With its private key.</summary>
+    public X509Certificate2 Certificate { get; }
+
+    /// <summary>What goes with <see cref="Certificate"/> in the handshake.</summary>
+    public X509Certificate2Collection Chain { get; }
+
+    public X509Certificate2Collection Roots { get; }
+
+    /// <summary>The pinned certificate of the center's command-signing key.</summary>
+    public X509Certificate2 CenterCertificate { get; }
+
+    public KeyRing CenterKeys { get; }
+    public SigningKey SigningKey { get; }
+    public string StateDirectory => Path.Combine(Directory, "state");
+
+    /// <exception cref="AgentException">One clear line: not a device's directory, bad settings, key readable by others, certificate expired or not this device's.</exception>
+    public static DeviceHome Open(string directory, TimeProvider time)
+    {
+        var path = Path.Combine(directory, "device.json");
+        try
+        {
+            if (!File.Exists(path)) throw new AgentException($"{directory} is no device's directory: it has no device.json");
+            if (new FileInfo(path).Length > AgentLimits.SettingsBytes) throw new AgentException($"{path} is larger than {AgentLimits.SettingsBytes} bytes");
+            var settings = DeviceSettings.Parse(File.ReadAllBytes(path), path);
+            return Open(directory, settings, time);
+        }
+        catch (PkiException e)
+        {
+            throw new AgentException(e.Message, e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AgentException($"cannot read {directory}: {e.Message}", e);
+        }
+    }
+
+    private static DeviceHome Open(string directory, DeviceSettings settings, TimeProvider time)
+    {
+        var file = Path.Combine(directory, settings.Name);
+        var certificate = PemFile.ReadWithKey(file + ".crt", file + ".key");
+        var sent = PemFile.Read(file + ".crt");
+        var roots = PemFile.Read(Path.Combine(directory, "root.crt"));
+        var center = PemFile.Read(Path.Combine(directory, "center_sign.crt"));
+        var judge = new CertificateJudge(() => new TrustStore(roots), () => RevocationState.Empty, time);
+
+        var own = judge.Judge(certificate, sent, CertificatePurpose.TlsClient);
+        if (own.Refusal is CertificateRefusal.Expired or CertificateRefusal.NotYetValid)
+            throw new AgentException($"the certificate {file}.crt is valid from {certificate.NotBefore.ToUniversalTime():u} to {certificate.NotAfter.ToUniversalTime():u} and it is {time.GetUtcNow():u}: renew it, or set the clock");
+        if (!own.Accepted) throw new AgentException($"the certificate {file}.crt cannot be used with root.crt: {own.Detail}");
+        if (own.Identity!.Name != settings.Name) throw new AgentException($"the certificate {file}.crt belongs to {own.Identity.Name}, not to {settings.Name}");
+
+        // An expired signing certificate is no reason not to start: every command is then refused certificate-expired, and the operator sees it.
+        var signer = judge.Judge(center[0], center, CertificatePurpose.CommandSigning);
+        if (!signer.Accepted && signer.Refusal is not (CertificateRefusal.Expired or CertificateRefusal.NotYetValid))
+            throw new AgentException($"{directory}/center_sign.crt is not a command-signing certificate under root.crt: {signer.Detail}");
+        try
+        {
+            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0]);
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        {
+            throw new AgentException($"a key in {directory} is of the wrong kind: {e.Message}", e);
+        }
+    }
+
+    public void Dispose()
+    {
+        SigningKey.Dispose();
+        foreach (var key in CenterKeys.Keys) key.Dispose();
+        Certificate.Dispose();
+    }
+}

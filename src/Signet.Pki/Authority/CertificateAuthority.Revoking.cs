@@ -103,7 +103,7 @@ public sealed partial class CertificateAuthority
         // An expired certificate stays until it was on one list made after its end (RFC 5280, section 3.3).
         var before = _lists.GetValueOrDefault(authority.Id)?.ThisUpdate ?? DateTimeOffset.MinValue;
         var revoked = _ledger.RevokedBy(authority.Id).Where(e => e.NotAfter >= before)
-            .Select(e => new RevokedCertificate(e.Issuer, e.Serial, e.RevokedAt!.Value, e.Reason!.Value));
+            .Select(e => new RevokedCertificate(e.Issuer, e.Serial, e.RevokedAt!.Value, e.Reason!.Value)).ToList();
         var isRoot = ReferenceEquals(authority, _root);
         var list = RevocationList.Sign(authority, revoked, line.Number!.Value, Now(), isRoot ? PkiLimits.RootCrlLifetime : PkiLimits.CrlLifetime, authorities: isRoot);
         AtomicFile.Write(_files.Crl(name), System.Text.Encoding.ASCII.GetBytes(list.Pem), AtomicFile.Public);

@@ -91,7 +91,7 @@ internal sealed class LedgerFile : IDisposable
 
     private static FileStream Open(string path, FileMode mode)
     {
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.Read, BufferSize = 0 };
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
         if (mode == FileMode.CreateNew && !OperatingSystem.IsWindows()) options.UnixCreateMode = AtomicFile.Private;
         try
         {

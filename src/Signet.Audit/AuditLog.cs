@@ -1,72 +1,214 @@
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using Signet.Proof;
+using Signet.Store;
 
 namespace Signet.Audit;
 
-/// <summary>The append-only log. (The surface; the working parts follow.)</summary>
+/// <summary>
+/// The append-only log of what happened. It keeps bytes and knows nothing of devices or commands.
+/// Contract
+/// - Durable: when <see cref="AppendAsync"/> returns, the entry is committed and synced, has its number, and every later entry and checkpoint covers it.
+/// - Fail closed: when it cannot be written, <see cref="AuditUnavailableException"/>; nothing was recorded and nothing may be done. It tries again by itself and with every append.
+/// - One writer: a second process (or object) on the same directory is refused by a lock of the operating system.
+/// - Concurrency: every member from any thread. Events are raised one after the other, in the order of the log.
+/// The format, what verification can and cannot know, and what a crash leaves behind: docs/spec/audit-log.md.
+/// </summary>
 public sealed class AuditLog : IAsyncDisposable
 {
-    private AuditLog() { }
+    private readonly AuditOptions _options;
+    private readonly TimeProvider _time;
+    private readonly RandomNumberGenerator _random;
+    private readonly DirectoryLock _lock;
+    private readonly Database _database;
+    private readonly LogKeys _keys;
+    private readonly LogWriter _target;
+    private readonly GroupCommitWriter<Pending> _writer;
+    private readonly LogPulse _pulse;
+    private bool _isClosed;
 
-    /// <summary>Opens the log in the directory, creating it when there is none.</summary>
-    /// <exception cref="AuditTamperedException">The open part does not verify.</exception>
-    /// <exception cref="Signet.Store.StoreException">The files cannot be used.</exception>
-    public static Task<AuditLog> OpenAsync(AuditOptions options, TimeProvider time, RandomNumberGenerator random, CancellationToken cancellationToken = default) =>
-        Task.FromException<AuditLog>(new AuditUnavailableException("not built yet"));
+    private AuditLog(AuditOptions options, TimeProvider time, RandomNumberGenerator random, DirectoryLock held, Database database, LogKeys keys, string origin)
+    {
+        (_options, _time, _random, _lock, _database, _keys, Origin) = (options, time, random, held, database, keys, origin);
+        _target = new LogWriter(origin, keys, options.Directory, time, AuditLimits.CheckpointEntries);
+        _writer = new GroupCommitWriter<Pending>(database, _target);
+        _pulse = new LogPulse(time, options.CheckpointInterval, () => SubmitAsync(Pending.SignCheckpoint()), () => SubmitAsync(Pending.Probe()), RecordRecoveryAsync);
+        _target.Appended = row =>
+        {
+            _pulse.Appended();
+            Appended?.Invoke(row.ToEntry());
+        };
+        _target.CheckpointSigned = checkpoint => CheckpointSigned?.Invoke(checkpoint);
+    }
 
-#pragma warning disable MA0046 // A plain Action: a feed wants the entry, not a sender.
-    /// <summary>Every entry after it became durable, in order. Handlers must be quick and must not throw.</summary>
+#pragma warning disable MA0046 // Plain Actions: a feed wants the entry, not a sender.
+    /// <summary>Every entry after it became durable, in order, on the writer's task: hand it on quickly; an exception here stops the log.</summary>
     public event Action<AuditEntry>? Appended;
 
     /// <summary>Every signed checkpoint, after it became durable: for devices and witnesses.</summary>
     public event Action<Checkpoint>? CheckpointSigned;
 #pragma warning restore MA0046
 
-    public string Origin => "";
-    public Checkpoint? LatestCheckpoint => null;
-    public AuditHealth Health => throw new AuditUnavailableException("not built yet");
+    /// <summary>Name of this log: signet/audit/ and 16 hex digits of the first checkpoint key's SHA-256.</summary>
+    public string Origin { get; }
 
-    /// <summary>Public keys that sign this log's checkpoints, as PEM: an auditor's trust file.</summary>
-    public string TrustPem => "";
+    public Checkpoint? LatestCheckpoint => _target.Current?.Last;
 
-    /// <summary>Writes an entry; durable when it returns.</summary>
-    /// <exception cref="AuditUnavailableException">The log cannot be written.</exception>
-    public ValueTask<AuditEntry> AppendAsync(AuditRecord record, CancellationToken cancellationToken = default)
+    /// <summary>Entries in the log.</summary>
+    public long Size => _target.Current?.Size ?? 0;
+
+    public AuditHealth Health => _pulse.Health with { Size = Size };
+
+    /// <summary>True when the log was closed properly before it was opened this time; false after a crash (nothing acknowledged is lost then either).</summary>
+    public bool WasClosedCleanly { get; private set; }
+
+    /// <summary>The public key of this log's checkpoints as PEM: an auditor's trust file.</summary>
+    public string TrustPem => _keys.Public.ToPem();
+
+    /// <summary>Opens the log in the directory, creating it when there is none.</summary>
+    /// <exception cref="AuditTamperedException">The log does not verify; it is left untouched.</exception>
+    /// <exception cref="StoreException">The files cannot be used, or another process has them.</exception>
+    public static async Task<AuditLog> OpenAsync(AuditOptions options, TimeProvider time, RandomNumberGenerator random, CancellationToken cancellationToken = default)
     {
-        _ = (Appended, CheckpointSigned);
-        return ValueTask.FromException<AuditEntry>(new AuditUnavailableException("not built yet"));
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(options.Directory);
+        else Directory.CreateDirectory(options.Directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!DirectoryLock.TryAcquire(options.Directory, out var held, out var holder))
+            throw new StoreException(StoreFailure.Locked, $"{options.Directory}: in use by another process{(holder is { } pid ? $" ({pid})" : "")}. Stop it first.");
+        AuditLog? log = null;
+        try
+        {
+            log = LogFiles.Open(options, random, (database, keys, origin) => new AuditLog(options, time, random, held, database, keys, origin));
+            await log.StartAsync(cancellationToken);
+            return log;
+        }
+        catch (Exception e)
+        {
+            if (log is not null) await log.CloseAsync();
+            else held.Dispose();
+            if (e is AuditUnavailableException { InnerException: { } inner and (AuditTamperedException or StoreException) }) throw inner;
+            throw;
+        }
     }
 
-    public Task<AuditPage> QueryAsync(AuditFilter filter, CancellationToken cancellationToken = default) => Task.FromException<AuditPage>(new AuditUnavailableException("not built yet"));
-    public Task<AuditEntry?> FindAsync(long sequence, CancellationToken cancellationToken = default) => Task.FromException<AuditEntry?>(new AuditUnavailableException("not built yet"));
+    /// <summary>Writes an entry; durable when it returns. Do not change the record's JSON objects afterwards.</summary>
+    /// <exception cref="AuditUnavailableException">The log cannot be written: do not act.</exception>
+    /// <exception cref="ArgumentException">The type is not one of <see cref="AuditTypes.All"/>.</exception>
+    public async ValueTask<AuditEntry> AppendAsync(AuditRecord record, CancellationToken cancellationToken = default)
+    {
+        var pending = Pending.Entry(record, _random);
+        await SubmitAsync(pending, cancellationToken);
+        return pending.ToEntry();
+    }
 
-    /// <summary>Signs a checkpoint over everything appended so far; the latest one when there is nothing new.</summary>
-    public Task<Checkpoint> CheckpointAsync(CancellationToken cancellationToken = default) => Task.FromException<Checkpoint>(new AuditUnavailableException("not built yet"));
+    /// <summary>One page of entries, newest first.</summary>
+    public Task<AuditPage> QueryAsync(AuditFilter filter, CancellationToken cancellationToken = default) => Task.Run(() => AuditQuery.Run(_database, filter, Size, cancellationToken), cancellationToken);
 
-    /// <summary>Signs a checkpoint and verifies everything up to it. Progress counts entries.</summary>
-    public Task<AuditVerdict> VerifyAsync(IProgress<long>? progress = null, CancellationToken cancellationToken = default) => Task.FromException<AuditVerdict>(new AuditUnavailableException("not built yet"));
+    /// <summary>One entry by its number; null when the log has no such entry (any more).</summary>
+    public Task<AuditEntry?> FindAsync(long sequence, CancellationToken cancellationToken = default) => Task.Run(() =>
+    {
+        using var connection = _database.Open();
+        return EntryReader.Find(connection, sequence);
+    }, cancellationToken);
 
-    /// <summary>Hashes that lead from an entry to the root of the latest checkpoint that covers it; null when none does yet.</summary>
-    public Task<EntryProof?> ProveAsync(long sequence, CancellationToken cancellationToken = default) => Task.FromException<EntryProof?>(new AuditUnavailableException("not built yet"));
+    /// <summary>Signs a checkpoint over everything appended so far; gives the latest one when there is nothing new.</summary>
+    /// <exception cref="AuditUnavailableException">The log cannot be written.</exception>
+    public async Task<Checkpoint> CheckpointAsync(CancellationToken cancellationToken = default)
+    {
+        var pending = Pending.SignCheckpoint();
+        await SubmitAsync(pending, cancellationToken);
+        return pending.Checkpoint!;
+    }
 
-    /// <summary>Shows that a tree of the old size is the beginning of the latest checkpoint's.</summary>
-    public Task<IReadOnlyList<Digest>> ProveConsistencyAsync(long oldSize, long size, CancellationToken cancellationToken = default) =>
-        Task.FromException<IReadOnlyList<Digest>>(new AuditUnavailableException("not built yet"));
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-}
-
-/// <summary>An entry's place in a signed tree.</summary>
-public sealed record EntryProof(long Sequence, Checkpoint Checkpoint, IReadOnlyList<Digest> Path);
-
-/// <summary>Verification of a stopped log, read-only.</summary>
-public static class AuditOffline
-{
-    /// <param name="directory">The audit folder.</param>
-    /// <param name="trust">Checkpoint keys that are believed; null takes the one in the directory.</param>
-    /// <param name="firstKey">The first HMAC key, when it is at hand: then every HMAC is checked.</param>
+    /// <summary>Signs a checkpoint, so that everything up to now is sealed, and verifies the whole log from its stored bytes. Appending goes on meanwhile.</summary>
     /// <param name="progress">Told the number of entries verified so far.</param>
     /// <param name="cancellationToken">Ends the verification.</param>
-    public static AuditVerdict Verify(string directory, IReadOnlyList<CheckpointKey>? trust = null, ReadOnlySpan<byte> firstKey = default, IProgress<long>? progress = null,
-        CancellationToken cancellationToken = default) => throw new AuditUnavailableException("not built yet");
+    public async Task<AuditVerdict> VerifyAsync(IProgress<long>? progress = null, CancellationToken cancellationToken = default)
+    {
+        var pending = Pending.SignCheckpoint(withKey: true);
+        try
+        {
+            await SubmitAsync(pending, cancellationToken);
+        }
+        catch (AuditUnavailableException)
+        {
+            // A log that cannot be written can still be read: verify what is there, as of the last checkpoint.
+        }
+        using var key = pending.Key;
+        var newest = (pending.Checkpoint ?? LatestCheckpoint)?.Note;
+        return await Task.Run(() => DatabaseVerification.Run(() => _database, [_keys.Public], key, null, newest is null ? [] : [newest], progress, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>The hashes that lead from an entry to the root of the latest checkpoint; null when no checkpoint covers it yet.</summary>
+    public Task<EntryProof?> ProveAsync(long sequence, CancellationToken cancellationToken = default) => Task.Run(() =>
+    {
+        if (LatestCheckpoint is not { } checkpoint || sequence < 1 || sequence > checkpoint.Size) return null;
+        using var connection = _database.Open();
+        using var tree = new TreeReader(connection);
+        return new EntryProof(sequence, checkpoint, MerkleTree.InclusionProof(sequence - 1, checkpoint.Size, tree.Node));
+    }, cancellationToken);
+
+    /// <summary>Shows that the tree of <paramref name="oldSize"/> entries is the beginning of the tree of <paramref name="size"/> (RFC 9162 2.1.4).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The log does not have that many entries.</exception>
+    public Task<IReadOnlyList<Digest>> ProveConsistencyAsync(long oldSize, long size, CancellationToken cancellationToken = default) => Task.Run(() =>
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, Size);
+        using var connection = _database.Open();
+        using var tree = new TreeReader(connection);
+        return MerkleTree.ConsistencyProof(oldSize, size, tree.Node);
+    }, cancellationToken);
+
+    /// <summary>A clean stop: waits for what was taken, signs a final checkpoint, so that a tail cut off afterwards is found, and gives the directory free.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_isClosed) return;
+        try
+        {
+            await SubmitAsync(Pending.SignCheckpoint());
+        }
+        catch (AuditUnavailableException)
+        {
+            // The disk refuses; the open part stays protected by its HMACs and the head record.
+        }
+        await CloseAsync();
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await SubmitAsync(Pending.Probe(), cancellationToken);   // the first connection reads and verifies the open part
+        WasClosedCleanly = Size == (LatestCheckpoint?.Size ?? 0);
+        if (Size > 0) return;
+        await AppendAsync(new AuditRecord(AuditTypes.System, "signet", Origin, "log-created", "success", "",
+            new JsonObject { ["checkpointKey"] = Convert.ToBase64String(_keys.Public.SubjectPublicKeyInfo.Span), ["format"] = 1 }), cancellationToken);
+    }
+
+    private async Task SubmitAsync(Pending pending, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await _writer.WriteAsync(pending, cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            var message = (e as StoreException)?.Message ?? (e as AuditTamperedException)?.Message ?? $"{_database.Path}: {e.Message}";
+            _pulse.Failed(message);
+            throw new AuditUnavailableException(message, e);
+        }
+        _pulse.Succeeded();
+    }
+
+    private async Task RecordRecoveryAsync(AuditHealth before) => await AppendAsync(new AuditRecord(AuditTypes.System, "signet", Origin, "log-recovered", "success", before.Message,
+        new JsonObject { ["since"] = before.Since.ToString("O"), ["refused"] = before.Refused }));
+
+    private async Task CloseAsync()
+    {
+        _isClosed = true;
+        await _pulse.DisposeAsync();
+        await _writer.DisposeAsync();
+        await _database.DisposeAsync();
+        _keys.Dispose();
+        _lock.Dispose();
+    }
 }
+
+/// <summary>An entry's place in a signed tree: check with <see cref="MerkleTree.VerifyInclusion"/> of its body's leaf hash at index Sequence - 1.</summary>
+public sealed record EntryProof(long Sequence, Checkpoint Checkpoint, IReadOnlyList<Digest> Path);

@@ -45,6 +45,8 @@ public struct Digest : IEquatable<Digest>
         return digest;
     }
 
+    public readonly void CopyTo(Span<byte> destination) => ((ReadOnlySpan<byte>)this).CopyTo(destination);
+    public readonly bool Equals(ReadOnlySpan<byte> other) => ((ReadOnlySpan<byte>)this).SequenceEqual(other);
     public readonly byte[] ToArray() => ((ReadOnlySpan<byte>)this).ToArray();
     public readonly string ToBase64() => Convert.ToBase64String(this);
     public readonly bool Equals(Digest other) => ((ReadOnlySpan<byte>)this).SequenceEqual(other);

@@ -31,8 +31,8 @@ public static class MerkleTree
     {
         Span<byte> buffer = stackalloc byte[1 + 2 * Digest.Size];
         buffer[0] = 1;
-        ((ReadOnlySpan<byte>)left).CopyTo(buffer[1..]);
-        ((ReadOnlySpan<byte>)right).CopyTo(buffer[(1 + Digest.Size)..]);
+        left.CopyTo(buffer[1..]);
+        right.CopyTo(buffer[(1 + Digest.Size)..]);
         Digest digest = default;
         SHA256.HashData(buffer, digest);
         return digest;

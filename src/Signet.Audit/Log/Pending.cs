@@ -1,0 +1,86 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Signet.Proof;
+
+namespace Signet.Audit;
+
+/// <summary>Something the log's writer is asked to do, with what came of it. Everything that needs no number is done on the caller's thread.</summary>
+internal sealed class Pending
+{
+    private Pending(PendingKind kind) => Kind = kind;
+
+    public PendingKind Kind { get; }
+    public AuditRecord? Record { get; private init; }
+    public EntryDraft? Draft { get; private init; }
+
+    /// <summary>Salt and canonical bytes behind the entry's commitment.</summary>
+    public (byte[] Salt, byte[] Data)? Personal { get; private init; }
+
+    // Filled by the writer before the caller is released.
+    public long Sequence { get; set; }
+    public DateTimeOffset Time { get; set; }
+    public byte[] Body { get; set; } = [];
+    public Digest Mac { get; set; }
+    public Checkpoint? Checkpoint { get; set; }
+
+    /// <summary>A copy of the HMAC key as it is after <see cref="Checkpoint"/>, when asked for; the caller disposes it.</summary>
+    public bool WantsKey { get; private init; }
+    public ForwardKey? Key { get; set; }
+
+    /// <exception cref="ArgumentException">The type is not one of <see cref="AuditTypes.All"/>.</exception>
+    public static Pending Entry(AuditRecord record, RandomNumberGenerator random)
+    {
+        if (!AuditTypes.All.Contains(record.Type)) throw new ArgumentException($"\"{record.Type}\" is not an event type.", nameof(record));
+        record = record with
+        {
+            Actor = Cut(record.Actor), Subject = Cut(record.Subject), Action = Cut(record.Action), Outcome = Cut(record.Outcome), Reason = Cut(record.Reason), Details = Bound(record.Details),
+        };
+        (byte[] Salt, byte[] Data)? personal = null;
+        Digest? commitment = null;
+        if (record.Personal is { Count: > 0 } facts)
+        {
+            var salt = new byte[PersonalData.SaltLength];
+            random.GetBytes(salt);
+            var data = EntryJson.Write(Bound(facts));
+            (personal, commitment) = ((salt, data), PersonalData.Commit(salt, data));
+        }
+        return new Pending(PendingKind.Entry)
+        {
+            Record = record,
+            Draft = EntryDraft.Create(record.Type, record.Actor, record.Subject, record.Action, record.Outcome, record.Reason, record.Details, commitment),
+            Personal = personal,
+        };
+    }
+
+    public static Pending SignCheckpoint(bool withKey = false) => new(PendingKind.Checkpoint) { WantsKey = withKey };
+
+    /// <summary>A transaction that changes nothing: shows whether the log can be written.</summary>
+    public static Pending Probe() => new(PendingKind.Probe);
+
+    public AuditEntry ToEntry() => new(Sequence, Time, Record!.Type, Record.Actor, Record.Subject, Record.Action, Record.Outcome, Record.Reason, Record.Details ?? [], Body, Mac.ToArray())
+    {
+        Personal = Record.Personal,
+    };
+
+    private static string Cut(string text)
+    {
+        if (text.Length * 3 <= AuditLimits.FieldBytes || Encoding.UTF8.GetByteCount(text) <= AuditLimits.FieldBytes) return text;
+        var kept = AuditLimits.FieldBytes / 4;   // characters: never more than three bytes each, and room for the mark
+        return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[kept - 1]) ? kept - 1 : kept), " ...(cut)");
+    }
+
+    private static JsonObject? Bound(JsonObject? details)
+    {
+        if (details is null) return null;
+        var bytes = EntryJson.Write(details);
+        return bytes.Length <= AuditLimits.DetailsBytes ? details : new JsonObject { ["omitted"] = "too large", ["bytes"] = bytes.Length, ["sha256"] = Digest.Sha256(bytes).ToString() };
+    }
+}
+
+internal enum PendingKind
+{
+    Entry,
+    Checkpoint,
+    Probe,
+}

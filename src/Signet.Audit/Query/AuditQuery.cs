@@ -1,0 +1,25 @@
+using Signet.Store;
+
+namespace Signet.Audit;
+
+/// <summary>Answers one filter.</summary>
+internal static class AuditQuery
+{
+    public static AuditPage Run(Database database, AuditFilter filter, long size, CancellationToken cancellationToken)
+    {
+        var limit = Math.Clamp(filter.Limit, 1, AuditLimits.PageEntries);
+        var below = Math.Min(filter.Before ?? long.MaxValue, size + 1);
+        var least = Math.Max(1, below - AuditLimits.ScannedEntries);
+        var match = new EntryMatch(filter);
+        using var connection = database.Open();
+        var found = new List<AuditEntry>(limit);
+        foreach (var entry in EntryReader.Newest(connection, below, least, body => match.Wants(body)))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            found.Add(entry);
+            if (found.Count == limit) break;
+        }
+        var reached = found.Count == limit ? found[^1].Sequence : least;
+        return new AuditPage(found, reached > 1 ? reached : null, size);
+    }
+}

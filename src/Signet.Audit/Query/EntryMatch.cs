@@ -1,0 +1,45 @@
+using System.Text;
+using Signet.Proof;
+
+namespace Signet.Audit;
+
+/// <summary>Decides on the stored bytes of an entry whether a filter wants it, without making strings of them.</summary>
+internal sealed class EntryMatch
+{
+    private readonly byte[]? _type, _actor, _subject, _action, _outcome, _reason, _text;
+    private readonly DateTime? _from, _to;
+
+    public EntryMatch(AuditFilter filter)
+    {
+        (_type, _actor, _subject) = (Inner(filter.Type), Inner(filter.Actor), Inner(filter.Subject));
+        (_action, _outcome, _reason) = (Inner(filter.Action), Inner(filter.Outcome), Inner(filter.Reason));
+        _text = string.IsNullOrEmpty(filter.Text) ? null : Lower(Inner(filter.Text)!);
+        (_from, _to) = (filter.From?.UtcDateTime, filter.To?.UtcDateTime);
+    }
+
+    public bool Wants(ReadOnlySpan<byte> body) => EntryView.TryRead(body, out var entry)
+        && Is(_type, entry.Type) && Is(_actor, entry.Actor) && Is(_subject, entry.Subject) && Is(_action, entry.Action) && Is(_outcome, entry.Outcome) && Is(_reason, entry.Reason)
+        && !(entry.Time < _from) && !(entry.Time >= _to) && HasText(entry);
+
+    private static bool Is(byte[]? wanted, ReadOnlySpan<byte> value) => wanted is null || value.SequenceEqual(wanted);
+
+    // Not in the chain value, the commitment or the member names, where everything would be found.
+    private bool HasText(in EntryView entry) => _text is null || Contains(entry.Actor) || Contains(entry.Subject) || Contains(entry.Action) || Contains(entry.Outcome)
+        || Contains(entry.Reason) || Contains(entry.Type) || Contains(entry.Details);
+
+    private bool Contains(ReadOnlySpan<byte> value)
+    {
+        if (value.Length < _text!.Length) return false;
+        Span<byte> lower = value.Length <= 1024 ? stackalloc byte[value.Length] : new byte[value.Length];
+        Ascii.ToLower(value, lower, out var written);
+        if (written == value.Length) return lower.IndexOf(_text) >= 0;
+        for (var i = 0; i < value.Length; i++) lower[i] = ToLower(value[i]);   // Ascii.ToLower stops at the first byte above 127
+        return lower.IndexOf(_text) >= 0;
+    }
+
+    private static byte[] Lower(byte[] text) => Array.ConvertAll(text, ToLower);
+    private static byte ToLower(byte b) => b is >= (byte)'A' and <= (byte)'Z' ? (byte)(b | 0x20) : b;
+
+    // The canonical JSON of a text without its quotes: what stands in the body.
+    private static byte[]? Inner(string? text) => string.IsNullOrEmpty(text) ? null : EntryJson.Write(System.Text.Json.Nodes.JsonValue.Create(text))[1..^1];
+}

@@ -1,0 +1,46 @@
+using System.Data.Common;
+using System.Globalization;
+using Signet.Proof;
+
+namespace Signet.Audit;
+
+/// <summary>What stands in <c>audit.db</c>, as streams for the verifier. Use inside one transaction to see one moment of a growing log.</summary>
+internal static class StoredRows
+{
+    public static string? Origin(DbConnection connection)
+    {
+        using var command = connection.Command("SELECT origin FROM log");
+        return command.ExecuteScalar() as string;
+    }
+
+    public static IEnumerable<StoredEntry> Entries(DbConnection connection, long after)
+    {
+        using var command = connection.Command("SELECT seq, body, prev, mac FROM entries WHERE seq > $after ORDER BY seq").With("$after", after);
+        using var reader = command.ExecuteReader();
+        while (reader.Read())
+            yield return new StoredEntry(reader.GetInt64(0), reader.Bytes(1), reader.Bytes(2), reader.Bytes(3));
+    }
+
+    public static IEnumerable<StoredCheckpoint> Checkpoints(DbConnection connection, long after)
+    {
+        using var command = connection.Command("SELECT number, note FROM checkpoints WHERE number > $after ORDER BY number").With("$after", after);
+        using var reader = command.ExecuteReader();
+        while (reader.Read())
+            yield return new StoredCheckpoint(reader.GetInt64(0), Convert.ToString(reader.GetValue(1), CultureInfo.InvariantCulture) ?? "");
+    }
+
+    /// <summary>The note with the highest number; null when there is none.</summary>
+    public static StoredCheckpoint? NewestCheckpoint(DbConnection connection)
+    {
+        using var command = connection.Command("SELECT number, note FROM checkpoints ORDER BY number DESC LIMIT 1");
+        using var reader = command.ExecuteReader();
+        return reader.Read() ? new StoredCheckpoint(reader.GetInt64(0), reader.GetString(1)) : null;
+    }
+
+    public static StoredHead? Head(DbConnection connection)
+    {
+        using var command = connection.Command("SELECT size, link, mac FROM head");
+        using var reader = command.ExecuteReader();
+        return reader.Read() && reader.GetValue(0) is long size ? new StoredHead(size, reader.Bytes(1), reader.Bytes(2)) : null;
+    }
+}

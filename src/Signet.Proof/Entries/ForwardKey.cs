@@ -1,0 +1,71 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace Signet.Proof;
+
+/// <summary>
+/// The HMAC-SHA256 key of a log, which moves on at every checkpoint: next = HMAC(key, "signet-audit-next-key-v1").
+/// Who takes the present key cannot compute an earlier one, so what was written before stays unforgeable. Bodies begin with '{' and our other messages with 's', so one key serves them all.
+/// Not safe for several threads.
+/// </summary>
+public sealed class ForwardKey : IDisposable
+{
+    public const int Size = 32;
+    private readonly byte[] _key = new byte[Size];
+    private IncrementalHash _hmac;
+
+    public ForwardKey(ReadOnlySpan<byte> key, long epoch)
+    {
+        if (key.Length != Size) throw new ArgumentException($"A log key has {Size} bytes, not {key.Length}.", nameof(key));
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        key.CopyTo(_key);
+        _hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _key);
+        Epoch = epoch;
+    }
+
+    /// <summary>How often the key has moved on: the number of checkpoints before the entries it protects.</summary>
+    public long Epoch { get; private set; }
+
+    /// <summary>The HMAC of an entry's body.</summary>
+    public Digest Mac(ReadOnlySpan<byte> body)
+    {
+        _hmac.AppendData(body);
+        Digest mac = default;
+        _hmac.GetHashAndReset(mac);
+        return mac;
+    }
+
+    /// <summary>The HMAC over the log's end: that it has this many entries and ends in this chain value.</summary>
+    public Digest MacOfHead(long size, in Digest link)
+    {
+        var label = "signet-audit-head-v1"u8;
+        Span<byte> message = stackalloc byte[label.Length + sizeof(long) + Digest.Size];
+        label.CopyTo(message);
+        BinaryPrimitives.WriteInt64BigEndian(message[label.Length..], size);
+        link.CopyTo(message[(label.Length + sizeof(long))..]);
+        return Mac(message);
+    }
+
+    /// <summary>Moves on. The key before is wiped from this object.</summary>
+    public void Advance()
+    {
+        var next = Mac("signet-audit-next-key-v1"u8);
+        next.CopyTo(_key);
+        CryptographicOperations.ZeroMemory(next);
+        _hmac.Dispose();
+        _hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _key);
+        Epoch++;
+    }
+
+    /// <summary>A second object with the same key.</summary>
+    public ForwardKey Copy() => new(_key, Epoch);
+
+    /// <summary>Hands out the key's bytes for the file that keeps it; the caller wipes the copy.</summary>
+    public void CopyTo(Span<byte> destination) => _key.CopyTo(destination);
+
+    public void Dispose()
+    {
+        CryptographicOperations.ZeroMemory(_key);
+        _hmac.Dispose();
+    }
+}

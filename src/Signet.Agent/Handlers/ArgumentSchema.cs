@@ -36,7 +36,7 @@ public sealed class Argument
 
     internal bool Fits(JsonNode? value) => value is JsonValue scalar && _fits(scalar);
 
-    private static double? NumberOf(JsonValue value) => value.GetValueKind() != JsonValueKind.Number ? null
+    internal static double? NumberOf(JsonValue value) => value.GetValueKind() != JsonValueKind.Number ? null
         : value.TryGetValue<long>(out var whole) ? whole : value.TryGetValue<double>(out var real) ? real : null;
 }
 

@@ -36,6 +36,9 @@ public sealed class CommandContext
     /// <summary>A copy of the handler's own.</summary>
     public JsonObject Arguments { get; }
 
+    /// <summary>A number that the schema demanded.</summary>
+    public double Number(string name) => Argument.NumberOf(Arguments[name]!.AsValue()) ?? throw new ArgumentException($"'{name}' is no number", nameof(name));
+
     /// <summary>True when an idempotent handler is run again because the device stopped in the middle of the first run.</summary>
     public bool IsRepeated { get; }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Signet.Pki;
+using Signet.Proof;
 using Signet.Wire;
 
 namespace Signet.Agent;
@@ -14,11 +15,12 @@ public sealed class DeviceHome : IDisposable
     private DeviceHome(string directory, DeviceSettings settings, X509Certificate2 certificate, X509Certificate2Collection chain, X509Certificate2Collection roots, X509Certificate2 centerCertificate)
     {
         (Directory, Settings, Certificate, Chain, Roots, CenterCertificate) = (directory, settings, certificate, chain, roots, centerCertificate);
-        CenterKeys = KeyRing.Empty.With(PinnedKey.FromCertificate(centerCertificate, settings.Center, Suite.Ps256.Algorithm));
+        var keys = KeyRing.Empty.With(PinnedKey.FromCertificate(centerCertificate, settings.Center, Suite.Ps256.Algorithm));
         // One P-256 key for TLS and for receipts, or an RSA one where the owner asked for PS256.
-        SigningKey = certificate.GetECDsaPrivateKey() is { } ecdsa
+        var signing = certificate.GetECDsaPrivateKey() is { } ecdsa
             ? SigningKey.Es256(ecdsa, Thumbprint.Of(certificate))
             : SigningKey.Ps256(certificate.GetRSAPrivateKey()!, Thumbprint.Of(certificate));
+        Identity = new(settings.Name, settings.Center, keys, signing, settings.Commands);
     }
 
     public string Directory { get; }
@@ -36,8 +38,11 @@ public sealed class DeviceHome : IDisposable
     /// <summary>The pinned certificate of the center's command-signing key.</summary>
     public X509Certificate2 CenterCertificate { get; }
 
-    public KeyRing CenterKeys { get; }
-    public SigningKey SigningKey { get; }
+    public DeviceIdentity Identity { get; }
+
+    /// <summary>Keys of the center's audit log, from <c>checkpoint.pub</c>; without that file the device does not look at checkpoints.</summary>
+    public IReadOnlyList<CheckpointKey> CheckpointKeys { get; private init; } = [];
+
     public string StateDirectory => Path.Combine(Directory, "state");
 
     /// <exception cref="AgentException">One clear line: not a device's directory, bad settings, key readable by others, certificate expired or not this device's.</exception>
@@ -82,7 +87,7 @@ public sealed class DeviceHome : IDisposable
             throw new AgentException($"{directory}/center_sign.crt is not a command-signing certificate under root.crt: {signer.Detail}");
         try
         {
-            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0]);
+            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0]) { CheckpointKeys = ReadCheckpointKeys(Path.Combine(directory, "checkpoint.pub")) };
         }
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {
@@ -90,10 +95,16 @@ public sealed class DeviceHome : IDisposable
         }
     }
 
+    private static IReadOnlyList<CheckpointKey> ReadCheckpointKeys(string path)
+    {
+        if (!File.Exists(path)) return [];
+        return CheckpointKey.TryReadPem(File.ReadAllText(path), out var keys, out var why) ? keys : throw new AgentException($"{path} {why}");
+    }
+
     public void Dispose()
     {
-        SigningKey.Dispose();
-        foreach (var key in CenterKeys.Keys) key.Dispose();
+        Identity.Key.Dispose();
+        foreach (var key in Identity.CenterKeys.Keys) key.Dispose();
         Certificate.Dispose();
     }
 }

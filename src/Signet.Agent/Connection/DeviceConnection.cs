@@ -1,0 +1,161 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Signet.Mqtt;
+using Signet.Mqtt.Client;
+using Signet.Proof;
+using Signet.Wire;
+
+namespace Signet.Agent;
+
+internal enum ConnectionEnd
+{
+    Stopped,
+    RestartWanted,
+}
+
+/// <summary>
+/// One connection from CONNECT to its end. The client's own reconnecting is off: each connection needs a last will of its own, signed with a number above
+/// its <c>online</c>.
+/// </summary>
+internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJournal journal, CommandReceiver receiver, Statements statements, Outbox outbox, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(2);
+
+    public Func<IReadOnlyList<Measurement>>? Measure { get; init; }
+    public required Func<JsonObject> Details { get; init; }
+    public required Action Online { get; init; }
+
+    /// <exception cref="MqttException">Not connected, refused, or lost.</exception>
+    public async Task<ConnectionEnd> RunAsync(CancellationToken cancellationToken)
+    {
+        var online = statements.Status(StatusState.Online, Details());
+        var will = statements.Status(StatusState.Offline, []);
+        await using var client = await MqttClient.ConnectAsync(new MqttClientOptions
+        {
+            Host = home.Settings.BrokerHost, Port = home.Settings.BrokerPort, Tls = tls.Options, ClientId = home.Name, CleanStart = false, SessionExpiry = AgentLimits.SessionExpiry,
+            KeepAlive = AgentLimits.KeepAlive, Will = new MqttWill(will), Reconnect = null, Time = time,
+        }, cancellationToken);
+        await SubscribeAsync(client, cancellationToken);
+        await PublishAsync(client, online, cancellationToken);
+        Log.Online(logger, home.Name, $"{home.Settings.BrokerHost}:{home.Settings.BrokerPort}");
+        Online();
+
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var restartWanted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task[] work = [ReceiveAsync(client, restartWanted, end.Token), SendReceiptsAsync(client, end.Token), PublishReadingsAsync(client, end.Token)];
+        await Task.WhenAny([restartWanted.Task, .. work]);
+        var restart = restartWanted.Task.IsCompleted;
+        if (restart || cancellationToken.IsCancellationRequested) await SayGoodbyeAsync(client);
+        await end.CancelAsync();
+        try
+        {
+            await Task.WhenAll(work);
+        }
+        catch (OperationCanceledException) when (restart || cancellationToken.IsCancellationRequested)
+        {
+            // That is how the others end.
+        }
+        return restart ? ConnectionEnd.RestartWanted : ConnectionEnd.Stopped;
+    }
+
+    private async Task SubscribeAsync(MqttClient client, CancellationToken cancellationToken)
+    {
+        string[] topics = [Topics.Command(home.Name), Topics.Checkpoint(home.Name)];
+        var results = await client.SubscribeAsync([.. topics.Select(t => new TopicSubscription(t))], cancellationToken: cancellationToken);
+        foreach (var refused in results.Where(r => !r.IsAccepted)) Log.BrokerRefused(logger, refused.Filter, refused.Reason.ToString());
+        if (results.Any(r => r.Filter == topics[0] && !r.IsAccepted)) throw new MqttException(ReasonCode.NotAuthorized, $"the broker does not let this device read {topics[0]}", fromPeer: true);
+    }
+
+    private async Task<bool> PublishAsync(MqttClient client, MqttMessage message, CancellationToken cancellationToken)
+    {
+        var result = await client.PublishAsync(message, cancellationToken);
+        if (!result.IsAccepted) Log.BrokerRefused(logger, message.Topic, result.ReasonString ?? result.Reason.ToString());
+        return result.IsAccepted;
+    }
+
+    private async Task ReceiveAsync(MqttClient client, TaskCompletionSource restartWanted, CancellationToken cancellationToken)
+    {
+        await foreach (var message in client.ReadMessagesAsync(cancellationToken))
+        {
+            if (message.Topic == Topics.Checkpoint(home.Name)) LookAtCheckpoint(message.Payload.Span);
+            else if (await receiver.ReceiveAsync(message.Payload, message.Topic, cancellationToken)) restartWanted.TrySetResult();
+            // Only coming back for the next message acknowledges this one, so the loop goes on even before a restart.
+        }
+        // The stream ends without an error when the connection does.
+        cancellationToken.ThrowIfCancellationRequested();
+        throw new MqttException(ReasonCode.UnspecifiedError, "the connection was lost");
+    }
+
+    private void LookAtCheckpoint(ReadOnlySpan<byte> note)
+    {
+        if (note.Length > Checkpoint.MaximumLength || home.CheckpointKeys.Count == 0) return;
+        if (Checkpoint.TryParse(Encoding.UTF8.GetString(note), out var checkpoint, out _) && checkpoint.Verify(home.CheckpointKeys) == CheckpointTrust.Good && checkpoint.Size > journal.TreeSize)
+            Note(() => journal.SawTree(checkpoint.Size));
+    }
+
+    // Records that may be lost: a full disk must not end the connection.
+    private void Note(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException e)
+        {
+            Log.JournalFailed(logger, e.Message);
+        }
+    }
+
+    private async Task SendReceiptsAsync(MqttClient client, CancellationToken cancellationToken)
+    {
+        long place = 0;
+        while (true)
+        {
+            (place, var receipt) = await outbox.NextAsync(place, cancellationToken);
+            var accepted = await PublishAsync(client, new MqttMessage { Topic = Topics.Receipt(home.Name), Payload = receipt.Bytes, QoS = QoS.AtLeastOnce }, cancellationToken);
+            // A refused outcome waits for the next connection; a refused refusal is dropped.
+            if (!accepted && receipt.IsJournaled) continue;
+            outbox.Remove(place);
+            if (receipt.IsJournaled) Note(() => journal.Acknowledge(receipt.Id));
+        }
+    }
+
+    private async Task PublishReadingsAsync(MqttClient client, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(home.Settings.TelemetryInterval, time);
+        do
+        {
+            foreach (var measurement in TakeReadings()) await PublishAsync(client, statements.Reading(measurement), cancellationToken);
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    private IReadOnlyList<Measurement> TakeReadings()
+    {
+        try
+        {
+            return Measure?.Invoke() ?? [];
+        }
+        catch (Exception e)
+        {
+            Log.MeasuringFailed(logger, e);
+            return [];
+        }
+    }
+
+    private async Task SayGoodbyeAsync(MqttClient client)
+    {
+        // Not with the caller's token, which is already cancelled; and not for long, the last will says the same.
+        using var soon = new CancellationTokenSource(GoodbyeTime, time);
+        try
+        {
+            await PublishAsync(client, statements.Status(StatusState.Offline, []), soon.Token);
+            await client.DisconnectAsync();
+        }
+        catch (Exception e) when (e is MqttException or OperationCanceledException)
+        {
+            // The will is published instead.
+        }
+    }
+}

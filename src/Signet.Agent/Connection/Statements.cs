@@ -1,0 +1,31 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Signet.Mqtt;
+using Signet.Wire;
+
+namespace Signet.Agent;
+
+/// <summary>What a device says unasked: status and readings, signed and numbered, ready to publish. Safe for concurrent use.</summary>
+internal sealed class Statements(DeviceIdentity device, OutgoingSequence sequence, TimeProvider time, RandomNumberGenerator random)
+{
+    /// <summary>Takes the next number now: a status must be above the one before it, and a last will above the <c>online</c> it ends.</summary>
+    public MqttMessage Status(StatusState state, JsonObject details) => new()
+    {
+        Topic = Topics.Status(device.Name), QoS = QoS.AtLeastOnce, Retain = true,
+        Payload = StatusMessage.Sign(new StatusClaims
+        {
+            Issuer = device.Name, Id = MessageId.New(time, random), IssuedAt = time.GetUtcNow(), Epoch = sequence.Epoch, Sequence = sequence.Next(), Topic = Topics.Status(device.Name),
+            State = state, Details = details,
+        }, device.Key),
+    };
+
+    public MqttMessage Reading(Measurement measurement) => new()
+    {
+        Topic = Topics.Telemetry(device.Name, measurement.Name), QoS = QoS.AtMostOnce,
+        Payload = TelemetryMessage.Sign(new TelemetryClaims
+        {
+            Issuer = device.Name, Id = MessageId.New(time, random), IssuedAt = time.GetUtcNow(), Epoch = sequence.Epoch, Sequence = sequence.Next(),
+            Topic = Topics.Telemetry(device.Name, measurement.Name), Name = measurement.Name, Value = measurement.Value, Unit = measurement.Unit,
+        }, device.Key),
+    };
+}

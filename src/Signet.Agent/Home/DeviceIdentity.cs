@@ -1,0 +1,11 @@
+using Signet.Wire;
+
+namespace Signet.Agent;
+
+/// <summary>Who a device is, whom it obeys, and in what: all that judging a command and signing a receipt need.</summary>
+/// <param name="Name">The device.</param>
+/// <param name="Center">The <c>iss</c> of commands and <c>aud</c> of receipts.</param>
+/// <param name="CenterKeys">The pinned keys of the center.</param>
+/// <param name="Key">Signs receipts, telemetry and status.</param>
+/// <param name="AllowedCommands">The device's own list.</param>
+public sealed record DeviceIdentity(string Name, string Center, KeyRing CenterKeys, SigningKey Key, IReadOnlySet<string> AllowedCommands);

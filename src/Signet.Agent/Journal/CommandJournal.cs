@@ -1,0 +1,166 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using Signet.Wire;
+
+namespace Signet.Agent;
+
+/// <summary>A command whose beginning is on disk and whose end is not; <c>At</c> is when it passed the checks.</summary>
+internal sealed record UnfinishedCommand(string Id, ReadOnlyMemory<byte> Message, DateTimeOffset At);
+
+/// <summary>
+/// What a device must not forget: the epoch it sends in, which commands it has taken, which of them it began and did not end, and which receipts the broker does
+/// not have yet. Written ahead: <see cref="Begin"/> and <see cref="End"/> return when the record is on the disk. The state is built by the same
+/// <see cref="Apply"/> whether a record is new or read after a restart. Safe for concurrent use.
+/// </summary>
+internal sealed class CommandJournal : IDisposable
+{
+    private static readonly DateTimeOffset NoBound = DateTimeOffset.MaxValue.AddDays(-1);
+    private readonly JournalFile _file;
+    private readonly Lock _one = new();
+    private readonly Dictionary<string, UnfinishedCommand> _unfinished = new(StringComparer.Ordinal);
+    private readonly OrderedDictionary<string, SignedReceipt> _receipts = new(StringComparer.Ordinal);
+    private ReplayWindow _window = new();
+    private long _epoch;
+    private long _tree;
+
+    private CommandJournal(JournalFile file) => _file = file;
+
+    /// <exception cref="AgentException">Another process has it, it is damaged, or the disk refuses.</exception>
+    public static CommandJournal Open(string directory)
+    {
+        var journal = new CommandJournal(JournalFile.Open(directory, out var records));
+        try
+        {
+            foreach (var record in records) journal.Apply(record);
+            journal.CompactIfLarge();
+            return journal;
+        }
+        catch (Exception e) when (e is InvalidOperationException or FormatException or ArgumentException or NullReferenceException)
+        {
+            journal.Dispose();
+            throw new AgentException($"{directory}/journal holds a record this version does not know", e);
+        }
+        catch
+        {
+            journal.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The last epoch this device sent in; 0 for none.</summary>
+    public long Epoch { get { lock (_one) return _epoch; } }
+
+    /// <summary>Size of the newest audit checkpoint seen.</summary>
+    public long TreeSize { get { lock (_one) return _tree; } }
+
+    public IReadOnlyList<UnfinishedCommand> Unfinished { get { lock (_one) return [.. _unfinished.Values]; } }
+
+    /// <summary>Receipts the broker has not acknowledged, oldest first.</summary>
+    public IReadOnlyList<SignedReceipt> Receipts { get { lock (_one) return [.. _receipts.Values]; } }
+
+    public bool IsNew(CommandClaims command, DateTimeOffset now, out Rejection why)
+    {
+        lock (_one) return _window.Check(command.Epoch, command.Sequence, now, out why);
+    }
+
+    public void StartEpoch(long epoch) => Write(new JsonObject { ["t"] = "epoch", ["epoch"] = epoch }, durable: true);
+
+    /// <summary>Uses up the command's number, and remembers that it began.</summary>
+    /// <exception cref="IOException">Not on disk: the command must not run.</exception>
+    public void Begin(VerifiedCommand command, DateTimeOffset at) => Write(new JsonObject
+    {
+        ["t"] = "begun", ["id"] = command.Claims.Id, ["epoch"] = command.Claims.Epoch, ["seq"] = command.Claims.Sequence, ["at"] = at.ToUnixTimeSeconds(),
+        ["message"] = Encoding.ASCII.GetString(command.Bytes.Span),
+    }, durable: true);
+
+    public void End(string commandId, SignedReceipt receipt) => Write(new JsonObject
+    {
+        ["t"] = "ended", ["command"] = commandId, ["id"] = receipt.Id, ["digest"] = receipt.CommandDigest, ["receipt"] = Encoding.ASCII.GetString(receipt.Bytes.Span),
+    }, durable: true);
+
+    // Losing the two below costs a second copy of a receipt, which the center recognises, or an older checkpoint: not worth a flush.
+    public void Acknowledge(string receiptId) => Write(new JsonObject { ["t"] = "acked", ["id"] = receiptId }, durable: false);
+
+    public void SawTree(long size) => Write(new JsonObject { ["t"] = "tree", ["size"] = size }, durable: false);
+
+    public void Dispose()
+    {
+        lock (_one) _file.Dispose();
+    }
+
+    private void Write(JsonObject record, bool durable)
+    {
+        lock (_one)
+        {
+            _file.Append(record, durable);
+            Apply(record);
+            CompactIfLarge();
+        }
+    }
+
+    private void Apply(JsonObject record)
+    {
+        switch ((string)record["t"]!)
+        {
+            case "epoch":
+                _epoch = Math.Max(_epoch, (long)record["epoch"]!);
+                break;
+            case "begun":
+                var id = (string)record["id"]!;
+                _unfinished[id] = new(id, Encoding.ASCII.GetBytes((string)record["message"]!), DateTimeOffset.FromUnixTimeSeconds((long)record["at"]!));
+                var (epoch, sequence) = ((long)record["epoch"]!, (long)record["seq"]!);
+                // After a rewrite the window already holds the numbers of the unfinished.
+                if (_window.Check(epoch, sequence, NoBound, out _)) _window.Commit(epoch, sequence);
+                break;
+            case "ended":
+                _unfinished.Remove((string)record["command"]!);
+                var receipt = new SignedReceipt((string)record["id"]!, (string)record["digest"]!, Encoding.ASCII.GetBytes((string)record["receipt"]!), isJournaled: true);
+                _receipts[receipt.Id] = receipt;
+                break;
+            case "acked":
+                _receipts.Remove((string)record["id"]!);
+                break;
+            case "tree":
+                _tree = Math.Max(_tree, (long)record["size"]!);
+                break;
+            case "state":
+                _epoch = (long)record["epoch"]!;
+                _tree = (long)record["tree"]!;
+                _window = ReplayWindow.Restore(new((long)record["window"]!["epoch"]!, (long)record["window"]!["highest"]!,
+                    [.. record["window"]!["seen"]!.AsArray().Select(w => ulong.Parse((string)w!, NumberStyles.HexNumber, CultureInfo.InvariantCulture))]));
+                break;
+            default:
+                throw new FormatException("unknown record");
+        }
+    }
+
+    private void CompactIfLarge()
+    {
+        // Twice the live part at least, or a full outbox would be written anew with every record.
+        var live = _unfinished.Values.Sum(u => (long)u.Message.Length) + _receipts.Values.Sum(r => (long)r.Bytes.Length);
+        if (_file.Length <= Math.Max(AgentLimits.JournalBytes, 2 * live)) return;
+        _file.Rewrite(Snapshot());
+    }
+
+    private List<JsonObject> Snapshot()
+    {
+        var window = _window.Export();
+        List<JsonObject> records =
+        [
+            new()
+            {
+                ["t"] = "state", ["epoch"] = _epoch, ["tree"] = _tree,
+                ["window"] = new JsonObject { ["epoch"] = window.Epoch, ["highest"] = window.Highest, ["seen"] = new JsonArray([.. window.Seen.Select(w => JsonValue.Create(w.ToString("x16", CultureInfo.InvariantCulture)))]) },
+            },
+        ];
+        foreach (var unfinished in _unfinished.Values)
+        {
+            // Its own number is in the window already; (1, 1) of an epoch long gone changes nothing.
+            records.Add(new() { ["t"] = "begun", ["id"] = unfinished.Id, ["epoch"] = 1, ["seq"] = 1, ["at"] = unfinished.At.ToUnixTimeSeconds(), ["message"] = Encoding.ASCII.GetString(unfinished.Message.Span) });
+        }
+        foreach (var receipt in _receipts.Values)
+            records.Add(new() { ["t"] = "ended", ["command"] = "", ["id"] = receipt.Id, ["digest"] = receipt.CommandDigest, ["receipt"] = Encoding.ASCII.GetString(receipt.Bytes.Span) });
+        return records;
+    }
+}

@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Logging;
+
+namespace Signet.Agent;
+
+/// <summary>Everything a device says. Never a key, a payload or an argument.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "{Device} is online at {Broker}")]
+    public static partial void Online(ILogger logger, string device, string broker);
+
+    [LoggerMessage(2, LogLevel.Warning, "{Device} has no connection to {Broker}: {Cause}; trying again")]
+    public static partial void NotConnected(ILogger logger, string device, string broker, string cause);
+
+    [LoggerMessage(3, LogLevel.Information, "{Device} said goodbye")]
+    public static partial void Offline(ILogger logger, string device);
+
+    [LoggerMessage(4, LogLevel.Information, "{Device} starts again")]
+    public static partial void Restarting(ILogger logger, string device);
+
+    [LoggerMessage(5, LogLevel.Warning, "the broker refused {Topic}: {Reason}")]
+    public static partial void BrokerRefused(ILogger logger, string topic, string reason);
+
+    [LoggerMessage(10, LogLevel.Information, "command {Id} {Command}: {State}")]
+    public static partial void Executed(ILogger logger, string id, string command, string state);
+
+    [LoggerMessage(11, LogLevel.Warning, "command {Id} refused: {Reason} ({Detail}); {Suppressed} more were not reported")]
+    public static partial void Refused(ILogger logger, string id, string reason, string detail, int suppressed);
+
+    [LoggerMessage(12, LogLevel.Error, "the handler of {Command} failed")]
+    public static partial void HandlerFailed(ILogger logger, string command, Exception exception);
+
+    [LoggerMessage(13, LogLevel.Error, "the journal cannot be written: {Cause}")]
+    public static partial void JournalFailed(ILogger logger, string cause);
+
+    [LoggerMessage(14, LogLevel.Warning, "device.json allows {Command}, which a {Kind} cannot do; it will be refused")]
+    public static partial void NoHandler(ILogger logger, string command, string kind);
+
+    [LoggerMessage(15, LogLevel.Warning, "command {Id} was begun before the last stop: {State}")]
+    public static partial void Recovered(ILogger logger, string id, string state);
+
+    [LoggerMessage(16, LogLevel.Error, "measuring failed")]
+    public static partial void MeasuringFailed(ILogger logger, Exception exception);
+}

@@ -1,0 +1,142 @@
+using Microsoft.Extensions.Logging;
+using Signet.Wire;
+
+namespace Signet.Agent;
+
+/// <summary>
+/// The device's judgement of one command, and its execution. The device trusts neither the broker nor TLS here:
+/// <code>
+/// bytes
+///   1 verify          signature, audience, topic, time       -> VerifiedCommand, or refusal
+///   2 replay          (epoch, seq) is new                    -> or refusal; the first receipt again if the broker lacks it
+///   3 allowed         on this device's own list, handled     -> or refusal
+///   4 arguments       fit the command's schema               -> or refusal
+///   5 journal         begun, flushed to disk: from here the number is used up, and a crash does not run it again
+///   6 execute         once
+///   7 receipt         signed
+///   8 journal         ended with the receipt, flushed; then it goes out and stays until the broker has it
+/// </code>
+/// Commands are taken one at a time. Nothing in the bytes makes it throw.
+/// </summary>
+internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers handlers, CommandJournal journal, ReceiptSigner receipts, Outbox outbox, TimeProvider time, ILogger logger)
+{
+    private readonly RefusalLimiter _refusals = new(time);
+
+    /// <returns>True when the handler asked for the device to start again.</returns>
+    public async Task<bool> ReceiveAsync(ReadOnlyMemory<byte> bytes, string topic, CancellationToken cancellationToken)
+    {
+        // 1
+        var now = time.GetUtcNow();
+        var expected = new Expectation { Keys = device.CenterKeys, Audience = device.Name, Topic = topic, Now = now };
+        if (!CommandMessage.TryVerify(bytes.Span, expected, out var command, out var rejection)) return Refuse(bytes, rejection);
+        // 2
+        if (!journal.IsNew(command.Claims, now, out rejection))
+        {
+            outbox.Resend(command.Digest);
+            return Refuse(bytes, rejection);
+        }
+        // 3
+        if (!device.AllowedCommands.Contains(command.Claims.Command) || !handlers.TryFind(command.Claims.Command, out var handler))
+            return Refuse(bytes, new(RejectReason.CommandNotAllowed, $"{device.Name} does not take '{command.Claims.Command}'; it takes {AllowedText()}"));
+        // 4
+        if (!handler.Arguments.TryCheck(command.Claims.Arguments, out var why)) return Refuse(bytes, new(RejectReason.BadArguments, why));
+        if (outbox.IsFull) return Refuse(bytes, new(RejectReason.RateLimited, $"{AgentLimits.Outbox} receipts wait for the broker"));
+        // 5
+        try
+        {
+            journal.Begin(command, now);
+        }
+        catch (IOException e)
+        {
+            Log.JournalFailed(logger, e.Message);
+            outbox.Post(receipts.Outcome(command, CommandOutcome.Failed("the device's journal cannot be written; nothing was done")));
+            return false;
+        }
+        // 6, 7, 8
+        var context = new CommandContext(command, isRepeated: false);
+        await FinishAsync(command, handler, context, cancellationToken);
+        return context.RestartWanted;
+    }
+
+    /// <summary>What was begun before the last stop and did not end: run again if that does no harm, else answered <c>interrupted</c>.</summary>
+    public async Task RecoverAsync(CancellationToken cancellationToken)
+    {
+        foreach (var unfinished in journal.Unfinished)
+        {
+            // The journal is not believed either: the command is verified again, at the time it was taken.
+            var then = new Expectation { Keys = device.CenterKeys, Audience = device.Name, Topic = Topics.Command(device.Name), Now = unfinished.At };
+            if (CommandMessage.TryVerify(unfinished.Message.Span, then, out var command, out _)
+                && device.AllowedCommands.Contains(command.Claims.Command)
+                && handlers.TryFind(command.Claims.Command, out var handler) && handler.Idempotent
+                && handler.Arguments.TryCheck(command.Claims.Arguments, out _))
+            {
+                Log.Recovered(logger, unfinished.Id, "run again");
+                await FinishAsync(command, handler, new CommandContext(command, isRepeated: true), cancellationToken);
+                continue;
+            }
+            Log.Recovered(logger, unfinished.Id, "interrupted");
+            End(unfinished.Id, receipts.Outcome(unfinished.Id, Thumbprint.OfBytes(unfinished.Message.Span), CommandOutcome.Interrupted("the device stopped while it ran; its end is not known")));
+        }
+    }
+
+    private async Task FinishAsync(VerifiedCommand command, CommandHandler handler, CommandContext context, CancellationToken cancellationToken)
+    {
+        var outcome = await ExecuteAsync(handler, context, cancellationToken);
+        Log.Executed(logger, command.Claims.Id, command.Claims.Command, ReceiptClaims.NameOf(outcome.State));
+        End(command.Claims.Id, receipts.Outcome(command, outcome));
+    }
+
+    private void End(string commandId, SignedReceipt receipt)
+    {
+        try
+        {
+            journal.End(commandId, receipt);
+        }
+        catch (IOException e)
+        {
+            // It happened, so it is said; after a crash now it would be answered once more, as interrupted, and the center keeps the first word.
+            Log.JournalFailed(logger, e.Message);
+        }
+        outbox.Post(receipt);
+    }
+
+    private async Task<CommandOutcome> ExecuteAsync(CommandHandler handler, CommandContext context, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(handler.TimeLimit, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            // On a thread of the pool: a handler that blocks must not hold up the time limits.
+            var run = Task.Run(() => handler.Run(context, stop.Token), CancellationToken.None);
+            using var early = new CancellationTokenSource();
+            await Task.WhenAny(run, Task.Delay(AgentLimits.AcceptedAfter, time, early.Token));
+            await early.CancelAsync();
+            if (!run.IsCompleted) outbox.Post(receipts.Accepted(context.Command));
+            return await run.WaitAsync(handler.TimeLimit + AgentLimits.HandlerGrace, time, CancellationToken.None);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return CommandOutcome.Interrupted(limit.IsCancellationRequested ? $"stopped after {handler.TimeLimit.TotalSeconds} s" : "the device was stopped while it ran");
+        }
+        catch (TimeoutException)
+        {
+            return CommandOutcome.Interrupted($"it did not end within {(handler.TimeLimit + AgentLimits.HandlerGrace).TotalSeconds} s");
+        }
+        catch (Exception e)
+        {
+            Log.HandlerFailed(logger, handler.Command, e);
+            return CommandOutcome.Failed($"the handler failed ({e.GetType().Name})"); // the exception's text stays on the device
+        }
+    }
+
+    private bool Refuse(ReadOnlyMemory<byte> bytes, Rejection rejection)
+    {
+        if (!_refusals.TryTake(out var suppressed)) return false;
+        MessagePeek.TryReadUnverified(bytes.Span, out var claimedId);
+        Log.Refused(logger, claimedId, RejectReasons.Of(rejection.Reason).Name, rejection.Detail, suppressed);
+        outbox.Post(receipts.Refusal(claimedId, Thumbprint.OfBytes(bytes.Span), rejection, suppressed));
+        return false;
+    }
+
+    private string AllowedText() => device.AllowedCommands.Count == 0 ? "none" : string.Join(", ", device.AllowedCommands.Order(StringComparer.Ordinal).Take(16));
+}

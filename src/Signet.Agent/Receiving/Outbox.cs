@@ -1,0 +1,61 @@
+namespace Signet.Agent;
+
+/// <summary>Receipts that wait for the broker, in order. One sender walks through it for each connection and removes what was acknowledged. Safe for concurrent use.</summary>
+internal sealed class Outbox
+{
+    private readonly Lock _one = new();
+    private readonly SortedDictionary<long, SignedReceipt> _waiting = [];
+    private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _last;
+
+    public int Count { get { lock (_one) return _waiting.Count; } }
+
+    public bool IsFull => Count >= AgentLimits.Outbox;
+
+    public void Post(SignedReceipt receipt)
+    {
+        lock (_one)
+        {
+            _waiting.Add(++_last, receipt);
+            _more.TrySetResult();
+        }
+    }
+
+    /// <summary>Puts the journaled receipt for these command bytes at the end again, if the broker does not have it yet.</summary>
+    public bool Resend(string commandDigest)
+    {
+        lock (_one)
+        {
+            foreach (var (place, receipt) in _waiting)
+            {
+                if (!receipt.IsJournaled || receipt.CommandDigest != commandDigest) continue;
+                _waiting.Remove(place);
+                Post(receipt);
+                return true;
+            }
+            return false;
+        }
+    }
+
+    /// <summary>The first receipt behind <paramref name="place"/>; waits for one.</summary>
+    public async Task<(long Place, SignedReceipt Receipt)> NextAsync(long place, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task more;
+            lock (_one)
+            {
+                foreach (var (at, receipt) in _waiting)
+                    if (at > place) return (at, receipt);
+                if (_more.Task.IsCompleted) _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                more = _more.Task;
+            }
+            await more.WaitAsync(cancellationToken);
+        }
+    }
+
+    public void Remove(long place)
+    {
+        lock (_one) _waiting.Remove(place);
+    }
+}

@@ -1,0 +1,61 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Signet.Wire;
+
+namespace Signet.Agent;
+
+/// <summary>A receipt as it goes out. Only <see cref="ReceiptSigner"/> makes new ones; the journal keeps the bytes.</summary>
+public sealed class SignedReceipt
+{
+    internal SignedReceipt(string id, string commandDigest, ReadOnlyMemory<byte> bytes, bool isJournaled) =>
+        (Id, CommandDigest, Bytes, IsJournaled) = (id, commandDigest, bytes, isJournaled);
+
+    public string Id { get; }
+
+    /// <summary>Digest of the command message it answers.</summary>
+    public string CommandDigest { get; }
+
+    public ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>It states the end of a command and stays in the journal until the broker has it. Refusals and <c>accepted</c> do not.</summary>
+    public bool IsJournaled { get; }
+}
+
+/// <summary>Signs this device's receipts, numbering them. Safe for concurrent use.</summary>
+internal sealed class ReceiptSigner(DeviceIdentity device, OutgoingSequence sequence, CommandJournal journal, TimeProvider time, RandomNumberGenerator random)
+{
+    public SignedReceipt Outcome(VerifiedCommand command, CommandOutcome outcome) => Outcome(command.Claims.Id, command.Digest, outcome);
+
+    public SignedReceipt Outcome(string commandId, string digest, CommandOutcome outcome)
+    {
+        try
+        {
+            return Sign(commandId, digest, outcome.State, RejectReason.None, outcome.Result);
+        }
+        catch (ArgumentException)
+        {
+            // The handler's result does not fit a message (too large, NaN ...). What happened still has to be said.
+            return Sign(commandId, digest, outcome.State, RejectReason.None, new JsonObject { ["detail"] = "the result could not be put into a receipt" });
+        }
+    }
+
+    public SignedReceipt Accepted(VerifiedCommand command) => Sign(command.Claims.Id, command.Digest, ReceiptState.Accepted, RejectReason.None, []);
+
+    public SignedReceipt Refusal(string claimedId, string digest, Rejection rejection, int suppressed)
+    {
+        var result = new JsonObject { ["detail"] = rejection.Detail };
+        if (suppressed > 0) result["suppressed"] = suppressed;
+        return Sign(claimedId, digest, ReceiptState.Rejected, rejection.Reason, result);
+    }
+
+    private SignedReceipt Sign(string re, string digest, ReceiptState state, RejectReason reason, JsonObject result)
+    {
+        var id = MessageId.New(time, random);
+        var bytes = ReceiptMessage.Sign(new ReceiptClaims
+        {
+            Issuer = device.Name, Audience = device.Center, Id = id, IssuedAt = time.GetUtcNow(), Epoch = sequence.Epoch, Sequence = sequence.Next(), Topic = Topics.Receipt(device.Name),
+            InReplyTo = re, Digest = digest, State = state, Reason = reason, Result = result, Seen = journal.TreeSize,
+        }, device.Key);
+        return new(id, digest, bytes, isJournaled: state is ReceiptState.Executed or ReceiptState.Failed or ReceiptState.Interrupted);
+    }
+}

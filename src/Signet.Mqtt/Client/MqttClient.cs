@@ -1,43 +1,181 @@
+using Signet.Mqtt.Packets;
+
 namespace Signet.Mqtt.Client;
 
-/// <summary>An MQTT client that keeps its connection.</summary>
-public sealed class MqttClient : IAsyncDisposable
+/// <summary>
+/// An MQTT 3.1.1 and 5.0 client that keeps its connection: it reconnects with back-off and jitter, resumes its session, sends again what was in flight, and subscribes
+/// again when the broker lost the session. Thread-safe.
+/// </summary>
+public sealed partial class MqttClient : IAsyncDisposable
 {
-    private MqttClient(MqttClientOptions options) => Options = options;
+    private readonly Outgoing outgoing = new();
+    private readonly Incoming incoming;
+    private readonly CancellationTokenSource stopping = new();
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, (TopicSubscription Subscription, int? Identifier)> subscriptions = new(StringComparer.Ordinal);
+    private ClientLink? link;
+    private Task running = Task.CompletedTask;
+    private int state;
+    private int closed;
+
+    private MqttClient(MqttClientOptions options)
+    {
+        Options = options;
+        ClientId = options.ClientId;
+        incoming = new Incoming(options.ReceiveQueue);
+    }
 
     public MqttClientOptions Options { get; }
 
-    public MqttClientState State => MqttClientState.Connecting;
+    public MqttClientState State => (MqttClientState)Volatile.Read(ref state);
 
     public bool IsConnected => State == MqttClientState.Connected;
 
     /// <summary>The client id in use, also when the broker chose it.</summary>
-    public string ClientId => Options.ClientId;
+    public string ClientId { get; private set; }
+
+    /// <summary>The broker had a session for this client at the latest connect.</summary>
+    public bool SessionPresent { get; private set; }
+
+    /// <summary>Given by the broker when asked for at the latest connect (MQTT 5.0 section 3.2.2.3.14); null when it gave none.</summary>
+    public string? ResponseInformation { get; private set; }
+
+    /// <summary>QoS 0 messages that were dropped because nobody read them.</summary>
+    public long DroppedMessages => incoming.Dropped;
 
     /// <summary>Raised in order, one at a time, from the client's own loop: do not block.</summary>
-    public event Action<MqttClientStateChange>? StateChanged { add { } remove { } }
+    public event Action<MqttClientStateChange>? StateChanged;
 
     /// <summary>Connects and returns when the broker accepted; throws <see cref="MqttException"/> when it (or the network) did not. Only later losses are reconnected.</summary>
-    public static Task<MqttClient> ConnectAsync(MqttClientOptions options, CancellationToken cancellationToken = default) => Task.FromResult(new MqttClient(options));
+    public static async Task<MqttClient> ConnectAsync(MqttClientOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Will is { } will) MessageCodec.Check(will.Message);
+        var client = new MqttClient(options);
+        try
+        {
+            await client.OpenAsync(options.CleanStart, cancellationToken);
+        }
+        catch
+        {
+            client.stopping.Dispose();
+            throw;
+        }
 
-    /// <summary>Publishes; QoS 0 returns when handed to the network, QoS 1 and 2 when the broker acknowledged, over reconnects if need be.</summary>
-    public Task<PublishResult> PublishAsync(MqttMessage message, CancellationToken cancellationToken = default) => Task.FromResult(default(PublishResult));
+        client.running = Task.Run(client.RunAsync, CancellationToken.None);
+        return client;
+    }
 
-    /// <summary>Subscribes and returns one result a filter, in order.</summary>
-    public Task<IReadOnlyList<SubscribeResult>> SubscribeAsync(IReadOnlyList<TopicSubscription> subscriptions, int? subscriptionIdentifier = null, CancellationToken cancellationToken = default) =>
-        Task.FromResult<IReadOnlyList<SubscribeResult>>([]);
+    /// <summary>Publishes; QoS 0 returns when handed to the network, QoS 1 and 2 when the broker acknowledged, over reconnects if need be. Once on the wire, cancelling only ends the waiting.</summary>
+    public async Task<PublishResult> PublishAsync(MqttMessage message, CancellationToken cancellationToken = default)
+    {
+        MessageCodec.Check(message);
+        ObjectDisposedException.ThrowIf(State == MqttClientState.Closed, this);
+        var current = link;
+        if (current?.Terms.Properties.MaximumPacketSize is { } maximum && ClientPublish.Size(message, Options.Version) > maximum)
+        {
+            throw new MqttException(ReasonCode.PacketTooLarge, $"the broker takes packets of at most {maximum:N0} bytes");
+        }
 
+        if (current?.Terms.Properties.MaximumQoS is { } qos && (byte)message.QoS > qos) throw new MqttException(ReasonCode.QoSNotSupported, $"the broker takes QoS {qos} at most");
+        if (message.Retain && current?.Terms.Properties.RetainAvailable == false) throw new MqttException(ReasonCode.RetainNotSupported, "the broker keeps no retained messages");
+        if (message.QoS > QoS.AtMostOnce)
+        {
+            var done = outgoing.PublishAsync(message, cancellationToken);
+            incoming.LetOn();
+            return await done;
+        }
+
+        if (current is null || !current.Send(w => ClientPublish.Write(w, Options.Version, message, 0, false))) throw new MqttException(ReasonCode.ServerUnavailable, "not connected");
+        await current.WhenRoomAsync(cancellationToken);
+        return default;
+    }
+
+    /// <summary>Subscribes and returns one result a filter, in order. Accepted filters are subscribed again when a reconnect finds the session gone.</summary>
+    public async Task<IReadOnlyList<SubscribeResult>> SubscribeAsync(IReadOnlyList<TopicSubscription> asked, int? subscriptionIdentifier = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(asked);
+        foreach (var s in asked)
+        {
+            if (!TopicFilter.IsValidFilter(s.Filter)) throw new ArgumentException($"'{s.Filter}' is not a topic filter", nameof(asked));
+        }
+
+        var results = await SubscribeNowAsync(asked, subscriptionIdentifier, cancellationToken);
+        lock (gate)
+        {
+            for (var i = 0; i < results.Count; i++)
+            {
+                if (results[i].IsAccepted) subscriptions[asked[i].Filter] = (asked[i], subscriptionIdentifier);
+            }
+        }
+
+        return results;
+    }
+
+    /// <summary>Subscribes to filters with QoS 1 and default options.</summary>
     public Task<IReadOnlyList<SubscribeResult>> SubscribeAsync(params string[] filters) => SubscribeAsync([.. filters.Select(f => new TopicSubscription(f))]);
 
-    public Task<IReadOnlyList<SubscribeResult>> UnsubscribeAsync(IReadOnlyList<string> filters, CancellationToken cancellationToken = default) =>
-        Task.FromResult<IReadOnlyList<SubscribeResult>>([]);
+    public async Task<IReadOnlyList<SubscribeResult>> UnsubscribeAsync(IReadOnlyList<string> filters, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(filters);
+        var asking = outgoing.AskAsync((w, id) => new UnsubscribePacket { PacketId = id, Filters = [.. filters] }.Write(w, Options.Version), cancellationToken);
+        incoming.LetOn();
+        var answer = await asking;
+        lock (gate)
+        {
+            foreach (var filter in filters) subscriptions.Remove(filter);
+        }
 
-    /// <summary>Messages as they come, until the client is closed. A QoS 1 or 2 message is acknowledged when the reader comes back for the next one: what was not worked through is sent again.</summary>
-    public IAsyncEnumerable<MqttMessage> ReadMessagesAsync(CancellationToken cancellationToken = default) => AsyncEnumerable.Empty<MqttMessage>();
+        return [.. filters.Select((f, i) => new SubscribeResult(f, i < answer.Codes.Length ? answer.Codes[i] : ReasonCode.Success))];
+    }
+
+    /// <summary>
+    /// Messages as they come, until the client is closed. A QoS 1 or 2 message is acknowledged when the reader comes back for the next one or leaves the loop:
+    /// what a crash cut short is sent again. One reader at a time.
+    /// </summary>
+    public IAsyncEnumerable<MqttMessage> ReadMessagesAsync(CancellationToken cancellationToken = default) => incoming.ReadAllAsync(cancellationToken);
 
     /// <summary>Says DISCONNECT and ends the client; the last will is dropped unless <paramref name="code"/> is DisconnectWithWill.</summary>
-    public Task DisconnectAsync(ReasonCode code = ReasonCode.Success, string? reason = null) => Task.CompletedTask;
+    public async Task DisconnectAsync(ReasonCode code = ReasonCode.Success, string? reason = null)
+    {
+        if (Interlocked.Exchange(ref closed, 1) != 0)
+        {
+            await running;
+            return;
+        }
+
+        if (link is { } current && IsConnected)
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2), Options.Time);
+            current.Send(w => new DisconnectPacket(PacketType.Disconnect, code, new PropertySet { ReasonString = reason }).Write(w, Options.Version));
+            try
+            {
+                await current.FlushAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // the network takes nothing; closing will do
+            }
+        }
+
+        await stopping.CancelAsync();
+        await running;
+        link?.Dispose();
+        stopping.Dispose();
+    }
 
     /// <summary>As <see cref="DisconnectAsync"/>.</summary>
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync() => await DisconnectAsync();
+
+    private async Task<IReadOnlyList<SubscribeResult>> SubscribeNowAsync(IReadOnlyList<TopicSubscription> asked, int? identifier, CancellationToken cancellationToken)
+    {
+        var asking = outgoing.AskAsync((w, id) => new SubscribePacket
+        {
+            PacketId = id, Subscriptions = [.. asked], Properties = new PropertySet { SubscriptionIdentifiers = identifier is { } i ? [i] : null },
+        }.Write(w, Options.Version), cancellationToken);
+        incoming.LetOn();
+        var answer = await asking;
+        if (answer.Codes.Length != asked.Count) throw new MqttException(ReasonCode.ProtocolError, "SUBACK answers another number of filters");
+        return [.. asked.Select((s, i) => new SubscribeResult(s.Filter, answer.Codes[i]))];
+    }
 }

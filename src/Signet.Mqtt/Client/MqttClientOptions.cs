@@ -35,6 +35,9 @@ public sealed record MqttClientOptions
 
     public MqttWill? Will { get; init; }
 
+    /// <summary>Enhanced authentication (MQTT 5.0 section 4.12); null: user name and password, or certificate alone.</summary>
+    public ClientAuthentication? Authentication { get; init; }
+
     public IReadOnlyList<UserProperty> UserProperties { get; init; } = [];
 
     /// <summary>Null: when the connection breaks the client is finished.</summary>
@@ -65,6 +68,11 @@ public sealed record MqttClientOptions
 
     public override string ToString() => $"{ClientId} at {WebSocket?.ToString() ?? Host + ":" + Port}"; // never the password
 }
+
+/// <summary>Enhanced authentication as the client does it.</summary>
+/// <param name="Method">Name sent in CONNECT and every AUTH.</param>
+/// <param name="Step">Gets the broker's data (null for the first step) and returns the client's.</param>
+public sealed record ClientAuthentication(string Method, Func<ReadOnlyMemory<byte>?, CancellationToken, ValueTask<ReadOnlyMemory<byte>>> Step);
 
 /// <summary>The message the broker publishes when this client goes away without saying so.</summary>
 /// <param name="Message">Topic, payload, QoS, retain and properties.</param>

@@ -43,6 +43,9 @@ internal readonly ref struct FrameHeader
         return FrameStatus.Malformed;
     }
 
+    /// <summary>Bytes of the fixed header of a whole, valid packet.</summary>
+    public static int LengthOf(ReadOnlySpan<byte> packet) => packet[1] < 128 ? 2 : packet[2] < 128 ? 3 : packet[3] < 128 ? 4 : 5;
+
     /// <summary>Flags that a packet type must carry (MQTT 5.0 section 2.1.3, [MQTT-2.1.3-1]); PUBLISH checks its own.</summary>
     public bool HasValidFlags => Type switch
     {

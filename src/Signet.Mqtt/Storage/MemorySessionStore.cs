@@ -5,5 +5,15 @@ public sealed class MemorySessionStore : ISessionStore
 {
     public bool IsDurable => false;
 
+    public Task<StoredState> LoadAsync(CancellationToken cancellationToken) => Task.FromResult(StoredState.Empty);
+
+    public void BeginGroup() { }
+
+    public void EndGroup() { }
+
+    public void Append(StoreChange change) { }
+
+    public ValueTask CommitAsync() => ValueTask.CompletedTask;
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -1,0 +1,127 @@
+using Microsoft.Extensions.Logging;
+using Signet.Mqtt.Broker.Connections;
+using Signet.Mqtt.Broker.Sessions;
+
+namespace Signet.Mqtt.Broker;
+
+/// <summary>Asking the policy, and telling the observer.</summary>
+public sealed partial class MqttBroker
+{
+    private long policyVersion = 1;
+
+    internal long PolicyVersion => Volatile.Read(ref policyVersion);
+
+    /// <summary>Forget every remembered decision and ask again: for subscriptions that exist (refused ones end) and for messages that wait.</summary>
+    public void PolicyChanged()
+    {
+        Interlocked.Increment(ref policyVersion);
+        foreach (var session in Table.All()) EndRefusedSubscriptions(session);
+        Tree.Invalidate();
+    }
+
+    /// <summary>The same for one session whose principal changed.</summary>
+    internal void PolicyChangedFor(Session session)
+    {
+        Interlocked.Increment(ref policyVersion);
+        EndRefusedSubscriptions(session);
+        Tree.Invalidate();
+    }
+
+    internal PolicyDecision AuthorizePublish(in PublishRequest request, bool reserved)
+    {
+        if (reserved) return PolicyDecision.Deny("topics under $SYS and $share are the broker's own");
+        try
+        {
+            return Policy.AuthorizePublish(in request);
+        }
+        catch (Exception e)
+        {
+            return Failed(e);
+        }
+    }
+
+    internal PolicyDecision AuthorizeSubscribe(in SubscribeRequest request)
+    {
+        try
+        {
+            return Policy.AuthorizeSubscribe(in request);
+        }
+        catch (Exception e)
+        {
+            return Failed(e);
+        }
+    }
+
+    /// <summary>The reason why this session may not be handed this topic; null when it may.</summary>
+    internal string? DeniedDelivery(Session session, string topic)
+    {
+        try
+        {
+            var decision = Policy.AuthorizeDeliver(new DeliverRequest(session.Context, topic));
+            return decision.Allowed ? null : decision.Reason;
+        }
+        catch (Exception e)
+        {
+            return Failed(e).Reason;
+        }
+    }
+
+    internal void Refuse(RefusalKind kind, ReasonCode code, string reason, ClientContext? client, string? topic, ConnectionFacts? facts = null)
+    {
+        Counters.Count(kind);
+        facts ??= client?.Facts;
+        Tell(o => o.Refused(new BrokerRefusal(kind, code, reason, client?.Identity, client?.ClientId, topic, facts?.Remote, facts?.Listener ?? "")));
+        if (logger.IsEnabled(LogLevel.Debug)) Log.Refused(logger, kind, code, reason, client?.Identity, client?.ClientId, facts?.Remote);
+    }
+
+    internal void ConnectionStarted(Session session)
+    {
+        Counters.Add(Tally.Connections, 1);
+        Counters.Add(Tally.ConnectionsTotal, 1);
+        Tell(o => o.Connected(session.ToInfo()));
+    }
+
+    internal void ConnectionEnded(Connection connection, Session session)
+    {
+        connections.TryRemove(connection, out _);
+        Counters.Add(Tally.Connections, -1);
+        Table.Release(session);
+    }
+
+    internal void NotifyDisconnected(Session session, Connection connection, DisconnectInfo info) =>
+        Tell(o => o.Disconnected(session.ToInfo() with { Remote = connection.Facts.Remote, Listener = connection.Facts.Listener, MessagesIn = connection.MessagesIn }, info));
+
+    internal void LogBug(Exception e) => Log.Bug(logger, e);
+
+    internal void LogStoreLost(Exception e) => Log.StoreLost(logger, e);
+
+    private void EndRefusedSubscriptions(Session session)
+    {
+        foreach (var s in session.Subscriptions())
+        {
+            var decision = AuthorizeSubscribe(new SubscribeRequest(session.Context, s.Filter, s.Options.QoS, s.Group));
+            if (decision.Allowed) continue;
+            session.Unsubscribe(s.Options.Filter);
+            Refuse(RefusalKind.Subscribe, ReasonCode.NotAuthorized, decision.Reason, session.Context, s.Options.Filter);
+        }
+    }
+
+    private PolicyDecision Failed(Exception e)
+    {
+        LogBug(e);
+        return PolicyDecision.Deny("the policy failed");
+    }
+
+    private void Tell(Action<IBrokerObserver> tell)
+    {
+        if (Options.Observer is not { } observer) return;
+        try
+        {
+            tell(observer);
+        }
+        catch (Exception e)
+        {
+            LogBug(e);
+        }
+    }
+}

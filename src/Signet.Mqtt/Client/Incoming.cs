@@ -1,0 +1,153 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Threading.Channels;
+using Signet.Mqtt.Packets;
+
+namespace Signet.Mqtt.Client;
+
+/// <summary>
+/// Messages from the broker until the program took them. A QoS 1 or 2 message is acknowledged when the program is done with it, so a message that a crash cut short
+/// is sent again. A full queue holds reading back, except while the program itself waits for an answer that lies behind the messages.
+/// </summary>
+internal sealed class Incoming(int capacity)
+{
+    /// <summary>QoS 0 messages kept beyond the capacity while an answer is awaited; above it they are dropped, as QoS 0 allows.</summary>
+    private const int Overdraft = 16;
+    private readonly Channel<Entry> channel = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleWriter = true });
+    private readonly Lock gate = new();
+    private readonly Dictionary<ushort, Entry> exactlyOnce = [];
+    private readonly Dictionary<ushort, string> aliases = [];
+    private TaskCompletionSource? room;
+    private ClientLink? link;
+    private MqttVersion version;
+    private int count;
+    private long dropped;
+
+    public long Dropped => Interlocked.Read(ref dropped);
+
+    public void Attach(ClientLink next, MqttVersion spoken, bool sessionPresent)
+    {
+        lock (gate)
+        {
+            link = next;
+            version = spoken;
+            aliases.Clear();
+            if (!sessionPresent) exactlyOnce.Clear();
+        }
+    }
+
+    /// <summary>Takes a PUBLISH from the reader's thread.</summary>
+    public void Take(in PublishView view, int aliasMaximum)
+    {
+        var topic = TopicOf(view, aliasMaximum);
+        lock (gate)
+        {
+            if (view.QoS == QoS.ExactlyOnce && exactlyOnce.TryGetValue(view.PacketId, out var had))
+            {
+                had.Link = link!;
+                if (had.IsDone) Acknowledge(had); // sent again because our PUBREC was lost
+                return;
+            }
+        }
+
+        if (view.QoS == 0 && Volatile.Read(ref count) >= capacity * Overdraft)
+        {
+            Interlocked.Increment(ref dropped);
+            return;
+        }
+
+        var entry = new Entry(MessageCodec.Decode(view, topic), view.PacketId, link!);
+        lock (gate)
+        {
+            if (view.QoS == QoS.ExactlyOnce) exactlyOnce[view.PacketId] = entry;
+        }
+
+        Interlocked.Increment(ref count);
+        channel.Writer.TryWrite(entry);
+    }
+
+    /// <summary>PUBREL: the identifier is free.</summary>
+    public void Released(ushort id)
+    {
+        bool known;
+        lock (gate) known = exactlyOnce.Remove(id);
+        link?.Send(w => new AckPacket(PacketType.Pubcomp, id, known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound).Write(w, version));
+    }
+
+    /// <summary>Completed when reading may go on.</summary>
+    public Task WhenRoom(bool isAnswerAwaited)
+    {
+        if (Volatile.Read(ref count) < capacity || isAnswerAwaited) return Task.CompletedTask;
+        lock (gate)
+        {
+            room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var wait = room.Task;
+            if (Volatile.Read(ref count) < capacity) LetOn();
+            return wait;
+        }
+    }
+
+    /// <summary>Reading goes on: there is room again, or somebody waits for an answer.</summary>
+    public void LetOn()
+    {
+        lock (gate)
+        {
+            room?.TrySetResult();
+            room = null;
+        }
+    }
+
+    public void Complete(Exception? why) => channel.Writer.TryComplete(why);
+
+    public async IAsyncEnumerable<MqttMessage> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var entry in channel.Reader.ReadAllAsync(cancellationToken))
+        {
+            if (Interlocked.Decrement(ref count) < capacity && Volatile.Read(ref room) is not null) LetOn();
+            try
+            {
+                yield return entry.Message;
+            }
+            finally
+            {
+                lock (gate)
+                {
+                    entry.IsDone = true;
+                    if (entry.Message.QoS > 0) Acknowledge(entry);
+                }
+            }
+        }
+    }
+
+    private void Acknowledge(Entry entry)
+    {
+        if (entry.Link != link) return; // that connection is gone; the broker sends the message again
+        var type = entry.Message.QoS == QoS.AtLeastOnce ? PacketType.Puback : PacketType.Pubrec;
+        link.Send(w => new AckPacket(type, entry.PacketId, ReasonCode.Success).Write(w, version));
+    }
+
+    private string TopicOf(in PublishView view, int aliasMaximum)
+    {
+        if (view.TopicAlias > aliasMaximum) throw new MqttException(ReasonCode.TopicAliasInvalid, $"the broker used topic alias {view.TopicAlias}");
+        if (view.Topic.IsEmpty)
+        {
+            return aliases.TryGetValue(view.TopicAlias, out var known) ? known : throw new MqttException(ReasonCode.ProtocolError, "the broker used a topic alias it never set");
+        }
+
+        if (!WireReader.IsText(view.Topic)) throw new MqttException(ReasonCode.MalformedPacket, "the broker sent a topic that is not UTF-8");
+        var topic = Encoding.UTF8.GetString(view.Topic);
+        if (view.TopicAlias != 0) aliases[view.TopicAlias] = topic;
+        return topic;
+    }
+
+    private sealed class Entry(MqttMessage message, ushort packetId, ClientLink link)
+    {
+        public MqttMessage Message => message;
+
+        public ushort PacketId => packetId;
+
+        public ClientLink Link { get; set; } = link;
+
+        public bool IsDone { get; set; }
+    }
+}

@@ -1,0 +1,71 @@
+using System.Data.Common;
+using Signet.Store;
+
+namespace Signet.Control;
+
+/// <summary>
+/// signet.db with one writer. Every write is a piece of work inside the writer's transaction: pieces run one after the other, so
+/// "read, decide, write" needs no lock, and those that arrive together share one fsync. Durable when <see cref="WriteAsync"/> returns.
+/// A piece may run twice (its batch failed because of a neighbour): it must only touch the connection and its own result.
+/// </summary>
+internal sealed class ControlDatabase : IAsyncDisposable
+{
+    private readonly Database _database;
+    private readonly GroupCommitWriter<Work> _writer;
+
+    private ControlDatabase(Database database)
+    {
+        _database = database;
+        _writer = new(database, (connection, works) =>
+        {
+            foreach (var work in works) work.Run(connection);
+        });
+    }
+
+    /// <exception cref="StoreException">One clear line.</exception>
+    public static ControlDatabase Open(string path) => new(Database.OpenSqlite(path, Schema.Migrations));
+
+    /// <exception cref="StoreException">Nothing was written.</exception>
+    public async Task<T> WriteAsync<T>(Func<DbConnection, T> work, CancellationToken cancellationToken = default)
+    {
+        var piece = new Work<T>(work);
+        await _writer.WriteAsync(piece, cancellationToken);
+        return piece.Result;
+    }
+
+    public Task WriteAsync(Action<DbConnection> work, CancellationToken cancellationToken = default)
+        => WriteAsync(connection => { work(connection); return true; }, cancellationToken);
+
+    /// <exception cref="StoreException">The file cannot be read.</exception>
+    public T Read<T>(Func<DbConnection, T> work)
+    {
+        using var connection = _database.Open();
+        return work(connection);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync();
+        await _database.DisposeAsync();
+    }
+
+    private abstract class Work
+    {
+        public abstract void Run(DbConnection connection);
+    }
+
+    private sealed class Work<T>(Func<DbConnection, T> work) : Work
+    {
+        public T Result { get; private set; } = default!;
+
+        public override void Run(DbConnection connection) => Result = work(connection);
+    }
+}
+
+/// <summary>Times as signet.db keeps them.</summary>
+internal static class UnixMilliseconds
+{
+    public static DateTimeOffset ToTime(this long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
+
+    public static DateTimeOffset? ToTime(this long? milliseconds) => milliseconds is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
+}

@@ -11,4 +11,85 @@ public static class ControlLimits
 
     /// <summary>Longest life of an API token. Chosen: a year and a day, so that yearly renewal overlaps.</summary>
     public static readonly TimeSpan TokenLifetime = TimeSpan.FromDays(366);
+
+    /// <summary>Life of this terminal's own token: INTERFACES.md.</summary>
+    public static readonly TimeSpan LocalOperatorLifetime = TimeSpan.FromHours(12);
+
+    /// <summary>Devices in one fleet. Chosen: ten times the largest that is tested; bounds memory.</summary>
+    public const int Devices = 100_000;
+
+    /// <summary>Commands on one device's list. Chosen: a page of buttons.</summary>
+    public const int AllowedCommands = 64;
+
+    /// <summary>Characters of names of people, tokens and titles. Chosen; <c>by.name</c> takes as many.</summary>
+    public const int NameCharacters = 128;
+
+    /// <summary>Characters of an idempotency key. Chosen: a UUID has 36, a hash 64.</summary>
+    public const int IdempotencyKeyCharacters = 128;
+
+    /// <summary>Bytes of a command's arguments as JSON. Chosen: a quarter of what a message holds.</summary>
+    public const int ArgumentBytes = 16_384;
+
+    /// <summary>Commands on one page.</summary>
+    public const int CommandsPerPage = 500;
+
+    /// <summary>Commands without a final answer at once. Chosen: one to every device of a fleet of 10,000, five times over; bounds what a runaway script can start.</summary>
+    public const int OpenCommands = 50_000;
+
+    /// <summary>Audit notes that may wait for the log. Chosen: a fleet of 10,000 that comes back at once; about 10 MB.</summary>
+    public const int QueuedNotes = 16_384;
+
+    /// <summary>Pause before an entry is offered to a log again that took nothing. Chosen: somebody freeing disk space sees the effect at once.</summary>
+    public static readonly TimeSpan AuditRetry = TimeSpan.FromSeconds(1);
+
+    /// <summary>Entries a second that strangers can cause, all sources together. Chosen: 864,000 a day, some 300 MB, at the very worst.</summary>
+    public const int RepeatedEntriesPerSecond = 10;
+
+    /// <summary>Repetitions within this time after the first become one entry with a count. Chosen.</summary>
+    public static readonly TimeSpan RepeatedWindow = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often counts are looked through.</summary>
+    public static readonly TimeSpan RepeatedSweep = TimeSpan.FromSeconds(1);
+
+    /// <summary>Sources told apart at once; the rest is one sum. Chosen: about 1 MB.</summary>
+    public const int RepeatedSources = 1_024;
+
+    /// <summary>Refusals that the broker page shows.</summary>
+    public const int DenialsShown = 200;
+
+    /// <summary>Readings are written together this often: a crash loses at most as much (the device's live values, not its receipts).</summary>
+    public static readonly TimeSpan TelemetryFlush = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Readings that may wait for a disk that takes nothing; the oldest go first. Chosen: some minutes of 1,000 devices, about 20 MB.</summary>
+    public const int TelemetryHeld = 100_000;
+
+    /// <summary>How often old readings are removed.</summary>
+    public static readonly TimeSpan TelemetrySweep = TimeSpan.FromMinutes(10);
+
+    /// <summary>How often open commands are held against their deadline.</summary>
+    public static readonly TimeSpan DeadlineSweep = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How often the clock is held against the machine's own monotonic time.</summary>
+    public static readonly TimeSpan ClockWatch = TimeSpan.FromSeconds(2);
+
+    /// <summary>A jump of the clock that is worth an entry. Time daemons slew smaller ones.</summary>
+    public static readonly TimeSpan ClockJump = TimeSpan.FromSeconds(1);
+
+    /// <summary>For the broker's answer to a command. Loopback answers in a millisecond; after this the command stays a draft until its deadline.</summary>
+    public static readonly TimeSpan PublishTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>For anything that must end when the center stops; the whole stop stays within 10 s.</summary>
+    public static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long the broker keeps the center's own session: receipts that arrive while its link is down wait there.</summary>
+    public static readonly TimeSpan LinkSession = TimeSpan.FromDays(1);
+
+    /// <summary>Life of the certificate that signs commands. Devices pin it, so it lives as long as the intermediate that issued it, unlike TLS certificates.</summary>
+    public static readonly TimeSpan CommandSignerLifetime = TimeSpan.FromDays(5 * 365);
+
+    /// <summary>A certificate is renewed when this share of its life is over: the field's habit (ACME clients, RFC 9773's default).</summary>
+    public const double RenewAfter = 2.0 / 3.0;
+
+    /// <summary>How often a running center looks for certificates and revocation lists to renew.</summary>
+    public static readonly TimeSpan RenewalCheck = TimeSpan.FromHours(1);
 }

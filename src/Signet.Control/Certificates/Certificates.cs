@@ -1,3 +1,6 @@
+using Signet.Access;
+using Signet.Audit;
+using Signet.Mqtt.Broker;
 using Signet.Pki;
 
 namespace Signet.Control;
@@ -10,17 +13,80 @@ public sealed record RevocationReport(IReadOnlyList<string> Serials, int Closed,
 /// <summary>Certificates as people handle them: every act is authorised and audited, and revoking cuts live sessions.</summary>
 public sealed class Certificates
 {
-    internal Certificates() { }
+    private readonly CertificateAuthority _authority;
+    private readonly Roster _roster;
+    private readonly ControlDatabase _database;
+    private readonly AuditTrail _trail;
+    private readonly Administration _administration;
+    private readonly SessionCutter _sessions;
+    private readonly TimeProvider _time;
 
-    /// <summary>Everything issued, newest first.</summary>
-    public IReadOnlyList<LedgerEntry> List() => throw new NotSupportedException("lands next");
-
-    /// <summary>Issues a leaf with a new key for somebody to carry away.</summary>
-    public Task<Outcome<IssuedCertificate>> IssueAsync(CertificateRequestSpec spec, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
-
-    /// <summary>Revokes one serial, or all certificates of a name, and closes their sessions. The center's own need <paramref name="confirmed"/>.</summary>
-    public Task<Outcome<RevocationReport>> RevokeAsync(string serialOrName, RevocationReason reason, Actor actor, bool confirmed = false, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    internal Certificates(CertificateAuthority authority, Roster roster, ControlDatabase database, AuditTrail trail, Administration administration, SessionCutter sessions, TimeProvider time)
+        => (_authority, _roster, _database, _trail, _administration, _sessions, _time) = (authority, roster, database, trail, administration, sessions, time);
 
     /// <summary>Raised after a revocation is in force: for listeners of one's own (console sessions, event streams). Do not block.</summary>
-    public event Action<RevocationReport>? Revoked { add { } remove { } }
+    public event Action<RevocationReport>? Revoked;
+
+    /// <summary>Everything issued, newest first.</summary>
+    public IReadOnlyList<LedgerEntry> List() => [.. _authority.Ledger.Reverse()];
+
+    /// <summary>Issues a leaf with a new key for somebody to carry away. A device's certificate is enrolled too: the fleet admits it.</summary>
+    public Task<Outcome<IssuedCertificate>> IssueAsync(CertificateRequestSpec spec, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<IssuedCertificate>(async () =>
+    {
+        if (spec.Profile is CertificateProfile.Device && _roster.Find(spec.Name) is null)
+            return new Refusal(RefusalCode.NotFound, $"there is no device '{spec.Name}'; add it first");
+        var permit = await _trail.PermitAsync(actor, Act.IssueCertificate, AuditTrail.Of(AuditTypes.Certificate, actor, spec.Name, "certificate-issued", details: new()
+        {
+            ["profile"] = Words.Of(spec.Profile),
+        }), cancellationToken);
+        if (!permit.TryGet(out _, out var refusal)) return refusal;
+        try
+        {
+            var issued = _authority.Issue(spec);
+            if (spec.Profile is not CertificateProfile.Device) return issued;
+            var certificate = DeviceCertificate.Of(issued.Certificate);
+            await _database.WriteAsync(c => FleetStore.Insert(c, spec.Name, certificate), cancellationToken);
+            _roster.ChangeCertificates(spec.Name, certificate, _ => false);
+            return issued;
+        }
+        catch (ArgumentException e)
+        {
+            return new Refusal(RefusalCode.BadInput, e.Message);
+        }
+    }, cancellationToken);
+
+    /// <summary>Revokes one serial, or all certificates of a name, and closes their sessions. The center's own need <paramref name="confirmed"/>.</summary>
+    public Task<Outcome<RevocationReport>> RevokeAsync(string serialOrName, RevocationReason reason, Actor actor, bool confirmed = false, CancellationToken cancellationToken = default) => _administration.ChangeAsync<RevocationReport>(async () =>
+    {
+        var entries = _authority.Find(serialOrName) is { } one ? [one] : _authority.FindByName(serialOrName);
+        var open = entries.Where(e => !e.IsRevoked).ToList();
+        if (entries.Count == 0) return new Refusal(RefusalCode.NotFound, $"no certificate has the serial or name '{serialOrName}'");
+        if (open.Count == 0) return new Refusal(RefusalCode.Conflict, $"{serialOrName} is revoked already, since {entries.Max(e => e.RevokedAt)!.Value.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC");
+        if (!confirmed && open.Any(e => e.Profile is not (CertificateProfile.Device or CertificateProfile.DeviceSealing or CertificateProfile.User)))
+            return new Refusal(RefusalCode.BadInput, $"{serialOrName} is one of the center's own certificates: without it the center cannot work; confirm it if that is meant");
+
+        var serials = open.Select(e => e.Serial).ToList();
+        var permit = await _trail.PermitAsync(actor, Act.RevokeCertificate, AuditTrail.Of(AuditTypes.Certificate, actor, open[0].Name, "certificate-revocation", "requested", Words.Of(reason), new()
+        {
+            ["serials"] = string.Join(' ', serials),
+        }) with { Emergency = true }, cancellationToken);
+        if (!permit.TryGet(out _, out var refusal)) return refusal;
+
+        var result = _authority.Revoke(serials, reason);
+        if (result.Outcome != RevocationOutcome.Done) return new Refusal(RefusalCode.Conflict, result.Detail);
+        foreach (var entry in open.Where(e => e.Profile == CertificateProfile.Device))
+            _roster.ChangeCertificates(entry.Name, null, c => c.Thumbprint == entry.Thumbprint);
+        var closed = _sessions.Cut(s => IsOneOf(s, serials), "certificate revoked", purge: true);
+        await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.Certificate, actor, open[0].Name, "certificate-revoked", "success", Words.Of(reason), new()
+        {
+            ["serials"] = string.Join(' ', serials), ["closed"] = closed, ["crl"] = result.CrlNumber,
+        }) with { Emergency = true }, cancellationToken);
+        var report = new RevocationReport(serials, closed, result.CrlNumber ?? 0);
+        Revoked?.Invoke(report);
+        // Last: signet.db only repeats what the authority's ledger holds, and a start puts them together again.
+        await _database.WriteAsync(c => open.ForEach(e => FleetStore.Retire(c, e.Thumbprint, _time.GetUtcNow())), cancellationToken);
+        return report;
+    }, cancellationToken);
+
+    private static bool IsOneOf(SessionInfo session, List<string> serials) => session.ClientCertificate is { } certificate && serials.Contains(CertificateFacts.Serial(certificate), StringComparer.Ordinal);
 }

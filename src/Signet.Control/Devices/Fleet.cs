@@ -1,33 +1,142 @@
+using Signet.Access;
+using Signet.Audit;
+using Signet.Pki;
+using Signet.Wire;
+
 namespace Signet.Control;
 
 /// <summary>The devices: who they are, what they may be told, whether they are there, and what they measured.</summary>
 public sealed class Fleet
 {
-    internal Fleet() { }
+    private readonly Roster _roster;
+    private readonly Observations _observations;
+    private readonly ControlDatabase _database;
+    private readonly AuditTrail _trail;
+    private readonly Administration _administration;
+    private readonly Installation _installation;
+    private readonly CertificateAuthority _authority;
+    private readonly SessionCutter _sessions;
+    private readonly TimeProvider _time;
+    private readonly Func<string> _broker;
 
-    /// <summary>All devices by name, with their presence.</summary>
-    public IReadOnlyList<DeviceRecord> List() => throw new NotSupportedException("lands next");
-
-    public DeviceRecord? Find(string name) => throw new NotSupportedException("lands next");
-
-    /// <summary>Makes certificate, key (0600) and <c>device/NAME/</c>, from which <c>signet device run NAME</c> starts.</summary>
-    public Task<Outcome<DeviceRecord>> AddAsync(NewDevice device, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
-
-    /// <summary>Revokes its certificates, cuts its sessions and forgets it. Its commands, receipts and audit entries stay.</summary>
-    public Task<Outcome<DeviceRecord>> RemoveAsync(string name, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
-
-    /// <summary>Disabling cuts live sessions at once; enabling lets the same certificate in again.</summary>
-    public Task<Outcome<DeviceRecord>> SetEnabledAsync(string name, bool enabled, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
-
-    /// <summary>Replaces the list of commands the center sends. The device keeps a list of its own.</summary>
-    public Task<Outcome<DeviceRecord>> SetAllowedCommandsAsync(string name, IReadOnlyList<string> commands, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
-
-    /// <summary>The newest reading of each quantity.</summary>
-    public Task<IReadOnlyList<Reading>> LatestReadingsAsync(string device, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
-
-    /// <summary>Readings of one quantity, oldest first, at most <see cref="ControlLimits.ReadingsPerQuery"/> (the newest of the range).</summary>
-    public Task<IReadOnlyList<Reading>> ReadingsAsync(string device, string name, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    internal Fleet(Roster roster, Observations observations, ControlDatabase database, AuditTrail trail, Administration administration, Installation installation, CertificateAuthority authority,
+        SessionCutter sessions, TimeProvider time, Func<string> broker)
+    {
+        (_roster, _observations, _database, _trail, _administration, _installation, _authority, _sessions, _time, _broker) =
+            (roster, observations, database, trail, administration, installation, authority, sessions, time, broker);
+        _roster.Changed += record => Changed?.Invoke(record);
+    }
 
     /// <summary>A device came, went, was added, changed or removed. Raised after the fact, from any thread; do not block.</summary>
-    public event Action<DeviceRecord>? Changed { add { } remove { } }
+    public event Action<DeviceRecord>? Changed;
+
+    /// <summary>All devices by name, with their presence.</summary>
+    public IReadOnlyList<DeviceRecord> List() => _roster.List();
+
+    public DeviceRecord? Find(string name) => _roster.Find(name);
+
+    /// <summary>Makes certificate, key (0600) and <c>device/NAME/</c>, from which <c>signet device run NAME</c> starts.</summary>
+    public Task<Outcome<DeviceRecord>> AddAsync(NewDevice device, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
+    {
+        if (WhyNot(device) is { } why) return new Refusal(RefusalCode.BadInput, why);
+        if (_roster.Find(device.Name) is not null) return new Refusal(RefusalCode.AlreadyExists, $"there is a device '{device.Name}' already");
+        if (_roster.Count().Known >= ControlLimits.Devices) return new Refusal(RefusalCode.BadInput, $"a fleet holds {ControlLimits.Devices} devices");
+        var allowed = AllowedOf(device);
+        var permit = await _trail.PermitAsync(actor, Act.ManageDevices, AuditTrail.Of(AuditTypes.Device, actor, device.Name, "device-added", details: new()
+        {
+            ["kind"] = device.Kind, ["allowed"] = string.Join(' ', allowed),
+        }), cancellationToken);
+        if (!permit.TryGet(out _, out var refusal)) return refusal;
+
+        var member = Bear(device, _installation, _authority, _time, _broker());
+        await _database.WriteAsync(c => FleetStore.Insert(c, member), cancellationToken);
+        _roster.Put(member);
+        return Announce(device.Name);
+    }, cancellationToken);
+
+    /// <summary>Revokes its certificates, cuts its sessions and forgets it. Its commands, receipts and audit entries stay.</summary>
+    public Task<Outcome<DeviceRecord>> RemoveAsync(string name, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
+    {
+        if (_roster.Find(name) is not { } device) return Unknown(name);
+        var permit = await _trail.PermitAsync(actor, Act.ManageDevices, AuditTrail.Of(AuditTypes.Device, actor, name, "device-removed") with { Emergency = true }, cancellationToken);
+        if (!permit.TryGet(out _, out var refusal)) return refusal;
+        _authority.Revoke([.. _authority.FindByName(name).Where(e => !e.IsRevoked && e.Profile is CertificateProfile.Device or CertificateProfile.DeviceSealing).Select(e => e.Serial)],
+            RevocationReason.CessationOfOperation);
+        _roster.Remove(name);
+        _sessions.Cut(s => s.Identity == name, $"{name} was removed", purge: true);
+        await _database.WriteAsync(c => FleetStore.Delete(c, name, _time.GetUtcNow()), cancellationToken);
+        DeviceHomeFiles.Delete(_installation, name);
+        Changed?.Invoke(device with { Enabled = false, Presence = device.Presence with { State = PresenceState.Offline } });
+        return device;
+    }, cancellationToken);
+
+    /// <summary>Disabling cuts live sessions at once; enabling lets the same certificate in again.</summary>
+    public Task<Outcome<DeviceRecord>> SetEnabledAsync(string name, bool enabled, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
+    {
+        if (_roster.Find(name) is not { } device) return Unknown(name);
+        // Cutting off works in an emergency and for operators; letting in again is an administrator's act.
+        var permit = await _trail.PermitAsync(actor, enabled ? Act.ManageDevices : Act.QuarantineDevice,
+            AuditTrail.Of(AuditTypes.Device, actor, name, enabled ? "device-enabled" : "device-disabled") with { Emergency = !enabled }, cancellationToken);
+        if (!permit.TryGet(out _, out var refusal)) return refusal;
+        // The policy first, so that a cut session cannot come back; the disk after, so that a full one does not hinder the cut.
+        _roster.Change(name, m => { m.Enabled = enabled; return true; });
+        if (!enabled) _sessions.Cut(s => s.Identity == name, $"{name} was disabled", purge: true);
+        await _database.WriteAsync(c => FleetStore.Update(c, name, enabled, device.AllowedCommands), cancellationToken);
+        return _roster.Find(name)!;
+    }, cancellationToken);
+
+    /// <summary>Replaces the list of commands the center sends. The device keeps a list of its own, which is renewed when its home is on this machine and it starts again.</summary>
+    public Task<Outcome<DeviceRecord>> SetAllowedCommandsAsync(string name, IReadOnlyList<string> commands, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
+    {
+        if (_roster.Find(name) is not { } device) return Unknown(name);
+        if (WhyNot(commands) is { } why) return new Refusal(RefusalCode.BadInput, why);
+        var permit = await _trail.PermitAsync(actor, Act.ManageDevices, AuditTrail.Of(AuditTypes.Device, actor, name, "device-allowed-commands", details: new()
+        {
+            ["before"] = string.Join(' ', device.AllowedCommands), ["after"] = string.Join(' ', commands),
+        }), cancellationToken);
+        if (!permit.TryGet(out _, out var refusal)) return refusal;
+        await _database.WriteAsync(c => FleetStore.Update(c, name, device.Enabled, commands), cancellationToken);
+        _roster.Change(name, m => { m.Allowed = [.. commands]; return true; });
+        DeviceHomeFiles.Refresh(_installation, _roster.Find(name)!, _broker());
+        return _roster.Find(name)!;
+    }, cancellationToken);
+
+    /// <summary>The newest reading of each quantity.</summary>
+    public Task<IReadOnlyList<Reading>> LatestReadingsAsync(string device, CancellationToken cancellationToken = default)
+        => Task.Run(() => _observations.Latest(device), cancellationToken);
+
+    /// <summary>Readings of one quantity, oldest first, at most <see cref="ControlLimits.ReadingsPerQuery"/> (the newest of the range).</summary>
+    public Task<IReadOnlyList<Reading>> ReadingsAsync(string device, string name, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken = default)
+        => Task.Run(() => _observations.Range(device, name, from, to), cancellationToken);
+
+    /// <summary>A device with certificate and home. Nothing of it is in the database yet.</summary>
+    internal static Member Bear(NewDevice device, Installation installation, CertificateAuthority authority, TimeProvider time, string broker)
+    {
+        using var issued = authority.Issue(new(CertificateProfile.Device, device.Name));
+        var member = new Member(device.Name, device.Kind, device.Title, AllowedOf(device), enabled: true, time.GetUtcNow());
+        member.Certificates.Add(DeviceCertificate.Of(issued.Certificate));
+        DeviceHomeFiles.Create(installation, member, issued, authority, broker);
+        return member;
+    }
+
+    private static IReadOnlyList<string> AllowedOf(NewDevice device) => device.AllowedCommands ?? DeviceKinds.Commands.GetValueOrDefault(device.Kind) ?? [];
+
+    private static string? WhyNot(NewDevice device)
+    {
+        if (!Topics.IsDeviceName(device.Name)) return "a device's name has 1 to 63 of the characters a-z 0-9 . _ - and begins with a letter or digit";
+        if (!Topics.IsWord(device.Kind)) return "a kind has 1 to 64 of the characters a-z 0-9 . _ -";
+        if (device.Title.Length > ControlLimits.NameCharacters || device.Title.Any(char.IsControl)) return $"a title has at most {ControlLimits.NameCharacters} printable characters";
+        if (device.AllowedCommands is null && !DeviceKinds.Commands.ContainsKey(device.Kind))
+            return $"'{device.Kind}' is not a kind the house knows ({string.Join(", ", DeviceKinds.Commands.Keys)}): say which commands it takes";
+        return WhyNot(AllowedOf(device));
+    }
+
+    private static string? WhyNot(IReadOnlyList<string> commands)
+        => commands.Count > ControlLimits.AllowedCommands ? $"a device takes at most {ControlLimits.AllowedCommands} commands"
+            : commands.FirstOrDefault(c => !Topics.IsWord(c)) is { } wrong ? $"'{wrong}' is not a command's name: 1 to 64 of the characters a-z 0-9 . _ -"
+            : null;
+
+    private static Refusal Unknown(string name) => new(RefusalCode.NotFound, $"there is no device '{name}'");
+
+    private DeviceRecord Announce(string name) => _roster.Change(name, _ => true)!;
 }

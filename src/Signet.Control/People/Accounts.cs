@@ -1,31 +1,118 @@
+using System.Data.Common;
+using System.Security.Cryptography;
+using Dapper;
 using Signet.Access;
+using Signet.Audit;
 
 namespace Signet.Control;
 
 /// <summary>The people in signet.db. Web puts ASP.NET Core Identity on top; whatever changes what somebody may do is audited here, before it is done.</summary>
 public sealed class Accounts
 {
-    internal Accounts() { }
+    private readonly ControlDatabase _database;
+    private readonly AuditTrail _trail;
+    private readonly Administration _administration;
+    private readonly TimeProvider _time;
+    private readonly RandomNumberGenerator _random;
 
-    public Task<IReadOnlyList<Account>> ListAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    internal Accounts(ControlDatabase database, AuditTrail trail, Administration administration, TimeProvider time, RandomNumberGenerator random)
+        => (_database, _trail, _administration, _time, _random) = (database, trail, administration, time, random);
 
-    public Task<Account?> FindAsync(string id, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    /// <summary>Somebody's role, password or right to be here changed, or they were removed: sessions with an older security stamp end. Do not block.</summary>
+    public event Action<Account>? Changed;
 
-    public Task<Account?> FindByNameAsync(string normalizedName, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public Task<IReadOnlyList<Account>> ListAsync(CancellationToken cancellationToken = default)
+        => ReadAsync<IReadOnlyList<Account>>(c => [.. c.Query<AccountRow>($"SELECT {AccountRow.Columns} FROM account ORDER BY normalized_name").Select(r => r.ToAccount())], cancellationToken);
+
+    public Task<Account?> FindAsync(string id, CancellationToken cancellationToken = default) => ReadAsync(c => Find(c, id), cancellationToken);
+
+    /// <param name="normalizedName">Upper case, as <see cref="Account.NormalizedName"/>.</param>
+    public Task<Account?> FindByNameAsync(string normalizedName, CancellationToken cancellationToken = default)
+        => ReadAsync(c => c.QueryFirstOrDefault<AccountRow>($"SELECT {AccountRow.Columns} FROM account WHERE normalized_name = @normalizedName", new { normalizedName })?.ToAccount(), cancellationToken);
 
     /// <summary>Is there anybody who could sign in as administrator?</summary>
-    public Task<bool> AnyAdministratorAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public Task<bool> AnyAdministratorAsync(CancellationToken cancellationToken = default) => ReadAsync(c => Administrators(c) > 0, cancellationToken);
 
     /// <summary>Adds a person. <see cref="RefusalCode.AlreadyExists"/> when the name is taken.</summary>
-    public Task<Outcome<Account>> CreateAsync(string name, string? passwordHash, Role role, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public Task<Outcome<Account>> CreateAsync(string name, string? passwordHash, Role role, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
+    {
+        if (WhyNot(name) is { } why) return new Refusal(RefusalCode.BadInput, why);
+        if (!Enum.IsDefined(role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
+        var account = new Account
+        {
+            Id = Stamp(), Name = name, NormalizedName = name.ToUpperInvariant(), PasswordHash = passwordHash, Role = role,
+            SecurityStamp = Stamp(), ConcurrencyStamp = Stamp(), Created = _time.GetUtcNow(),
+        };
+        if (await FindByNameAsync(account.NormalizedName, cancellationToken) is not null) return new Refusal(RefusalCode.AlreadyExists, $"there is an account '{name}' already");
+        var permit = await _trail.PermitAsync(actor, Act.ManageUsers, AuditTrail.Of(AuditTypes.User, actor, name, "user-added", details: new() { ["role"] = Words.Of(role) }), cancellationToken);
+        if (!permit.TryGet(out _, out var refusal)) return refusal;
+        await _database.WriteAsync(c => AccountRow.Insert(c, account), cancellationToken);
+        return account;
+    }, cancellationToken);
 
-    /// <summary>Writes everything of the account but its role and whether it is enabled: password hash, stamps, lockout, last sign-in. Returns it with its new concurrency stamp. Not audited: the caller knows what it means.</summary>
-    public Task<Outcome<Account>> UpdateAsync(Account account, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    /// <summary>Writes password hash, stamps, lockout and last sign-in; never role, name or whether it is enabled. Returns it with its new concurrency stamp. Not audited: the caller knows what it means.</summary>
+    public Task<Outcome<Account>> UpdateAsync(Account account, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
+    {
+        var next = account with { ConcurrencyStamp = Stamp() };
+        var written = await _database.WriteAsync(c => AccountRow.Update(c, next, account.ConcurrencyStamp), cancellationToken);
+        if (!written) return new Refusal(RefusalCode.Conflict, $"{account.Name} was changed by somebody else meanwhile");
+        return next;
+    }, cancellationToken);
 
     /// <summary>Changes the role and the security stamp, so open sessions are asked anew. Never takes the last administrator away.</summary>
-    public Task<Outcome<Account>> SetRoleAsync(string id, Role role, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public Task<Outcome<Account>> SetRoleAsync(string id, Role role, Actor actor, CancellationToken cancellationToken = default)
+        => ChangeRightsAsync(id, actor, "user-role", account => account with { Role = role }, cancellationToken);
 
-    public Task<Outcome<Account>> SetEnabledAsync(string id, bool enabled, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public Task<Outcome<Account>> SetEnabledAsync(string id, bool enabled, Actor actor, CancellationToken cancellationToken = default)
+        => ChangeRightsAsync(id, actor, enabled ? "user-enabled" : "user-disabled", account => account with { Enabled = enabled }, cancellationToken);
 
-    public Task<Outcome<Account>> RemoveAsync(string id, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public Task<Outcome<Account>> RemoveAsync(string id, Actor actor, CancellationToken cancellationToken = default)
+        => ChangeRightsAsync(id, actor, "user-removed", _ => null, cancellationToken);
+
+    private Task<Outcome<Account>> ChangeRightsAsync(string id, Actor actor, string action, Func<Account, Account?> change, CancellationToken cancellationToken) => _administration.ChangeAsync<Account>(async () =>
+    {
+        if (await FindAsync(id, cancellationToken) is not { } before) return new Refusal(RefusalCode.NotFound, "there is no such account");
+        var after = change(before);
+        if (after is not null && !Enum.IsDefined(after.Role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
+        if (IsAdministrator(before) && (after is null || !IsAdministrator(after)) && _database.Read(Administrators) == 1)
+            return new Refusal(RefusalCode.LastAdministrator, $"{before.Name} is the last administrator; make somebody else one first");
+        var permit = await _trail.PermitAsync(actor, Act.ManageUsers, AuditTrail.Of(AuditTypes.User, actor, before.Name, action, details: new()
+        {
+            ["before"] = Rights(before), ["after"] = Rights(after),
+        }), cancellationToken);
+        if (!permit.TryGet(out _, out var refusal)) return refusal;
+        var result = (after ?? before with { Enabled = false }) with { SecurityStamp = Stamp(), ConcurrencyStamp = Stamp() };
+        await _database.WriteAsync(c =>
+        {
+            if (after is null) c.Execute("DELETE FROM account WHERE id = @id", new { id });
+            else AccountRow.UpdateRights(c, result);
+        }, cancellationToken);
+        Changed?.Invoke(result);
+        return result;
+    }, cancellationToken);
+
+    private Task<T> ReadAsync<T>(Func<DbConnection, T> read, CancellationToken cancellationToken) => Task.Run(() => _database.Read(read), cancellationToken);
+
+    private static Account? Find(DbConnection connection, string id)
+        => connection.QueryFirstOrDefault<AccountRow>($"SELECT {AccountRow.Columns} FROM account WHERE id = @id", new { id })?.ToAccount();
+
+    private static int Administrators(DbConnection connection)
+        => connection.ExecuteScalar<int>("SELECT count(*) FROM account WHERE role = @role AND enabled = 1", new { role = (long)Role.Admin });
+
+    private static bool IsAdministrator(Account account) => account is { Role: Role.Admin, Enabled: true };
+
+    private static string Rights(Account? account) => account is null ? "none" : account.Enabled ? Words.Of(account.Role) : $"{Words.Of(account.Role)}, disabled";
+
+    // The name travels as `by` in signed commands, so it follows the message format's rule.
+    private static string? WhyNot(string name)
+        => name.Length is 0 or > ControlLimits.NameCharacters || name.Trim() != name || name.Any(c => char.IsControl(c) || char.GetUnicodeCategory(c) == System.Globalization.UnicodeCategory.Format)
+            ? $"a name has 1 to {ControlLimits.NameCharacters} printable characters and does not begin or end with a space" : null;
+
+    /// <summary>128 random bits, hexadecimal.</summary>
+    private string Stamp()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        _random.GetBytes(bytes);
+        return Convert.ToHexStringLower(bytes);
+    }
 }

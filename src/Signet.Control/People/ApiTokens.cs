@@ -1,37 +1,127 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using Dapper;
 using Signet.Access;
+using Signet.Audit;
+using Signet.Store;
 
 namespace Signet.Control;
 
-/// <summary>A token without its secret.</summary>
-/// <param name="Id">Public name of the token, for lists and revocation.</param>
-/// <param name="Kind"><see cref="Actor.Token"/> or <see cref="Actor.LocalOperator"/>.</param>
-/// <param name="LastUse">To the minute; null: never.</param>
-public sealed record ApiToken(string Id, string Name, Role Role, string Kind, string By, DateTimeOffset Created, DateTimeOffset Expires, DateTimeOffset? LastUse);
-
-/// <summary>A token at its birth: the only moment its secret is known.</summary>
-/// <param name="Secret"><c>sgt_</c> and 43 characters (256 random bits, base64url).</param>
-public sealed record NewApiToken(ApiToken Token, string Secret)
-{
-    public override string ToString() => Token.ToString(); // never the secret
-}
-
-/// <summary>Bearer tokens for the API: 256 random bits, of which only the SHA-256 is stored.</summary>
+/// <summary>
+/// Bearer tokens for the API: 256 random bits, of which only the SHA-256 is stored. The hash of what was presented is looked up: with 256 random bits
+/// there is nothing to guess from how long that takes.
+/// </summary>
 public sealed class ApiTokens
 {
-    internal ApiTokens() { }
+    private const string Prefix = "sgt_";
+    private const int SecretCharacters = 43;
+    private const string Columns = "id AS Id, name AS Name, role AS Role, kind AS Kind, by_name AS ByName, created AS Created, expires AS Expires, last_use AS LastUse";
 
+    private readonly ControlDatabase _database;
+    private readonly AuditTrail _trail;
+    private readonly Administration _administration;
+    private readonly TimeProvider _time;
+    private readonly RandomNumberGenerator _random;
+
+    internal ApiTokens(ControlDatabase database, AuditTrail trail, Administration administration, TimeProvider time, RandomNumberGenerator random)
+        => (_database, _trail, _administration, _time, _random) = (database, trail, administration, time, random);
+
+    /// <summary>A token that can do what its role can; nobody can give more than they have.</summary>
     /// <param name="lifetime">1 minute to <see cref="ControlLimits.TokenLifetime"/>.</param>
-    public Task<Outcome<NewApiToken>> CreateAsync(string name, Role role, TimeSpan lifetime, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public Task<Outcome<NewApiToken>> CreateAsync(string name, Role role, TimeSpan lifetime, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<NewApiToken>(async () =>
+    {
+        if (name.Length is 0 or > ControlLimits.NameCharacters || name.Any(char.IsControl)) return new Refusal(RefusalCode.BadInput, $"a token's name has 1 to {ControlLimits.NameCharacters} printable characters");
+        if (!Enum.IsDefined(role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
+        if (lifetime < TimeSpan.FromMinutes(1) || lifetime > ControlLimits.TokenLifetime) return new Refusal(RefusalCode.BadInput, $"a token lives 1 minute to {ControlLimits.TokenLifetime.Days} days");
+        return await AddAsync(name, role, Actor.Token, lifetime, actor, cancellationToken);
+    }, cancellationToken);
 
     /// <summary>The token of this machine's own terminal: replaces the one before, 12 hours, administrator, audited as <c>local-operator</c>.</summary>
-    public Task<Outcome<NewApiToken>> CreateLocalOperatorAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public Task<Outcome<NewApiToken>> CreateLocalOperatorAsync(CancellationToken cancellationToken = default) => _administration.ChangeAsync<NewApiToken>(async () =>
+    {
+        await _database.WriteAsync(c => c.Execute("DELETE FROM api_token WHERE kind = @kind", new { kind = Actor.LocalOperator }), cancellationToken);
+        return await AddAsync(Actor.Terminal.Name, Role.Admin, Actor.LocalOperator, ControlLimits.LocalOperatorLifetime, Actor.Terminal, cancellationToken);
+    }, cancellationToken);
 
     /// <summary>Who presents this token, or null when it is unknown, expired or revoked. Takes any text.</summary>
     /// <param name="secret">As presented.</param>
     /// <param name="from">Address it came from; becomes <see cref="Actor.From"/>.</param>
-    public Task<Actor?> FindActorAsync(string secret, string from, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public async Task<Actor?> FindActorAsync(string secret, string from, CancellationToken cancellationToken = default)
+    {
+        if (secret.Length != Prefix.Length + SecretCharacters || !secret.StartsWith(Prefix, StringComparison.Ordinal)) return null;
+        var hash = HashOf(secret);
+        var row = await Task.Run(() => _database.Read(c => c.QueryFirstOrDefault<TokenRow>($"SELECT {Columns} FROM api_token WHERE hash = @hash", new { hash })), cancellationToken);
+        var now = _time.GetUtcNow();
+        if (row is null || row.Expires.ToTime() <= now) return null;
+        await MarkUsedAsync(row, now);
+        return new(row.Name, (Role)row.Role, row.Kind, from);
+    }
 
-    public Task<IReadOnlyList<ApiToken>> ListAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public Task<IReadOnlyList<ApiToken>> ListAsync(CancellationToken cancellationToken = default) => Task.Run<IReadOnlyList<ApiToken>>(
+        () => _database.Read(c => c.Query<TokenRow>($"SELECT {Columns} FROM api_token ORDER BY created").Select(r => r.ToToken()).ToList()), cancellationToken);
 
-    public Task<Outcome<ApiToken>> RevokeAsync(string id, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public Task<Outcome<ApiToken>> RevokeAsync(string id, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<ApiToken>(async () =>
+    {
+        var row = _database.Read(c => c.QueryFirstOrDefault<TokenRow>($"SELECT {Columns} FROM api_token WHERE id = @id", new { id }));
+        if (row is null) return new Refusal(RefusalCode.NotFound, "there is no such token");
+        var permit = await _trail.PermitAsync(actor, Act.ManageTokens, AuditTrail.Of(AuditTypes.User, actor, row.Name, "token-revoked", details: new() { ["id"] = id }) with { Emergency = true }, cancellationToken);
+        if (!permit.TryGet(out _, out var refusal)) return refusal;
+        await _database.WriteAsync(c => c.Execute("DELETE FROM api_token WHERE id = @id", new { id }), cancellationToken);
+        return row.ToToken();
+    }, cancellationToken);
+
+    private async Task<Outcome<NewApiToken>> AddAsync(string name, Role role, string kind, TimeSpan lifetime, Actor actor, CancellationToken cancellationToken)
+    {
+        var now = _time.GetUtcNow();
+        var secret = Prefix + Base64Url.EncodeToString(Bytes(32));
+        var token = new ApiToken(Convert.ToHexStringLower(Bytes(8)), name, role, kind, actor.Name, now, now + lifetime, null);
+        var permit = await _trail.PermitAsync(actor, Act.ManageTokens, AuditTrail.Of(AuditTypes.User, actor, name, "token-created", details: new()
+        {
+            ["id"] = token.Id, ["role"] = Words.Of(role), ["kind"] = kind, ["expires"] = token.Expires.ToUnixTimeSeconds(),
+        }), cancellationToken);
+        if (!permit.TryGet(out _, out var refusal)) return refusal;
+        await _database.WriteAsync(c => c.Execute("""
+            INSERT INTO api_token (id, name, hash, role, kind, by_name, created, expires) VALUES (@Id, @Name, @hash, @role, @Kind, @By, @created, @expires)
+            """, new { token.Id, token.Name, hash = HashOf(secret), role = (long)role, token.Kind, token.By, created = now.ToUnixTimeMilliseconds(), expires = token.Expires.ToUnixTimeMilliseconds() }), cancellationToken);
+        return new NewApiToken(token, secret);
+    }
+
+    // At most once a minute for each token, so that reading the API does not write the disk.
+    private async Task MarkUsedAsync(TokenRow row, DateTimeOffset now)
+    {
+        var minute = now.ToUnixTimeMilliseconds() / 60_000 * 60_000;
+        if (row.LastUse >= minute) return;
+        try
+        {
+            await _database.WriteAsync(c => c.Execute("UPDATE api_token SET last_use = @minute WHERE id = @Id", new { minute, row.Id }));
+        }
+        catch (StoreException)
+        {
+            // When it was last used is a convenience; a full disk must not lock people out.
+        }
+    }
+
+    private static string HashOf(string secret) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
+
+    private byte[] Bytes(int count)
+    {
+        var bytes = new byte[count];
+        _random.GetBytes(bytes);
+        return bytes;
+    }
+
+    private sealed class TokenRow
+    {
+        public string Id { get; set; } = "";
+        public string Name { get; set; } = "";
+        public long Role { get; set; }
+        public string Kind { get; set; } = "";
+        public string ByName { get; set; } = "";
+        public long Created { get; set; }
+        public long Expires { get; set; }
+        public long? LastUse { get; set; }
+
+        public ApiToken ToToken() => new(Id, Name, (Role)Role, Kind, ByName, Created.ToTime(), Expires.ToTime(), LastUse.ToTime());
+    }
 }

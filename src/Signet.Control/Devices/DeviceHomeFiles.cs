@@ -1,0 +1,75 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Signet.Pki;
+using Signet.Store;
+
+namespace Signet.Control;
+
+/// <summary>
+/// Writes the directory a device runs from: <c>device.json</c>, its key (0600) and certificate, the root it trusts and the command signer it pins.
+/// Made beside its place and renamed, so a home is whole or not there.
+/// </summary>
+internal static class DeviceHomeFiles
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    public static void Create(Installation installation, Member member, IssuedCertificate certificate, CertificateAuthority authority, string broker)
+    {
+        var home = installation.DeviceDirectory(member.Name);
+        var beside = home + ".making";
+        if (Directory.Exists(beside)) Directory.Delete(beside, recursive: true);
+        if (Directory.Exists(home)) Directory.Delete(home, recursive: true); // of a device that was never finished: the fleet does not know it
+        MakePrivate(beside);
+        certificate.Save(beside);
+        PemFile.Write(Path.Combine(beside, "root.crt"), PemFile.Encode(authority.Root));
+        File.Copy(Path.Combine(installation.PkiDirectory, "center_sign.crt"), Path.Combine(beside, "center_sign.crt"));
+        MakePrivate(Path.Combine(beside, "state"));
+        WriteSettings(beside, member.ToRecord(), broker);
+        Directory.Move(beside, home);
+        DurableFile.SyncDirectory(Path.GetDirectoryName(home)!);
+    }
+
+    /// <summary>Replaces key and certificate of a home on this machine.</summary>
+    public static void Renew(Installation installation, IssuedCertificate certificate) => certificate.Save(installation.DeviceDirectory(certificate.Name));
+
+    /// <summary>Writes <c>device.json</c> anew when the home is on this machine and says something else.</summary>
+    public static void Refresh(Installation installation, DeviceRecord device, string broker)
+    {
+        var home = installation.DeviceDirectory(device.Name);
+        if (Directory.Exists(home)) WriteSettings(home, device, broker);
+    }
+
+    public static void Delete(Installation installation, string name)
+    {
+        var home = installation.DeviceDirectory(name);
+        if (Directory.Exists(home)) Directory.Delete(home, recursive: true);
+    }
+
+    /// <summary>Where a device of this machine, or of the network when the center listens there, finds the broker.</summary>
+    public static string BrokerAddress(IPAddress listen, int port) => $"{(IPAddress.IsLoopback(listen) ? "localhost" : Dns.GetHostName())}:{port}";
+
+    private static void WriteSettings(string home, DeviceRecord device, string broker)
+    {
+        var settings = new JsonObject
+        {
+            ["name"] = device.Name,
+            ["kind"] = device.Kind,
+            ["broker"] = broker,
+            ["center"] = Actor.Center.Name,
+            ["allowed"] = new JsonArray([.. device.AllowedCommands.Select(c => JsonValue.Create(c))]),
+        };
+        var path = Path.Combine(home, "device.json");
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(settings, Indented);
+        if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes)) return;
+        DurableFile.Replace(path, bytes, Readable);
+    }
+
+    private static void MakePrivate(string directory)
+    {
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(directory);
+        else Directory.CreateDirectory(directory, OwnerOnly);
+    }
+}

@@ -1,0 +1,59 @@
+using System.Security.Cryptography.X509Certificates;
+using Signet.Pki;
+using Signet.Wire;
+
+namespace Signet.Control;
+
+/// <summary>A certificate whose key a device's messages are verified with.</summary>
+/// <param name="Retired">No longer accepted since; null while it is.</param>
+internal sealed record DeviceCertificate(string Thumbprint, string Serial, byte[] Der, DateTimeOffset Starts, DateTimeOffset Ends, DateTimeOffset? Retired)
+{
+    public static DeviceCertificate Of(X509Certificate2 certificate) => new(
+        CertificateFacts.Thumbprint(certificate), CertificateFacts.Serial(certificate), certificate.RawData,
+        new(certificate.NotBefore.ToUniversalTime()), new(certificate.NotAfter.ToUniversalTime()), null);
+
+    public PinnedKey Pin(string owner)
+    {
+        using var certificate = X509CertificateLoader.LoadCertificate(Der);
+        using var rsa = certificate.GetRSAPublicKey();
+        return PinnedKey.FromCertificate(certificate, owner, rsa is null ? Suite.Es256.Algorithm : Suite.Ps256.Algorithm);
+    }
+}
+
+/// <summary>What is known of one device: its row in signet.db and what changes from moment to moment. Only <see cref="Roster"/> touches it, under its lock.</summary>
+internal sealed class Member(string name, string kind, string title, IReadOnlyList<string> allowed, bool enabled, DateTimeOffset created)
+{
+    public string Name { get; } = name;
+    public string Kind { get; } = kind;
+    public string Title { get; } = title;
+    public IReadOnlyList<string> Allowed { get; set; } = allowed;
+    public bool Enabled { get; set; } = enabled;
+    public DateTimeOffset Created { get; } = created;
+
+    /// <summary>Oldest first; the last one that is not retired is the device's present one.</summary>
+    public List<DeviceCertificate> Certificates { get; } = [];
+
+    public PresenceState State { get; set; }
+    public DateTimeOffset? Since { get; set; }
+    public DateTimeOffset? LastSeen { get; set; }
+    public string? Address { get; set; }
+    public string Details { get; set; } = "{}";
+
+    /// <summary>Live sessions.</summary>
+    public int Sessions { get; set; }
+
+    /// <summary>(epoch, seq) of the newest status taken.</summary>
+    public (long Epoch, long Sequence) Status { get; set; }
+
+    public ReplayWindow Receipts { get; set; } = new();
+    public ReplayWindow Telemetry { get; set; } = new();
+
+    /// <summary>Presence or telemetry window changed since they were last written.</summary>
+    public bool IsDirty { get; set; }
+
+    public DeviceCertificate? Current => Certificates.LastOrDefault(c => c.Retired is null) ?? Certificates.LastOrDefault();
+
+    public DeviceRecord ToRecord() => new(
+        Name, Kind, Title, Allowed, Enabled, Created, Current?.Thumbprint ?? "", Current?.Serial ?? "", Current?.Ends ?? default,
+        new(State, Since, LastSeen, Address, Details));
+}

@@ -1,0 +1,169 @@
+using Signet.Wire;
+
+namespace Signet.Control;
+
+/// <summary>
+/// The fleet in memory: who is admitted, whose keys are believed, who is there. Presence is a live session on the broker and a verified <c>online</c> since
+/// it began; the end of the last session or a verified <c>offline</c> ends it at once. Safe for any number of threads.
+/// </summary>
+internal sealed class Roster(TimeProvider time)
+{
+    private readonly Dictionary<string, Member> _members = new(StringComparer.Ordinal);
+    private readonly Lock _one = new();
+    private volatile KeyRing _keys = KeyRing.Empty;
+
+    /// <summary>Keys of every certificate in force, of enabled and disabled devices alike: what a disabled one signed before is still its word.</summary>
+    public KeyRing Keys => _keys;
+
+    /// <summary>Raised outside the lock, after the fact.</summary>
+    public event Action<DeviceRecord>? Changed;
+
+    public void Put(Member member)
+    {
+        lock (_one)
+        {
+            _members[member.Name] = member;
+            foreach (var certificate in member.Certificates.Where(c => c.Retired is null)) _keys = _keys.With(certificate.Pin(member.Name));
+        }
+    }
+
+    public bool Remove(string name)
+    {
+        lock (_one)
+        {
+            if (!_members.Remove(name, out var member)) return false;
+            foreach (var certificate in member.Certificates) _keys = _keys.Without(certificate.Thumbprint);
+            return true;
+        }
+    }
+
+    /// <summary>Adds a certificate to a device, or retires some; the key ring follows.</summary>
+    public DeviceRecord? ChangeCertificates(string name, DeviceCertificate? added, Predicate<DeviceCertificate> retired) => Change(name, member =>
+    {
+        for (var i = 0; i < member.Certificates.Count; i++)
+        {
+            if (member.Certificates[i].Retired is not null || !retired(member.Certificates[i])) continue;
+            member.Certificates[i] = member.Certificates[i] with { Retired = time.GetUtcNow() };
+            _keys = _keys.Without(member.Certificates[i].Thumbprint);
+        }
+
+        if (added is not null)
+        {
+            member.Certificates.Add(added);
+            _keys = _keys.With(added.Pin(name));
+        }
+
+        return true;
+    });
+
+    public DeviceRecord? Find(string name)
+    {
+        lock (_one) return _members.GetValueOrDefault(name)?.ToRecord();
+    }
+
+    public IReadOnlyList<DeviceRecord> List()
+    {
+        lock (_one) return [.. _members.Values.OrderBy(m => m.Name, StringComparer.Ordinal).Select(m => m.ToRecord())];
+    }
+
+    public (int Known, int Online) Count()
+    {
+        lock (_one) return (_members.Count, _members.Values.Count(m => m.State == PresenceState.Online));
+    }
+
+    /// <summary>May a device with this certificate connect? A valid certificate is not enough: the device must be in the fleet, enabled, and this must be a certificate of its own.</summary>
+    public bool IsAdmitted(string name, string thumbprint, out string why)
+    {
+        lock (_one)
+        {
+            why = _members.GetValueOrDefault(name) switch
+            {
+                null => "device-unknown",
+                { Enabled: false } => "device-disabled",
+                { } member when !member.Certificates.Any(c => c.Retired is null && c.Thumbprint == thumbprint) => "certificate-not-enrolled",
+                _ => "",
+            };
+            return why.Length == 0;
+        }
+    }
+
+    /// <summary>Changes a member under the lock; null (and no event) when it is not there or nothing changed.</summary>
+    public DeviceRecord? Change(string name, Func<Member, bool> change)
+    {
+        DeviceRecord record;
+        lock (_one)
+        {
+            if (!_members.TryGetValue(name, out var member) || !change(member)) return null;
+            record = member.ToRecord();
+        }
+
+        Changed?.Invoke(record);
+        return record;
+    }
+
+    /// <summary>Looks at (or quietly changes) a member under the lock.</summary>
+    public T? With<T>(string name, Func<Member, T> look)
+    {
+        lock (_one) return _members.TryGetValue(name, out var member) ? look(member) : default;
+    }
+
+    /// <summary>Every member that changed since the last call, copied by <paramref name="copy"/> under the lock.</summary>
+    public List<T> TakeDirty<T>(Func<Member, T> copy)
+    {
+        lock (_one)
+        {
+            var taken = new List<T>();
+            foreach (var member in _members.Values)
+            {
+                if (!member.IsDirty) continue;
+                member.IsDirty = false;
+                taken.Add(copy(member));
+            }
+
+            return taken;
+        }
+    }
+
+    public void SessionOpened(string name, string? address) => Change(name, member =>
+    {
+        member.Sessions++;
+        member.Address = address;
+        member.LastSeen = time.GetUtcNow();
+        // Connected, but it has not yet signed a word in this session.
+        return Enter(member, PresenceState.Unknown);
+    });
+
+    public void SessionClosed(string name) => Change(name, member =>
+    {
+        member.Sessions = Math.Max(0, member.Sessions - 1);
+        if (member.Sessions > 0) return false;
+        member.Address = null;
+        return Enter(member, PresenceState.Offline);
+    });
+
+    /// <summary>A verified status. False: it is not newer than the last one taken (a late last will, or a copy).</summary>
+    public bool StatusTaken(StatusClaims status)
+    {
+        var isNewer = false;
+        Change(status.Issuer, member =>
+        {
+            isNewer = (status.Epoch, status.Sequence).CompareTo(member.Status) > 0;
+            if (!isNewer) return false;
+            member.Status = (status.Epoch, status.Sequence);
+            member.LastSeen = time.GetUtcNow();
+            member.IsDirty = true;
+            var details = status.Details.ToJsonString();
+            var isChanged = details != member.Details;
+            member.Details = details;
+            return Enter(member, status.State == StatusState.Offline || member.Sessions == 0 ? PresenceState.Offline : PresenceState.Online) || isChanged;
+        });
+        return isNewer;
+    }
+
+    private bool Enter(Member member, PresenceState state)
+    {
+        if (member.State == state) return false;
+        (member.State, member.Since, member.IsDirty) = (state, time.GetUtcNow(), true);
+        return true;
+    }
+}

@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Logging;
+
+namespace Signet.Control;
+
+/// <summary>Every log line of this room. What an attacker can cause at will stays at Debug; the audit log counts it. Never a key, token or payload.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(3001, LogLevel.Information, "Center {Id} opened in {Directory}; epoch {Epoch}")]
+    public static partial void Opened(ILogger logger, string id, string directory, long epoch);
+
+    [LoggerMessage(3002, LogLevel.Information, "MQTT with client certificates on {EndPoint}")]
+    public static partial void Listening(ILogger logger, System.Net.IPEndPoint endPoint);
+
+    [LoggerMessage(3003, LogLevel.Information, "Certificate {Name} renewed until {Ends:u}")]
+    public static partial void Renewed(ILogger logger, string name, DateTimeOffset ends);
+
+    [LoggerMessage(3004, LogLevel.Warning, "{Count} audit notes could not be written before the end")]
+    public static partial void NotesDropped(ILogger logger, int count);
+
+    [LoggerMessage(3005, LogLevel.Warning, "The center's own link to the broker: {State} {Cause}")]
+    public static partial void LinkChanged(ILogger logger, string state, string? cause);
+
+    [LoggerMessage(3006, LogLevel.Error, "The intake of device messages stopped")]
+    public static partial void IntakeStopped(ILogger logger, Exception cause);
+
+    [LoggerMessage(3007, LogLevel.Warning, "The clock {Direction} by {Seconds:0.0} s")]
+    public static partial void ClockJumped(ILogger logger, string direction, double seconds);
+
+    [LoggerMessage(3008, LogLevel.Debug, "Refused at the listener: {Reason} from {Remote}")]
+    public static partial void HandshakeRefused(ILogger logger, string reason, System.Net.EndPoint? remote);
+
+    [LoggerMessage(3009, LogLevel.Warning, "Readings could not be stored and stay in memory: {Why}")]
+    public static partial void ReadingsHeld(ILogger logger, string why);
+
+    [LoggerMessage(3010, LogLevel.Warning, "Deadlines could not be worked through: {Why}")]
+    public static partial void DeadlinesHeld(ILogger logger, string why);
+}

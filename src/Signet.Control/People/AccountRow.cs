@@ -1,0 +1,62 @@
+using System.Data.Common;
+using Dapper;
+using Signet.Access;
+
+namespace Signet.Control;
+
+/// <summary>An account as its table holds it.</summary>
+internal sealed class AccountRow
+{
+    public const string Columns = """
+        id AS Id, name AS Name, normalized_name AS NormalizedName, password_hash AS PasswordHash, role AS Role, enabled AS Enabled, security_stamp AS SecurityStamp,
+        concurrency_stamp AS ConcurrencyStamp, access_failed_count AS AccessFailedCount, lockout_end AS LockoutEnd, lockout_enabled AS LockoutEnabled, created AS Created, last_sign_in AS LastSignIn
+        """;
+
+    public string Id { get; set; } = "";
+    public string Name { get; set; } = "";
+    public string NormalizedName { get; set; } = "";
+    public string? PasswordHash { get; set; }
+    public long Role { get; set; }
+    public long Enabled { get; set; }
+    public string SecurityStamp { get; set; } = "";
+    public string ConcurrencyStamp { get; set; } = "";
+    public long AccessFailedCount { get; set; }
+    public long? LockoutEnd { get; set; }
+    public long LockoutEnabled { get; set; }
+    public long Created { get; set; }
+    public long? LastSignIn { get; set; }
+
+    public Account ToAccount() => new()
+    {
+        Id = Id, Name = Name, NormalizedName = NormalizedName, PasswordHash = PasswordHash, Role = (Role)Role, Enabled = Enabled != 0, SecurityStamp = SecurityStamp,
+        ConcurrencyStamp = ConcurrencyStamp, AccessFailedCount = (int)AccessFailedCount, LockoutEnd = LockoutEnd.ToTime(), LockoutEnabled = LockoutEnabled != 0,
+        Created = Created.ToTime(), LastSignIn = LastSignIn.ToTime(),
+    };
+
+    public static void Insert(DbConnection connection, Account account) => connection.Execute("""
+        INSERT INTO account (id, name, normalized_name, password_hash, role, enabled, security_stamp, concurrency_stamp, access_failed_count, lockout_end, lockout_enabled, created, last_sign_in)
+        VALUES (@Id, @Name, @NormalizedName, @PasswordHash, @Role, @Enabled, @SecurityStamp, @ConcurrencyStamp, @AccessFailedCount, @LockoutEnd, @LockoutEnabled, @Created, @LastSignIn)
+        """, Of(account));
+
+    /// <summary>False: the stamp is not the stored one.</summary>
+    public static bool Update(DbConnection connection, Account account, string stampBefore) => connection.Execute("""
+        UPDATE account SET password_hash = @PasswordHash, security_stamp = @SecurityStamp, concurrency_stamp = @ConcurrencyStamp, access_failed_count = @AccessFailedCount,
+            lockout_end = @LockoutEnd, lockout_enabled = @LockoutEnabled, last_sign_in = @LastSignIn
+        WHERE id = @Id AND concurrency_stamp = @stampBefore
+        """, new
+    {
+        account.Id, account.PasswordHash, account.SecurityStamp, account.ConcurrencyStamp, account.AccessFailedCount, LockoutEnd = account.LockoutEnd?.ToUnixTimeMilliseconds(),
+        LockoutEnabled = account.LockoutEnabled ? 1 : 0, LastSignIn = account.LastSignIn?.ToUnixTimeMilliseconds(), stampBefore,
+    }) == 1;
+
+    public static void UpdateRights(DbConnection connection, Account account) => connection.Execute(
+        "UPDATE account SET role = @Role, enabled = @Enabled, security_stamp = @SecurityStamp, concurrency_stamp = @ConcurrencyStamp WHERE id = @Id", Of(account));
+
+    private static AccountRow Of(Account account) => new()
+    {
+        Id = account.Id, Name = account.Name, NormalizedName = account.NormalizedName, PasswordHash = account.PasswordHash, Role = (long)account.Role, Enabled = account.Enabled ? 1 : 0,
+        SecurityStamp = account.SecurityStamp, ConcurrencyStamp = account.ConcurrencyStamp, AccessFailedCount = account.AccessFailedCount,
+        LockoutEnd = account.LockoutEnd?.ToUnixTimeMilliseconds(), LockoutEnabled = account.LockoutEnabled ? 1 : 0,
+        Created = account.Created.ToUnixTimeMilliseconds(), LastSignIn = account.LastSignIn?.ToUnixTimeMilliseconds(),
+    };
+}

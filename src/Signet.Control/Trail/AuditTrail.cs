@@ -1,0 +1,118 @@
+using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Signet.Access;
+using Signet.Audit;
+
+namespace Signet.Control;
+
+/// <summary>
+/// How the center writes its audit log. Three ways, by who waits:
+/// <list type="bullet">
+/// <item><see cref="TryAppendAsync"/>: an act that must not happen unless it is on the record. Log first, act second; a log that takes nothing refuses the act.</item>
+/// <item><see cref="AppendWhenPossibleAsync"/>: something that has happened elsewhere and must not be lost (a receipt). Waits until the log takes it.</item>
+/// <item><see cref="Note"/>: from threads that cannot wait (the broker's). Queued, bounded, and written in order.</item>
+/// </list>
+/// What strangers can cause at will goes through <see cref="RepeatedNotes"/> instead.
+/// </summary>
+internal sealed class AuditTrail : IAsyncDisposable
+{
+    private readonly AuditLog _log;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Channel<AuditRecord> _notes = Channel.CreateBounded<AuditRecord>(new BoundedChannelOptions(ControlLimits.QueuedNotes) { SingleReader = true });
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _pump;
+    private long _lost;
+
+    public AuditTrail(AuditLog log, TimeProvider time, ILogger logger)
+    {
+        (_log, _time, _logger) = (log, time, logger);
+        _pump = Task.Run(PumpAsync);
+    }
+
+    /// <summary>Durable when it returns an entry; the refusal when the log takes nothing.</summary>
+    public async ValueTask<Outcome<AuditEntry>> TryAppendAsync(AuditRecord record, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await _log.AppendAsync(record, cancellationToken);
+        }
+        catch (AuditUnavailableException e)
+        {
+            return new Refusal(RefusalCode.AuditUnavailable, $"The audit log cannot be written, so nothing is done: {e.Message}");
+        }
+    }
+
+    /// <summary>Asks the role table and, when it allows, writes the record: after this the act may be done. A refusal is on the record too, with the rule's name.</summary>
+    public async ValueTask<Outcome<AuditEntry>> PermitAsync(Actor actor, Act act, AuditRecord record, CancellationToken cancellationToken)
+    {
+        var decision = RoleTable.Decide(actor.Role, act);
+        if (decision.Allowed) return await TryAppendAsync(record, cancellationToken);
+        var refusal = new Refusal(RefusalCode.NotAllowed, $"{actor.Name} is {Words.Of(actor.Role)}; {decision.Rule} needs {LeastRole(act)}");
+        await RefuseAsync(actor, record.Subject, record.Action, refusal, decision.Rule, cancellationToken);
+        return refusal;
+    }
+
+    /// <summary>Writes that something was refused, and by which rule. A log that takes nothing does not hinder a refusal.</summary>
+    public async ValueTask RefuseAsync(Actor actor, string subject, string action, Refusal refusal, string rule, CancellationToken cancellationToken)
+        => await TryAppendAsync(Of(AuditTypes.Authorization, actor, subject, action, "refused", refusal.Name, new() { ["rule"] = rule, ["message"] = refusal.Message }), cancellationToken);
+
+    /// <summary>A record of an actor's act. The address it came from is personal data: the entry holds only a commitment to it.</summary>
+    public static AuditRecord Of(string type, Actor actor, string subject, string action, string outcome = "success", string reason = "", JsonObject? details = null)
+    {
+        details ??= [];
+        details["by"] = actor.Kind;
+        return new(type, actor.Name, subject, action, outcome, reason, details) { Personal = actor.From == "local" ? null : new() { ["from"] = actor.From } };
+    }
+
+    private static string LeastRole(Act act) => Words.Of(RoleTable.Rows.First(r => r.Act == act).Least);
+
+    /// <summary>Durable when it returns; tries again until the log takes the entry.</summary>
+    public async ValueTask<AuditEntry> AppendWhenPossibleAsync(AuditRecord record, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await _log.AppendAsync(record, cancellationToken);
+            }
+            catch (AuditUnavailableException)
+            {
+                await Task.Delay(ControlLimits.AuditRetry, _time, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Never waits. When more wait than <see cref="ControlLimits.QueuedNotes"/>, the loss itself is written down as a count.</summary>
+    public void Note(AuditRecord record)
+    {
+        if (!_notes.Writer.TryWrite(record)) Interlocked.Increment(ref _lost);
+    }
+
+    /// <summary>Writes what is queued, for at most <see cref="ControlLimits.StopTimeout"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _notes.Writer.TryComplete();
+        _stop.CancelAfter(ControlLimits.StopTimeout);
+        await _pump;
+        _stop.Dispose();
+    }
+
+    private async Task PumpAsync()
+    {
+        try
+        {
+            await foreach (var record in _notes.Reader.ReadAllAsync(_stop.Token))
+            {
+                await AppendWhenPossibleAsync(record, _stop.Token);
+                if (Interlocked.Exchange(ref _lost, 0) is > 0 and var lost)
+                    await AppendWhenPossibleAsync(new(AuditTypes.System, Actor.Center.Name, "audit", "entries-lost", "failed", "queue-full", new JsonObject { ["count"] = lost }), _stop.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            Log.NotesDropped(_logger, _notes.Reader.Count + 1);
+        }
+    }
+}

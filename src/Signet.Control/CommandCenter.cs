@@ -1,44 +1,227 @@
 using System.Net;
+using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Dapper;
 using Microsoft.Extensions.Logging;
+using Signet.Access;
+using Signet.Audit;
 using Signet.Pki;
+using Signet.Wire;
 
 namespace Signet.Control;
 
-/// <summary>The operator's side of the house: authority, embedded broker, fleet, commands, people and the audit log over one data directory.</summary>
+/// <summary>
+/// The operator's side of the house: authority, embedded broker, fleet, commands, people and the audit log over one data directory.
+/// <see cref="OpenAsync"/> opens what is on the disk, <see cref="StartAsync"/> opens the port.
+/// </summary>
 public sealed class CommandCenter : IAsyncDisposable
 {
-    private CommandCenter(CenterOptions options) => Options = options;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
+    private readonly Stack<Func<ValueTask>> _closing = new();
+    private readonly DateTimeOffset _started;
+    private ControlDatabase _database = null!;
+    private AuditTrail _trail = null!;
+    private Roster _roster = null!;
+    private CommandLedger _ledger = null!;
+    private BrokerWatch _watch = null!;
+    private SessionCutter _sessions = null!;
+    private Intake _intake = null!;
+    private BrokerHost? _host;
+    private BrokerLink? _link;
+
+    private CommandCenter(CenterOptions options, TimeProvider time, ILoggerFactory loggers)
+        => (Options, _time, _loggers, _logger, _started) = (options, time, loggers, loggers.CreateLogger<CommandCenter>(), time.GetUtcNow());
 
     public CenterOptions Options { get; }
-    public Installation Installation { get; } = null!;
-    public CertificateAuthority Authority { get; } = null!;
-    public CertificateJudge Judge { get; } = null!;
-    public Certificates Certificates { get; } = null!;
-    public Fleet Fleet { get; } = null!;
-    public Commands Commands { get; } = null!;
-    public Accounts Accounts { get; } = null!;
-    public ApiTokens Tokens { get; } = null!;
-    public LiveFeed Feed { get; } = null!;
-    public BrokerView Broker { get; } = null!;
+    public Installation Installation { get; private set; } = null!;
+    public CertificateAuthority Authority { get; private set; } = null!;
+    public CertificateJudge Judge => Authority.Judge;
+    public Certificates Certificates { get; private set; } = null!;
+
+    /// <summary>The center's own TLS leaves, for listeners beside the broker's.</summary>
+    public ServerCertificates ServerCertificates { get; private set; } = null!;
+    public AuditLog Audit { get; private set; } = null!;
+    public Fleet Fleet { get; private set; } = null!;
+    public Commands Commands { get; private set; } = null!;
+    public Accounts Accounts { get; private set; } = null!;
+    public ApiTokens Tokens { get; private set; } = null!;
+    public LiveFeed Feed { get; private set; } = null!;
+    public BrokerView Broker { get; private set; } = null!;
+
+    /// <summary>Who may do what on the broker.</summary>
+    public AccessPolicy Policy { get; } = AccessPolicy.Default;
+
+    /// <summary>The clock the center lives by.</summary>
+    public TimeProvider Time => _time;
 
     /// <summary>Where the MQTT listener really listens.</summary>
     /// <exception cref="InvalidOperationException">Not started.</exception>
-    public IPEndPoint MqttEndPoint { get; } = null!;
+    public IPEndPoint MqttEndPoint => _host?.EndPoint ?? throw new InvalidOperationException("the center is not started");
+
+    /// <summary>Version of the program.</summary>
+    public static string Version { get; } = typeof(CommandCenter).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 
     /// <summary>Opens everything in the data directory; no port is open yet.</summary>
     /// <exception cref="ControlException">One clear line.</exception>
-    public static Task<CommandCenter> OpenAsync(CenterOptions options, TimeProvider time, RandomNumberGenerator random, ILoggerFactory loggers, CancellationToken cancellationToken = default)
-        => throw new NotSupportedException("lands next");
+    public static async Task<CommandCenter> OpenAsync(CenterOptions options, TimeProvider time, RandomNumberGenerator random, ILoggerFactory loggers, CancellationToken cancellationToken = default)
+    {
+        options.Validate();
+        var center = new CommandCenter(options, time, loggers);
+        try
+        {
+            await Clearly.DoAsync(async () =>
+            {
+                await center.OpenFilesAsync(random, cancellationToken);
+                await center.ComposeAsync(random, cancellationToken);
+                return true;
+            });
+            return center;
+        }
+        catch
+        {
+            await center.CloseAsync();
+            throw;
+        }
+    }
 
     /// <summary>Opens the MQTT listener and the center's own link. Ready for devices when it returns.</summary>
     /// <exception cref="ControlException">The port is taken ...</exception>
-    public Task StartAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        if (_host is not null) throw new InvalidOperationException("the center is started already");
+        var policy = new BrokerPolicy(Judge, _roster, Accounts.FindByName, () => Policy);
+        var host = BrokerHost.Start(Options, policy, _watch, Judge, ServerCertificates, _time, _loggers);
+        _closing.Push(host.DisposeAsync);
+        _host = host;
+        _sessions.Attach(host.Broker);
+        Broker.Attach(host.Broker);
+        Log.Listening(_logger, host.EndPoint);
+        await Clearly.DoAsync(async () =>
+        {
+            Fleet.RefreshHomes();
+            _link = await BrokerLink.ConnectAsync(host.EndPoint, Options, ServerCertificates, Judge, _time, _logger, cancellationToken);
+            return true;
+        });
+        _closing.Push(_link!.DisposeAsync);
 
-    public CenterStatus Status() => throw new NotSupportedException("lands next");
+        var rounds = new Rounds(_time, _logger);
+        _closing.Push(rounds.DisposeAsync);
+        rounds.Run(stop => _intake.RunAsync(_link, stop));
+        rounds.Every(ControlLimits.DeadlineSweep, "deadlines", Commands.ExpireAsync);
+        var clock = new ClockWatch(_trail, _time, _logger);
+        rounds.Every(ControlLimits.ClockWatch, "clock", _ => { clock.Look(); return Task.CompletedTask; });
+        rounds.Every(ControlLimits.RenewalCheck, "renewals", _ => { ServerCertificates.Renew(); Authority.RenewCrls(); return Task.CompletedTask; });
+        Commands.Attach(_link);
+        _closing.Push(() => { Commands.Attach(null); return ValueTask.CompletedTask; });
+    }
+
+    /// <summary>Is everything well?</summary>
+    public CenterStatus Status()
+    {
+        var (known, online) = _roster.Count();
+        var counters = _host?.Broker.Counters;
+        var health = Audit.Health;
+        return new(Version, _started,
+            new(_host is not null, _link is { IsUp: true }, _host?.EndPoint.ToString(), counters?.Connections ?? 0, counters?.MessagesIn ?? 0, counters?.MessagesOut ?? 0),
+            known, online, _ledger.CountOpen(), new(health.IsWritable, health.Message, health.Size, Audit.LatestCheckpoint?.Size ?? 0),
+            Certificates.Ends(), $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}");
+    }
 
     /// <summary>Closes the listener, lets what was taken be finished and written, closes the log with a checkpoint. Within 10 s.</summary>
-    public Task StopAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public Task StopAsync(CancellationToken cancellationToken = default) => CloseAsync().WaitAsync(cancellationToken);
 
-    public ValueTask DisposeAsync() => throw new NotSupportedException("lands next");
+    public async ValueTask DisposeAsync() => await CloseAsync();
+
+    private async Task OpenFilesAsync(RandomNumberGenerator random, CancellationToken cancellationToken)
+    {
+        Installation = Installation.Open(Options.DataDirectory);
+        Keep(Installation);
+        Authority = CertificateAuthority.Open(Installation.PkiDirectory, InstallationMaker.PkiOptions(Installation.Organization, Options.PkiUrl), _time, random);
+        Keep(Authority);
+        _database = ControlDatabase.Open(Installation.DatabasePath);
+        _closing.Push(_database.DisposeAsync);
+        Audit = await AuditLog.OpenAsync(InstallationMaker.AuditOptions(Installation) with { CheckpointInterval = Options.CheckpointInterval }, _time, random, cancellationToken);
+        _closing.Push(Audit.DisposeAsync);
+        _trail = new(Audit, _time, _logger);
+        _closing.Push(_trail.DisposeAsync);
+    }
+
+    private async Task ComposeAsync(RandomNumberGenerator random, CancellationToken cancellationToken)
+    {
+        Feed = new(_time);
+        Audit.Appended += Show;
+        var administration = new Administration();
+        Keep(administration);
+        var repeated = new RepeatedNotes(_trail, _time);
+        Keep(repeated);
+        _sessions = new();
+        _roster = new(_time);
+        foreach (var member in _database.Read(FleetStore.Load)) _roster.Put(member);
+        _roster.Changed += Show;
+        var observations = new Observations(_database, _roster, _time, Options.TelemetryRetention, _logger);
+        _closing.Push(observations.DisposeAsync);
+        _watch = new(_roster, repeated, Feed, _time, _logger);
+        Broker = new(_watch, _sessions, _trail);
+        ServerCertificates = new(Authority, Installation.PkiDirectory, Installation.Hosts, _time, _logger, _trail);
+        Certificates = new(Authority, _roster, _database, _trail, administration, _sessions, _time);
+        Fleet = new(_roster, observations, _database, _trail, administration, Installation, Authority, _sessions, _time, BrokerAddress);
+        Accounts = new(_database, _trail, administration, _time, random);
+        Tokens = new(_database, _trail, administration, _time, random);
+
+        var signer = await OpenSignerAsync(random, cancellationToken);
+        Keep(signer);
+        var keyed = new Turns();
+        Keep(keyed);
+        _ledger = new(_database, Options.ReceiptDeadline);
+        var news = new CommandNews(Feed);
+        var export = new ReceiptExport(_database, Audit, Authority, Installation, AuditWitness.Open(Authority, Installation.PkiDirectory, Audit.TrustPem));
+        Commands = new(Fleet, signer, _ledger, news, _trail, export, keyed, _time, _logger);
+        _intake = new(_roster, observations, new(_roster, _ledger, _database, _trail, repeated, news, _time), repeated, Feed, _time, _logger);
+
+        await Audit.AppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "center-started", details: new() { ["version"] = Version, ["epoch"] = signer.Epoch }), cancellationToken);
+        _closing.Push(async () => await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "center-stopped") with { Emergency = true }));
+        await Fleet.ReviewAsync(cancellationToken);
+        Log.Opened(_logger, Installation.Id, Installation.Directory, signer.Epoch);
+    }
+
+    // The epoch is durable before the first command can be signed with it.
+    private async Task<CommandSigner> OpenSignerAsync(RandomNumberGenerator random, CancellationToken cancellationToken)
+    {
+        var sequence = await _database.WriteAsync(c =>
+        {
+            var next = OutgoingSequence.Start(c.ExecuteScalar<long>("SELECT epoch FROM center"), _time);
+            c.Execute("UPDATE center SET epoch = @Epoch", new { next.Epoch });
+            return next;
+        }, cancellationToken);
+        return new(ServerCertificates.LoadSigner(Installation.PkiDirectory), sequence, Options.CommandLifetime, _time, random);
+    }
+
+    private string BrokerAddress() => DeviceHomeFiles.BrokerAddress(Options.Listen, _host?.EndPoint.Port ?? Options.MqttPort);
+
+    private void Show(AuditEntry entry)
+    {
+        Log.Audited(_logger, entry.Sequence, entry.Type, entry.Actor, entry.Action, entry.Subject, entry.Outcome, entry.Reason);
+        Feed.Publish(FeedKind.Audit, entry.Type, entry.Subject, new()
+        {
+            ["seq"] = entry.Sequence, ["time"] = entry.Time.ToUnixTimeMilliseconds(), ["type"] = entry.Type, ["actor"] = entry.Actor, ["subject"] = entry.Subject,
+            ["action"] = entry.Action, ["outcome"] = entry.Outcome, ["reason"] = entry.Reason,
+        });
+    }
+
+    private void Show(DeviceRecord device) => Feed.Publish(FeedKind.Device, Words.Of(device.Presence.State), device.Name, new()
+    {
+        ["name"] = device.Name, ["presence"] = Words.Of(device.Presence.State), ["enabled"] = device.Enabled, ["canReceive"] = device.CanReceive,
+        ["since"] = device.Presence.Since?.ToUnixTimeMilliseconds(),
+    });
+
+    private void Keep(IDisposable held) => _closing.Push(() => { held.Dispose(); return ValueTask.CompletedTask; });
+
+    // In the opposite order of opening; once.
+    private async Task CloseAsync()
+    {
+        while (_closing.TryPop(out var close)) await close();
+    }
 }

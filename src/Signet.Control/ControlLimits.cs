@@ -33,9 +33,6 @@ public static class ControlLimits
     /// <summary>Commands on one page.</summary>
     public const int CommandsPerPage = 500;
 
-    /// <summary>Commands without a final answer at once. Chosen: one to every device of a fleet of 10,000, five times over; bounds what a runaway script can start.</summary>
-    public const int OpenCommands = 50_000;
-
     /// <summary>Audit notes that may wait for the log. Chosen: a fleet of 10,000 that comes back at once; about 10 MB.</summary>
     public const int QueuedNotes = 16_384;
 

@@ -32,6 +32,12 @@ internal static partial class Log
     [LoggerMessage(3009, LogLevel.Warning, "Readings could not be stored and stay in memory: {Why}")]
     public static partial void ReadingsHeld(ILogger logger, string why);
 
-    [LoggerMessage(3010, LogLevel.Warning, "Deadlines could not be worked through: {Why}")]
-    public static partial void DeadlinesHeld(ILogger logger, string why);
+    [LoggerMessage(3010, LogLevel.Warning, "{Round} failed and is tried again: {Why}")]
+    public static partial void RoundFailed(ILogger logger, string round, string why);
+
+    [LoggerMessage(3011, LogLevel.Warning, "Command {Id}: the broker did not answer: {Why}")]
+    public static partial void CommandInDoubt(ILogger logger, string id, string why);
+
+    [LoggerMessage(3012, LogLevel.Information, "#{Number} {Type}: {Actor} {Action} {Subject} {Outcome} {Reason}")]
+    public static partial void Audited(ILogger logger, long number, string type, string actor, string action, string subject, string outcome, string reason);
 }

@@ -1,8 +1,14 @@
+using Signet.Access;
+using Signet.Audit;
+using Signet.Mqtt;
+using Signet.Mqtt.Broker;
+using Signet.Pki;
+
 namespace Signet.Control;
 
 /// <summary>A session on the embedded broker, for page, API and command line.</summary>
 /// <param name="Client">The client id.</param>
-/// <param name="Identity">From the certificate.</param>
+/// <param name="Identity">From the certificate; people's begin with <c>person:</c>.</param>
 /// <param name="Connected">False: kept for a client that is away.</param>
 /// <param name="Protocol">For example <c>MQTT 5.0</c>.</param>
 /// <param name="Since">When the connection began, or ended if it is not connected.</param>
@@ -20,21 +26,41 @@ public sealed record BrokerTotals(
     long Connections, long ConnectionsTotal, long Sessions, long Subscriptions, long MessagesIn, long MessagesOut, long BytesIn, long BytesOut,
     long Dropped, long Retained, IReadOnlyDictionary<string, long> Refused);
 
-/// <summary>The embedded broker as people see it.</summary>
-public sealed class BrokerView
-{
-    internal BrokerView() { }
-
-    public IReadOnlyList<BrokerSession> Sessions() => throw new NotSupportedException("lands next");
-
-    public BrokerTotals Totals() => throw new NotSupportedException("lands next");
-
-    /// <summary>The latest refusals with their reasons, newest first.</summary>
-    public IReadOnlyList<Denial> Denials() => throw new NotSupportedException("lands next");
-
-    /// <summary>Closes the sessions of an identity (all of its clients, or one) with 0x98.</summary>
-    public Task<Outcome<KickResult>> KickAsync(string identity, string? client, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
-}
-
+/// <summary>What closing sessions did.</summary>
 /// <param name="Closed">Sessions that were hit.</param>
 public sealed record KickResult(int Closed);
+
+/// <summary>The embedded broker as people see it. Empty until it has started.</summary>
+public sealed class BrokerView
+{
+    private readonly BrokerWatch _watch;
+    private readonly SessionCutter _sessions;
+    private readonly AuditTrail _trail;
+    private volatile MqttBroker? _broker;
+
+    internal BrokerView(BrokerWatch watch, SessionCutter sessions, AuditTrail trail) => (_watch, _sessions, _trail) = (watch, sessions, trail);
+
+    internal void Attach(MqttBroker? broker) => _broker = broker;
+
+    public IReadOnlyList<BrokerSession> Sessions() => [.. (_broker?.Sessions() ?? []).Select(Show).OrderBy(s => s.Identity, StringComparer.Ordinal).ThenBy(s => s.Client, StringComparer.Ordinal)];
+
+    public BrokerTotals Totals() => _broker?.Counters is { } c
+        ? new(c.Connections, c.ConnectionsTotal, c.Sessions, c.Subscriptions, c.MessagesIn, c.MessagesOut, c.BytesIn, c.BytesOut, c.Dropped, c.RetainedMessages, _watch.Refused())
+        : new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, _watch.Refused());
+
+    /// <summary>The latest refusals with their reasons, newest first.</summary>
+    public IReadOnlyList<Denial> Denials() => _watch.Denials();
+
+    /// <summary>Closes the sessions of an identity (all of its clients, or one) with 0x98. The client may come back; disabling or revoking keeps it out.</summary>
+    public async Task<Outcome<KickResult>> KickAsync(string identity, string? client, Actor actor, CancellationToken cancellationToken = default)
+    {
+        bool Hit(SessionInfo s) => s.Identity == identity && (client is null || s.ClientId == client);
+        if (_broker?.Sessions().Any(Hit) != true) return new Refusal(RefusalCode.NotFound, $"no session of {identity}{(client is null ? "" : $" with client id {client}")}");
+        var permit = await _trail.PermitAsync(actor, Act.KickSession, AuditTrail.Of(AuditTypes.Broker, actor, identity, "session-closed", details: new() { ["client"] = client }) with { Emergency = true }, cancellationToken);
+        return permit.TryGet(out _, out var refusal) ? new KickResult(_sessions.Cut(Hit, $"closed by {actor.Name}", purge: false)) : refusal;
+    }
+
+    private static BrokerSession Show(SessionInfo s) => new(
+        s.ClientId, s.Identity, s.Connected, s.Remote?.ToString(), s.Version == MqttVersion.V5 ? "MQTT 5.0" : "MQTT 3.1.1", s.TlsProtocol,
+        s.ClientCertificate is { } certificate ? CertificateFacts.Serial(certificate) : null, s.Since, s.Subscriptions, s.QueuedMessages, s.InFlight, s.MessagesIn, s.MessagesOut, s.Dropped);
+}

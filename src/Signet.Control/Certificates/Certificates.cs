@@ -88,5 +88,13 @@ public sealed class Certificates
         return report;
     }, cancellationToken);
 
+    /// <summary>The center's own, the authorities' and the devices' that end soonest; the newest of each name.</summary>
+    internal IReadOnlyList<CertificateEnd> Ends()
+    {
+        var newest = _authority.Ledger.Where(e => !e.IsRevoked).GroupBy(e => (e.Profile, e.Name)).Select(g => g.MaxBy(e => e.NotAfter)!).OrderBy(e => e.NotAfter).ToList();
+        return [.. newest.Where(e => e.Profile is not CertificateProfile.Device).Concat(newest.Where(e => e.Profile is CertificateProfile.Device).Take(5))
+            .OrderBy(e => e.NotAfter).Select(e => new CertificateEnd(e.Name, Words.Of(e.Profile), e.Serial, e.NotAfter))];
+    }
+
     private static bool IsOneOf(SessionInfo session, List<string> serials) => session.ClientCertificate is { } certificate && serials.Contains(CertificateFacts.Serial(certificate), StringComparer.Ordinal);
 }

@@ -1,20 +1,144 @@
+using Microsoft.Extensions.Logging;
+using Signet.Access;
+using Signet.Audit;
+using Signet.Mqtt;
+using Signet.Mqtt.Client;
+using Signet.Store;
+
 namespace Signet.Control;
 
-/// <summary>Commands from wish to signed receipt.</summary>
+/// <summary>
+/// Commands from wish to signed receipt. Each step changes the type, and only the step before can make it:
+/// <code>
+/// CommandDraft -1-> AuthorizedCommand -2-> SignedCommand -3-> RecordedCommand -4-> broker ... device ... -5-> VerifiedReceipt -> state
+/// </code>
+/// 1 to 4 happen in <see cref="SendAsync"/>, 5 in <see cref="ReceiptIntake"/>. What the world can see is already on the record: 3 comes before 4.
+/// </summary>
 public sealed class Commands
 {
-    internal Commands() { }
+    private readonly Fleet _fleet;
+    private readonly CommandSigner _signer;
+    private readonly CommandLedger _ledger;
+    private readonly CommandNews _news;
+    private readonly AuditTrail _trail;
+    private readonly ReceiptExport _export;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Turns _keyed;
+    private volatile BrokerLink? _link;
+
+    internal Commands(Fleet fleet, CommandSigner signer, CommandLedger ledger, CommandNews news, AuditTrail trail, ReceiptExport export, Turns keyed, TimeProvider time, ILogger logger)
+        => (_fleet, _signer, _ledger, _news, _trail, _export, _keyed, _time, _logger) = (fleet, signer, ledger, news, trail, export, keyed, time, logger);
+
+    internal void Attach(BrokerLink? link) => _link = link;
 
     /// <summary>Authorises, signs, records and publishes. Returns when the broker has answered; the receipt comes later (<see cref="WaitAsync"/>).</summary>
-    public Task<Outcome<CommandView>> SendAsync(CommandDraft draft, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public async Task<Outcome<CommandView>> SendAsync(CommandDraft draft, Actor actor, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            if (draft.IdempotencyKey is null) return await SendOnceAsync(draft, actor, cancellationToken);
+            // One at a time, so that two requests with one key cannot both find nothing.
+            using var turn = await _keyed.TakeAsync(cancellationToken);
+            if (_ledger.FindByKey(actor, draft.IdempotencyKey) is not { } before) return await SendOnceAsync(draft, actor, cancellationToken);
+            return before.Device == draft.Device && before.Command == draft.Command ? before
+                : new Refusal(RefusalCode.Conflict, "this idempotency key was used for another command; take a new one");
+        }
+        catch (StoreException e)
+        {
+            return new Refusal(RefusalCode.StoreUnavailable, e.Message);
+        }
+    }
 
     /// <summary>The command as soon as it is settled, or as it stands after the time-out. Null: no such command.</summary>
-    public Task<CommandView?> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public async Task<CommandView?> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellationToken = default)
+    {
+        var settled = _news.Settled(id);
+        if (_ledger.Find(id) is not { IsSettled: false }) _news.Forget(id);
+        try
+        {
+            await settled.WaitAsync(timeout, _time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // As it stands.
+        }
 
-    public Task<CommandView?> FindAsync(string id, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+        return _ledger.Find(id);
+    }
 
-    public Task<CommandPage> ListAsync(CommandFilter filter, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public Task<CommandView?> FindAsync(string id, CancellationToken cancellationToken = default) => Task.Run(() => _ledger.Find(id), cancellationToken);
+
+    public Task<CommandPage> ListAsync(CommandFilter filter, CancellationToken cancellationToken = default) => Task.Run(() => _ledger.List(filter), cancellationToken);
 
     /// <summary>Everything somebody else needs to check the command and its receipt offline.</summary>
-    public Task<Outcome<ReceiptFile>> ExportReceiptAsync(string id, Actor actor, CancellationToken cancellationToken = default) => throw new NotSupportedException("lands next");
+    public async Task<Outcome<ReceiptFile>> ExportReceiptAsync(string id, Actor actor, CancellationToken cancellationToken = default)
+    {
+        if (_ledger.FindRow(id) is not { } command) return new Refusal(RefusalCode.NotFound, $"there is no command '{id}'");
+        if (command.Receipt is null) return new Refusal(RefusalCode.NotFound, $"{command.Device} has not answered this command: there is no receipt to export");
+        var permit = await _trail.PermitAsync(actor, Act.ExportReceipt, AuditTrail.Of(AuditTypes.Command, actor, command.Device, "receipt-exported", details: new() { ["id"] = id }), cancellationToken);
+        return permit.TryGet(out _, out var refusal) ? await _export.ExportAsync(command, cancellationToken) : refusal;
+    }
+
+    /// <summary>Commands whose deadline passed without a word become <c>unanswered</c>; those of an earlier start too.</summary>
+    internal async Task ExpireAsync(CancellationToken cancellationToken)
+    {
+        foreach (var view in await _ledger.ExpireAsync(_time.GetUtcNow(), cancellationToken))
+        {
+            _trail.Note(new(AuditTypes.Command, Actor.Center.Name, view.Device, "command-unanswered", view.State, "", new() { ["id"] = view.Id, ["command"] = view.Command }));
+            _news.Announce(view);
+        }
+    }
+
+    private async Task<Outcome<CommandView>> SendOnceAsync(CommandDraft draft, Actor actor, CancellationToken cancellationToken)
+    {
+        // 1. May this actor have this done, by this device, now?
+        if (!AuthorizedCommand.Authorize(draft, actor, _fleet, out var rule).TryGet(out var authorized, out var refusal))
+        {
+            await _trail.RefuseAsync(actor, AuthorizedCommand.Shown(draft.Device), "command-sent", refusal, rule, cancellationToken);
+            return refusal;
+        }
+
+        if (_link is not { IsUp: true } link) return new Refusal(RefusalCode.BrokerUnavailable, "the center's own line to the broker is down; nothing was sent, try again in a moment");
+
+        // 2. The bytes.
+        var signed = SignedCommand.Sign(authorized, _signer);
+
+        // 3. On the record, or not at all.
+        if (!(await RecordedCommand.RecordAsync(signed, _trail, _ledger, cancellationToken)).TryGet(out var recorded, out refusal)) return refusal;
+        _news.Announce(recorded.View);
+
+        // 4. Out. From here on the caller going away changes nothing.
+        return await PublishAsync(link, recorded);
+    }
+
+    private async Task<CommandView> PublishAsync(BrokerLink link, RecordedCommand recorded)
+    {
+        CommandView? changed = null;
+        using var patience = new CancellationTokenSource(ControlLimits.PublishTimeout, _time);
+        try
+        {
+            var result = await link.PublishAsync(recorded, patience.Token);
+            changed = await _ledger.ApplyAsync(recorded.View.Id, result switch
+            {
+                { Reason: ReasonCode.NoMatchingSubscribers } or { IsAccepted: false } => CommandEvent.BrokerRefused,
+                _ => CommandEvent.BrokerTook,
+            }, new(_time.GetUtcNow(), ReasonOf(result)), CancellationToken.None);
+        }
+        catch (Exception e) when (e is MqttException or OperationCanceledException or StoreException)
+        {
+            // The broker may have it or not: the command stays a draft, its receipt or its deadline will tell.
+            Log.CommandInDoubt(_logger, recorded.View.Id, e.Message);
+        }
+
+        if (changed is not null) _news.Announce(changed);
+        return _ledger.Find(recorded.View.Id) ?? recorded.View;
+    }
+
+    private static string? ReasonOf(PublishResult result) => result switch
+    {
+        { Reason: ReasonCode.NoMatchingSubscribers } => "no-active-connection",
+        { IsAccepted: false } => result.ReasonString is { Length: > 0 } words ? $"{Words.Of(result.Reason)}: {words}" : Words.Of(result.Reason),
+        _ => null,
+    };
 }

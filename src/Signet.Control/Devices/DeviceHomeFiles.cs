@@ -7,12 +7,11 @@ using Signet.Store;
 namespace Signet.Control;
 
 /// <summary>
-/// Writes the directory a device runs from: <c>device.json</c>, its key (0600) and certificate, the root it trusts and the command signer it pins.
+/// Writes the directory a device runs from (docs/spec/device-home.md): <c>device.json</c>, its key (0600) and certificate, the root it trusts and the command signer it pins.
 /// Made beside its place and renamed, so a home is whole or not there.
 /// </summary>
 internal static class DeviceHomeFiles
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
@@ -22,11 +21,11 @@ internal static class DeviceHomeFiles
         var beside = home + ".making";
         if (Directory.Exists(beside)) Directory.Delete(beside, recursive: true);
         if (Directory.Exists(home)) Directory.Delete(home, recursive: true); // of a device that was never finished: the fleet does not know it
-        MakePrivate(beside);
+        PrivateDirectory.Create(beside);
         certificate.Save(beside);
         PemFile.Write(Path.Combine(beside, "root.crt"), PemFile.Encode(authority.Root));
         File.Copy(Path.Combine(installation.PkiDirectory, "center_sign.crt"), Path.Combine(beside, "center_sign.crt"));
-        MakePrivate(Path.Combine(beside, "state"));
+        PrivateDirectory.Create(Path.Combine(beside, "state"));
         WriteSettings(beside, member.ToRecord(), broker);
         Directory.Move(beside, home);
         DurableFile.SyncDirectory(Path.GetDirectoryName(home)!);
@@ -55,21 +54,16 @@ internal static class DeviceHomeFiles
     {
         var settings = new JsonObject
         {
+            ["version"] = 1,
             ["name"] = device.Name,
             ["kind"] = device.Kind,
             ["broker"] = broker,
             ["center"] = Actor.Center.Name,
-            ["allowed"] = new JsonArray([.. device.AllowedCommands.Select(c => JsonValue.Create(c))]),
+            ["commands"] = new JsonArray([.. device.AllowedCommands.Select(c => JsonValue.Create(c))]),
         };
         var path = Path.Combine(home, "device.json");
         var bytes = JsonSerializer.SerializeToUtf8Bytes(settings, Indented);
         if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes)) return;
         DurableFile.Replace(path, bytes, Readable);
-    }
-
-    private static void MakePrivate(string directory)
-    {
-        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(directory);
-        else Directory.CreateDirectory(directory, OwnerOnly);
     }
 }

@@ -109,6 +109,34 @@ public sealed class Fleet
     public Task<IReadOnlyList<Reading>> ReadingsAsync(string device, string name, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken = default)
         => Task.Run(() => _observations.Range(device, name, from, to), cancellationToken);
 
+    /// <summary>
+    /// Puts the fleet together with the authority's ledger (certificates revoked while signet.db could not be written are retired), and renews the certificates
+    /// of devices whose home is on this machine. The old one stays valid until its end.
+    /// </summary>
+    internal async Task ReviewAsync(CancellationToken cancellationToken)
+    {
+        foreach (var device in _roster.List())
+        {
+            var revoked = _authority.FindByName(device.Name).Where(e => e.IsRevoked).Select(e => e.Thumbprint).ToHashSet(StringComparer.Ordinal);
+            if (_roster.ChangeCertificates(device.Name, null, c => revoked.Contains(c.Thumbprint)) is not null)
+                await _database.WriteAsync(c => { foreach (var thumbprint in revoked) FleetStore.Retire(c, thumbprint, _time.GetUtcNow()); }, cancellationToken);
+            var starts = _roster.With(device.Name, m => m.Current is { Retired: null } current ? current.Starts : (DateTimeOffset?)null);
+            if (starts is null || !Lifetimes.IsDue(starts.Value, device.CertificateEnds, _time.GetUtcNow()) || !Directory.Exists(_installation.DeviceDirectory(device.Name))) continue;
+            using var issued = _authority.Issue(new(CertificateProfile.Device, device.Name));
+            var certificate = DeviceCertificate.Of(issued.Certificate);
+            await _database.WriteAsync(c => FleetStore.Insert(c, device.Name, certificate), cancellationToken);
+            _roster.ChangeCertificates(device.Name, certificate, _ => false);
+            DeviceHomeFiles.Renew(_installation, issued);
+            _trail.Note(AuditTrail.Of(AuditTypes.Certificate, Actor.Center, device.Name, "certificate-renewed", details: new() { ["serial"] = certificate.Serial }));
+        }
+    }
+
+    /// <summary>Writes the broker's address into the homes on this machine.</summary>
+    internal void RefreshHomes()
+    {
+        foreach (var device in _roster.List()) DeviceHomeFiles.Refresh(_installation, device, _broker());
+    }
+
     /// <summary>A device with certificate and home. Nothing of it is in the database yet.</summary>
     internal static Member Bear(NewDevice device, Installation installation, CertificateAuthority authority, TimeProvider time, string broker)
     {

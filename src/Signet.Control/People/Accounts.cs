@@ -28,7 +28,11 @@ public sealed class Accounts
 
     /// <param name="normalizedName">Upper case, as <see cref="Account.NormalizedName"/>.</param>
     public Task<Account?> FindByNameAsync(string normalizedName, CancellationToken cancellationToken = default)
-        => ReadAsync(c => c.QueryFirstOrDefault<AccountRow>($"SELECT {AccountRow.Columns} FROM account WHERE normalized_name = @normalizedName", new { normalizedName })?.ToAccount(), cancellationToken);
+        => Task.Run(() => FindByName(normalizedName), cancellationToken);
+
+    /// <param name="name">In any case.</param>
+    internal Account? FindByName(string name) => _database.Read(c => c.QueryFirstOrDefault<AccountRow>(
+        $"SELECT {AccountRow.Columns} FROM account WHERE normalized_name = @name", new { name = name.ToUpperInvariant() })?.ToAccount());
 
     /// <summary>Is there anybody who could sign in as administrator?</summary>
     public Task<bool> AnyAdministratorAsync(CancellationToken cancellationToken = default) => ReadAsync(c => Administrators(c) > 0, cancellationToken);

@@ -1,11 +1,22 @@
+using System.Net;
 using System.Security.Cryptography;
+using System.Text.Json;
+using Signet.Audit;
+using Signet.Pki;
+using Signet.Store;
 
 namespace Signet.Control;
 
-/// <summary>The data directory of one center: <c>pki/ signet.db audit/ broker/ device/NAME/ installation.json signet.lock profile.json</c>.</summary>
+/// <summary>
+/// The data directory of one center: <c>pki/ signet.db audit/ broker/ device/NAME/ installation.json signet.lock profile.json</c>.
+/// An open one holds the lock: one center at a time.
+/// </summary>
 public sealed class Installation : IDisposable
 {
-    private Installation(string directory) => Directory = directory;
+    private readonly DirectoryLock _lock;
+    private readonly InstallationRecord _record;
+
+    private Installation(string directory, DirectoryLock held, InstallationRecord record) => (Directory, _lock, _record) = (directory, held, record);
 
     public string Directory { get; }
     public string PkiDirectory => Path.Combine(Directory, "pki");
@@ -20,22 +31,125 @@ public sealed class Installation : IDisposable
     public string DeviceDirectory(string name) => Path.Combine(Directory, "device", name);
 
     /// <summary>Random, made once: tells one center from another.</summary>
-    public string Id { get; } = "";
-    public DateTimeOffset Created { get; }
-    public bool IsDemo { get; }
-    public IReadOnlyList<string> Hosts { get; } = [];
+    public string Id => _record.Id;
+    public DateTimeOffset Created => _record.Created;
+    public bool IsDemo => _record.Demo;
+    public IReadOnlyList<string> Hosts => _record.Hosts;
+    public string Organization => _record.Organization;
 
     /// <summary>Is there a whole data directory?</summary>
-    public static bool Exists(string directory) => File.Exists(Path.Combine(directory, "installation.json"));
+    public static bool Exists(string directory) => File.Exists(InstallationRecord.PathIn(directory));
 
-    /// <summary>Makes PKI, databases and audit log in a directory beside the target, then renames it: after kill -9 at any moment there is the whole directory or none, and the next call cleans up.</summary>
+    /// <summary>
+    /// Makes PKI, databases and audit log in a directory beside the target (<c>DIR.making</c>), then renames it: after kill -9 at any moment there is the
+    /// whole directory or none, and the next call begins anew.
+    /// </summary>
     /// <exception cref="ControlException">The target exists and is not empty, cannot be written, or another process is making it.</exception>
-    public static Task CreateAsync(string directory, InstallationOptions options, TimeProvider time, RandomNumberGenerator random, CancellationToken cancellationToken = default)
-        => throw new NotSupportedException("lands next");
+    public static async Task CreateAsync(string directory, InstallationOptions options, TimeProvider time, RandomNumberGenerator random, CancellationToken cancellationToken = default)
+    {
+        directory = Path.GetFullPath(directory);
+        if (Exists(directory)) throw new ControlException($"{directory} is a data directory already");
+        if (File.Exists(directory)) throw new ControlException($"{directory} is a file; choose another place with --data");
+        if (System.IO.Directory.Exists(directory) && System.IO.Directory.EnumerateFileSystemEntries(directory).Any()) throw Foreign(directory);
+        await Clearly.DoAsync(async () =>
+        {
+            var beside = directory + ".making";
+            PrivateDirectory.Create(beside);
+            using var held = Lock(beside);
+            Empty(beside);
+            var record = InstallationRecord.New(options, time, random);
+            using (var making = new Installation(beside, held, record)) await InstallationMaker.FillAsync(making, options, time, random, cancellationToken);
+            // Last, because it is what makes a directory whole.
+            record.Write(beside);
+            if (System.IO.Directory.Exists(directory)) System.IO.Directory.Delete(directory);
+            System.IO.Directory.Move(beside, directory);
+            DurableFile.SyncDirectory(Path.GetDirectoryName(directory)!);
+            return true;
+        });
+    }
 
     /// <summary>Takes the lock on a whole directory. Format, file modes and contents are checked.</summary>
     /// <exception cref="ControlException">In use by another process (named), half-made, of a newer format, or with a readable key.</exception>
-    public static Installation Open(string directory) => new(directory);
+    public static Installation Open(string directory)
+    {
+        directory = Path.GetFullPath(directory);
+        if (!System.IO.Directory.Exists(directory)) throw new ControlException($"there is no data directory {directory}; make one with: signet init --data {directory}");
+        if (!Exists(directory)) throw Foreign(directory);
+        return Clearly.Do(() =>
+        {
+            var record = InstallationRecord.Read(directory);
+            var held = Lock(directory);
+            try
+            {
+                var installation = new Installation(directory, held, record);
+                foreach (var (missing, what) in new[] { (installation.PkiDirectory, "the keys and certificates"), (installation.AuditDirectory, "the audit log"), (installation.DatabasePath, "fleet, commands and people") })
+                    if (!Path.Exists(missing)) throw new ControlException($"{missing} ({what}) is missing: the data directory was copied in part; restore it from a backup");
+                foreach (var key in System.IO.Directory.EnumerateFiles(installation.PkiDirectory, "*.key")) KeyFile.RequirePrivate(key);
+                return installation;
+            }
+            catch
+            {
+                held.Dispose();
+                throw;
+            }
+        });
+    }
 
-    public void Dispose() { }
+    /// <summary>Gives the lock free.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    private static DirectoryLock Lock(string directory) => DirectoryLock.TryAcquire(directory, out var held, out var pid) ? held
+        : throw new ControlException($"{directory} is in use by {(pid is null ? "another process" : $"process {pid}")}; stop it, or choose another directory with --data");
+
+    private static ControlException Foreign(string directory) => new($"{directory} holds files and is not a whole data directory (no installation.json); restore it from a backup, or choose another with --data");
+
+    // What an interrupted run left behind, all but the lock we hold.
+    private static void Empty(string directory)
+    {
+        foreach (var entry in System.IO.Directory.EnumerateFileSystemEntries(directory))
+        {
+            if (Path.GetFileName(entry) is "signet.lock" or "signet.pid") continue;
+            if (System.IO.Directory.Exists(entry)) System.IO.Directory.Delete(entry, recursive: true);
+            else File.Delete(entry);
+        }
+    }
+}
+
+/// <summary>installation.json: what was fixed when the directory was made.</summary>
+internal sealed record InstallationRecord(int Format, string Id, DateTimeOffset Created, bool Demo, string Organization, IReadOnlyList<string> Hosts)
+{
+    /// <summary>Layout of the directory. Grows when an older program could no longer read it.</summary>
+    public const int CurrentFormat = 1;
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
+
+    public static string PathIn(string directory) => Path.Combine(directory, "installation.json");
+
+    public static InstallationRecord New(InstallationOptions options, TimeProvider time, RandomNumberGenerator random)
+    {
+        Span<byte> id = stackalloc byte[16];
+        random.GetBytes(id);
+        string[] hosts = ["localhost", "127.0.0.1", "::1", Dns.GetHostName(), .. options.Hosts];
+        return new(CurrentFormat, Convert.ToHexStringLower(id), time.GetUtcNow(), options.Demo, options.Organization, [.. hosts.Select(h => h.ToLowerInvariant()).Distinct(StringComparer.Ordinal)]);
+    }
+
+    public void Write(string directory) => DurableFile.Replace(PathIn(directory), JsonSerializer.SerializeToUtf8Bytes(this, Json));
+
+    /// <exception cref="ControlException">Damaged, or of a newer format.</exception>
+    public static InstallationRecord Read(string directory)
+    {
+        var path = PathIn(directory);
+        try
+        {
+            var bytes = File.ReadAllBytes(path);
+            using var document = JsonDocument.Parse(bytes);
+            if (!document.RootElement.TryGetProperty("format", out var format) || !format.TryGetInt32(out var number)) throw new JsonException("no \"format\"");
+            if (number > CurrentFormat) throw new ControlException($"{directory} was made by a newer version (format {number}, this program knows {CurrentFormat}); use that version or restore a backup");
+            return JsonSerializer.Deserialize<InstallationRecord>(bytes, Json) ?? throw new JsonException("empty");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new ControlException($"{path} is damaged ({e.Message.Split('\n')[0]}); restore it from a backup", e);
+        }
+    }
 }

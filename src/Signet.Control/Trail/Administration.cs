@@ -6,12 +6,12 @@ namespace Signet.Control;
 /// <summary>Changes to fleet, people and certificates, one at a time: what one of them checked still holds when it acts. A disk that takes nothing is a refusal, not an exception.</summary>
 internal sealed class Administration : IDisposable
 {
-    private readonly SemaphoreSlim _turn = new(1);
+    private readonly Turns _turns = new();
 
     public async Task<Outcome<T>> ChangeAsync<T>(Func<Task<Outcome<T>>> change, CancellationToken cancellationToken)
         where T : class
     {
-        await _turn.WaitAsync(cancellationToken);
+        using var turn = await _turns.TakeAsync(cancellationToken);
         try
         {
             return await change();
@@ -20,11 +20,7 @@ internal sealed class Administration : IDisposable
         {
             return new Refusal(RefusalCode.StoreUnavailable, e.Message);
         }
-        finally
-        {
-            _turn.Release();
-        }
     }
 
-    public void Dispose() => _turn.Dispose();
+    public void Dispose() => _turns.Dispose();
 }

@@ -54,6 +54,6 @@ internal sealed class AuthorizedCommand
         _ => $"{device.Name} has never connected; nothing was sent",
     };
 
-    // What somebody typed goes back to them and into the log: short, and nothing that moves a terminal.
-    private static string Shown(string text) => Topics.IsWord(text) ? text : new string([.. text.Take(64).Select(c => char.IsControl(c) ? '?' : c)]);
+    /// <summary>What somebody typed goes back to them and into the log: short, and nothing that moves a terminal.</summary>
+    public static string Shown(string text) => Topics.IsWord(text) ? text : new string([.. text.Take(64).Select(c => char.IsControl(c) ? '?' : c)]);
 }

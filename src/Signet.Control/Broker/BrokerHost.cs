@@ -1,0 +1,66 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using Signet.Mqtt.Broker;
+using Signet.Pki;
+
+namespace Signet.Control;
+
+/// <summary>The embedded broker on its port: TLS 1.3, client certificate required, judged by our own in-memory state.</summary>
+internal sealed class BrokerHost : IAsyncDisposable
+{
+    private readonly MqttListener _listener;
+
+    private BrokerHost(MqttBroker broker, MqttListener listener) => (Broker, _listener) = (broker, listener);
+
+    public MqttBroker Broker { get; }
+
+    public IPEndPoint EndPoint => _listener.EndPoint;
+
+    /// <exception cref="ControlException">The port is taken or may not be used.</exception>
+    public static BrokerHost Start(CenterOptions options, BrokerPolicy policy, BrokerWatch watch, CertificateJudge judge, ServerCertificates certificates, TimeProvider time, ILoggerFactory loggers)
+    {
+        var broker = new MqttBroker(new BrokerOptions { Observer = watch }, policy, time, loggers.CreateLogger<MqttBroker>());
+        var endPoint = new IPEndPoint(options.Listen, options.MqttPort);
+        try
+        {
+            return new(broker, MqttListener.Start(broker, new()
+            {
+                EndPoint = endPoint,
+                Name = "mqtts",
+                Tls = () => new SslServerAuthenticationOptions
+                {
+                    ServerCertificateContext = certificates.Broker,
+                    ClientCertificateRequired = true,
+                    EnabledSslProtocols = SslProtocols.Tls13,
+                    CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+                    AllowTlsResume = false,
+                    AllowRenegotiation = false,
+                },
+                ValidateClientCertificate = (leaf, sent) => judge.Judge(leaf, sent, CertificatePurpose.TlsClient) is { Accepted: false } verdict
+                    ? $"certificate-{Words.Of(verdict.Refusal)}: {verdict.Detail}" : null,
+                OnRefused = watch.HandshakeRefused,
+            }));
+        }
+        catch (SocketException e)
+        {
+            throw new ControlException(e.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => $"port {endPoint.Port} on {endPoint.Address} is taken by another program; stop it or choose another with --port-mqtt (0 picks a free one)",
+                SocketError.AccessDenied => $"port {endPoint.Port} may not be used by this user; choose one above 1023 with --port-mqtt",
+                SocketError.AddressNotAvailable => $"{endPoint.Address} is no address of this machine",
+                _ => $"cannot listen on {endPoint}: {e.Message}",
+            }, e);
+        }
+    }
+
+    /// <summary>No new connections; the open ones are told that the server is shutting down.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _listener.DisposeAsync();
+        await Broker.DisposeAsync();
+    }
+}

@@ -1,0 +1,112 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using Signet.Mqtt;
+using Signet.Mqtt.Client;
+using Signet.Pki;
+
+namespace Signet.Control;
+
+/// <summary>
+/// The center's own line to the broker: a client like any other, over mutual TLS with <c>command_center</c>. It publishes recorded commands and reads what devices say.
+/// Its session outlives a broken line, so receipts wait for it.
+/// </summary>
+internal sealed class BrokerLink : IAsyncDisposable
+{
+    private static readonly TopicSubscription[] Subscriptions =
+    [
+        new("signet/+/receipt") { RetainHandling = RetainHandling.DoNotSend },
+        new("signet/+/telemetry/+") { RetainHandling = RetainHandling.DoNotSend },
+        // A retained status is a hint about the past; presence needs a word of the present.
+        new("signet/+/status") { RetainHandling = RetainHandling.DoNotSend },
+    ];
+
+    private readonly MqttClient _client;
+    private readonly TimeSpan _commandLifetime;
+    private readonly ILogger _logger;
+    private volatile bool _isSubscribed;
+
+    private BrokerLink(MqttClient client, TimeSpan commandLifetime, ILogger logger) => (_client, _commandLifetime, _logger) = (client, commandLifetime, logger);
+
+    public bool IsUp => _client.IsConnected && _isSubscribed;
+
+    /// <exception cref="ControlException">The broker does not let its own center in.</exception>
+    public static async Task<BrokerLink> ConnectAsync(IPEndPoint broker, CenterOptions options, ServerCertificates certificates, CertificateJudge judge, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        var address = broker.Address.Equals(IPAddress.Any) ? IPAddress.Loopback : broker.Address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : broker.Address;
+        try
+        {
+            var client = await MqttClient.ConnectAsync(new()
+            {
+                Host = address.ToString(),
+                Port = broker.Port,
+                ClientId = Actor.Center.Name,
+                CleanStart = false,
+                SessionExpiry = ControlLimits.LinkSession,
+                Tls = () => Tls(certificates, judge),
+                Reconnect = new() { Longest = TimeSpan.FromSeconds(2) },
+                Time = time,
+            }, cancellationToken);
+            var link = new BrokerLink(client, options.CommandLifetime, logger);
+            client.StateChanged += link.StateChanged;
+            await link.SubscribeAsync(cancellationToken);
+            return link;
+        }
+        catch (MqttException e)
+        {
+            throw new ControlException($"the center cannot reach its own broker on {address}:{broker.Port}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Step 5. Takes nothing but a recorded command. The broker drops it when it could no longer be taken by the device.</summary>
+    /// <exception cref="MqttException">The line is down, or the answer did not come.</exception>
+    public Task<PublishResult> PublishAsync(RecordedCommand command, CancellationToken cancellationToken) => _client.PublishAsync(new()
+    {
+        Topic = command.Signed.Claims.Topic,
+        Payload = command.Signed.Bytes,
+        QoS = QoS.AtLeastOnce,
+        MessageExpiry = _commandLifetime,
+        ContentType = "application/jose",
+    }, cancellationToken);
+
+    /// <summary>What devices say. A message is acknowledged when the reader asks for the next one: what a crash interrupts comes again.</summary>
+    public IAsyncEnumerable<MqttMessage> ReadAsync(CancellationToken cancellationToken) => _client.ReadMessagesAsync(cancellationToken);
+
+    public ValueTask DisposeAsync() => _client.DisposeAsync();
+
+    private static SslClientAuthenticationOptions Tls(ServerCertificates certificates, CertificateJudge judge) => new()
+    {
+        TargetHost = "localhost",
+        ClientCertificateContext = certificates.Center,
+        EnabledSslProtocols = SslProtocols.Tls13,
+        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+        // The platform checks only the name here; path, purpose, time and revocation are the judge's.
+        RemoteCertificateValidationCallback = (_, certificate, chain, errors) => !errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch)
+            && judge.Judge(certificate as X509Certificate2, chain?.ChainPolicy.ExtraStore, CertificatePurpose.TlsServer).Accepted,
+    };
+
+    private void StateChanged(MqttClientStateChange change)
+    {
+        Log.LinkChanged(_logger, Words.Of(change.State), change.Cause?.Message);
+        if (change.State != MqttClientState.Connected) return;
+        if (change.SessionPresent) _isSubscribed = true;
+        else _ = SubscribeAsync(CancellationToken.None);
+    }
+
+    private async Task SubscribeAsync(CancellationToken cancellationToken)
+    {
+        _isSubscribed = false;
+        try
+        {
+            var results = await _client.SubscribeAsync(Subscriptions, cancellationToken: cancellationToken);
+            _isSubscribed = results.All(r => r.IsAccepted);
+            if (!_isSubscribed) Log.LinkChanged(_logger, "subscription refused", string.Join(' ', results.Where(r => !r.IsAccepted).Select(r => $"{r.Filter}: {r.Reason}")));
+        }
+        catch (MqttException e)
+        {
+            Log.LinkChanged(_logger, "not subscribed", e.Message); // the next connection tries again
+        }
+    }
+}

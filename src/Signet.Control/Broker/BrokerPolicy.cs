@@ -1,0 +1,75 @@
+using Signet.Access;
+using Signet.Mqtt;
+using Signet.Mqtt.Broker;
+using Signet.Pki;
+
+namespace Signet.Control;
+
+/// <summary>
+/// Answers the broker's questions. Who: the name in the certificate, and only if that device, person or service is one of ours and enabled, whatever the
+/// certificate says. What: the access policy. Denied is the default.
+/// </summary>
+internal sealed class BrokerPolicy(CertificateJudge judge, Roster roster, Func<string, Account?> findPerson, Func<AccessPolicy> policy) : IBrokerPolicy
+{
+    /// <summary>Prefix of people's sessions, so that a person and a device of one name never share any.</summary>
+    public const string PersonPrefix = "person:";
+
+    private static readonly IdentityLimits DeviceLimits = new()
+    {
+        // A device has one connection; one more for the moment when it comes back before the old one is known to be dead.
+        Connections = 4, Sessions = 4, Subscriptions = 16, QueuedMessages = 100, QueuedBytes = 4 << 20,
+        // Chosen: ten quantities ten times a second. Bounds what a mad device writes into signet.db.
+        MessagesPerSecond = 100, BytesPerSecond = 1 << 20,
+    };
+
+    public ValueTask<ConnectDecision> AuthenticateAsync(ConnectRequest request, CancellationToken cancellationToken) => ValueTask.FromResult(Authenticate(request));
+
+    public PolicyDecision AuthorizePublish(in PublishRequest request) => Decide(request.Client, request.Kind switch
+    {
+        PublishKind.Will => TopicAction.Will,
+        PublishKind.Retain => TopicAction.Retain,
+        _ => TopicAction.Publish,
+    }, request.Topic);
+
+    public PolicyDecision AuthorizeSubscribe(in SubscribeRequest request) => request.ShareGroup is null
+        ? Decide(request.Client, TopicAction.Subscribe, request.Filter)
+        : PolicyDecision.Deny("shared-subscriptions-not-offered");
+
+    public PolicyDecision AuthorizeDeliver(in DeliverRequest request) => Decide(request.Client, TopicAction.Deliver, request.Topic);
+
+    private ConnectDecision Authenticate(ConnectRequest request)
+    {
+        // Judged again although the handshake has done it: a certificate revoked between the two must not slip through.
+        var verdict = judge.Judge(request.Facts.ClientCertificate, null, CertificatePurpose.TlsClient);
+        if (!verdict.Accepted) return Refuse($"certificate-{Words.Of(verdict.Refusal)}");
+        var identity = verdict.Identity!;
+        return identity.Profile switch
+        {
+            CertificateProfile.Center when identity.Name == Actor.Center.Name => ConnectDecision.Accept(identity.Name, Principal.Service(identity.Name)),
+            CertificateProfile.User => Person(identity.Name),
+            CertificateProfile.Device or null => Device(identity),
+            _ => Refuse("certificate-wrong-usage"),
+        };
+    }
+
+    private ConnectDecision Device(CertificateIdentity identity) => roster.IsAdmitted(identity.Name, identity.Thumbprint, out var why)
+        ? ConnectDecision.Accept(identity.Name, Principal.Device(identity.Name), DeviceLimits)
+        : Refuse(why);
+
+    private ConnectDecision Person(string name) => findPerson(name) switch
+    {
+        null => Refuse("person-unknown"),
+        { Enabled: false } => Refuse("person-disabled"),
+        { } account => ConnectDecision.Accept(PersonPrefix + account.Name, Principal.Person(account.Name, account.Role)),
+    };
+
+    private static ConnectDecision Refuse(string reason) => ConnectDecision.Refuse(ReasonCode.NotAuthorized, reason);
+
+    // A session restored from disk whose client has not come back has no principal: nothing is decided for it until it has.
+    private PolicyDecision Decide(ClientContext client, TopicAction action, string topic)
+    {
+        if (client.Principal is not Principal principal) return PolicyDecision.Deny("not-connected");
+        var decision = policy().Decide(principal, action, topic);
+        return decision.Allowed ? PolicyDecision.Allow : PolicyDecision.Deny(decision.Rule);
+    }
+}

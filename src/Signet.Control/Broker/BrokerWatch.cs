@@ -1,0 +1,130 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Signet.Audit;
+using Signet.Mqtt.Broker;
+using Signet.Pki;
+
+namespace Signet.Control;
+
+/// <summary>Sees what happens on the broker and its listener: presence, audit entries, the list of denials, the live feed. Never waits.</summary>
+internal sealed class BrokerWatch(Roster roster, RepeatedNotes repeated, LiveFeed feed, TimeProvider time, ILogger logger) : IBrokerObserver
+{
+    private readonly LinkedList<Denial> _denials = [];
+    private readonly Dictionary<string, long> _refused = new(StringComparer.Ordinal);
+    private readonly Lock _one = new();
+
+    /// <summary>The latest refusals, newest first.</summary>
+    public IReadOnlyList<Denial> Denials()
+    {
+        lock (_one) return [.. _denials];
+    }
+
+    /// <summary>Refusals since the start, by kind.</summary>
+    public IReadOnlyDictionary<string, long> Refused()
+    {
+        lock (_one) return new Dictionary<string, long>(_refused, StringComparer.Ordinal);
+    }
+
+    public void Connected(SessionInfo session)
+    {
+        roster.SessionOpened(session.Identity, AddressOf(session.Remote));
+        // A link that flaps writes often; its owner is known, so it is counted like any repetition.
+        repeated.Add(new(AuditTypes.Broker, session.Identity, session.ClientId, "connected", "success", "", new()
+        {
+            ["listener"] = session.Listener, ["tls"] = session.TlsProtocol, ["serial"] = SerialOf(session.ClientCertificate),
+        }), session.Identity);
+        Publish("connected", session.Identity, session.ClientId, "");
+    }
+
+    public void Disconnected(SessionInfo session, DisconnectInfo disconnect)
+    {
+        roster.SessionClosed(session.Identity);
+        repeated.Add(new(AuditTypes.Broker, session.Identity, session.ClientId, "disconnected", disconnect.ByClient ? "success" : "closed", Words.Of(disconnect.Code), new()
+        {
+            ["words"] = disconnect.Reason, ["will"] = disconnect.WillFollows,
+        }), session.Identity);
+        Publish("disconnected", session.Identity, session.ClientId, disconnect.Reason);
+    }
+
+    public void Refused(BrokerRefusal refusal)
+    {
+        var remote = AddressOf(refusal.Remote);
+        var kind = Words.Of(refusal.Kind);
+        Deny(new(time.GetUtcNow(), kind, refusal.Identity, refusal.ClientId, refusal.Topic, refusal.Reason, remote, 1));
+        var type = refusal.Kind switch
+        {
+            RefusalKind.Connect => AuditTypes.AuthFail,
+            RefusalKind.Protocol or RefusalKind.Quota => AuditTypes.Security,
+            _ => AuditTypes.Authorization,
+        };
+        // The topic is the sender's to choose: in the details, so that a different one each time is still one source.
+        repeated.Add(new(type, refusal.Identity ?? "", "broker", $"{kind}-refused", "refused", refusal.Reason, new()
+        {
+            ["client"] = refusal.ClientId, ["topic"] = refusal.Topic, ["code"] = Words.Of(refusal.Code), ["listener"] = refusal.Listener,
+        }), refusal.Identity ?? remote ?? "");
+    }
+
+    /// <summary>A transport that never became MQTT: no certificate, a foreign or expired or revoked one, no TLS, silence.</summary>
+    public void HandshakeRefused(HandshakeRefusal refusal)
+    {
+        var remote = AddressOf(refusal.Remote);
+        // The judge's words begin with the name of the refusal; anything else is the transport's own trouble.
+        var (name, words) = refusal.Reason.Split(": ", 2) is [var head, var tail] && head.StartsWith("certificate-", StringComparison.Ordinal) ? (head, tail) : ("handshake-failed", refusal.Reason);
+        Log.HandshakeRefused(logger, refusal.Reason, refusal.Remote);
+        Deny(new(time.GetUtcNow(), "handshake", NameOf(refusal.Certificate), null, null, refusal.Reason, remote, 1));
+        repeated.Add(new(AuditTypes.AuthFail, "", "broker", "handshake-refused", "refused", name, new()
+        {
+            ["words"] = words, ["listener"] = refusal.Listener, ["claims"] = NameOf(refusal.Certificate), ["serial"] = SerialOf(refusal.Certificate),
+        }) { Personal = remote is null ? null : new JsonObject { ["from"] = remote } }, remote ?? "");
+    }
+
+    private void Deny(Denial denial)
+    {
+        lock (_one)
+        {
+            _refused[denial.Kind] = _refused.GetValueOrDefault(denial.Kind) + 1;
+            if (_denials.First?.Value is { } last && last with { Time = denial.Time, Count = 1 } == denial)
+            {
+                _denials.First.Value = denial with { Count = last.Count + 1 };
+            }
+            else
+            {
+                _denials.AddFirst(denial);
+                if (_denials.Count > ControlLimits.DenialsShown) _denials.RemoveLast();
+            }
+        }
+    }
+
+    private void Publish(string what, string identity, string client, string reason)
+        => feed.Publish(FeedKind.Broker, what, identity, new() { ["client"] = client, ["identity"] = identity, ["reason"] = reason });
+
+    private static string? AddressOf(EndPoint? remote) => (remote as IPEndPoint)?.Address.ToString();
+
+    private static string? SerialOf(X509Certificate2? certificate)
+    {
+        try
+        {
+            return certificate is null ? null : CertificateFacts.Serial(certificate);
+        }
+        catch (System.Security.Cryptography.CryptographicException)
+        {
+            return null; // disposed by its connection
+        }
+    }
+
+    // Unverified: what a stranger wrote into a certificate. Short, and nothing that moves a terminal.
+    private static string? NameOf(X509Certificate2? certificate)
+    {
+        try
+        {
+            var name = certificate?.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
+            return name is null ? null : new string([.. name.Take(64).Select(c => char.IsControl(c) ? '?' : c)]);
+        }
+        catch (System.Security.Cryptography.CryptographicException)
+        {
+            return null;
+        }
+    }
+}

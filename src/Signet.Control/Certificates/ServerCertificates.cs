@@ -1,0 +1,102 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using Signet.Audit;
+using Signet.Pki;
+using Signet.Wire;
+
+namespace Signet.Control;
+
+/// <summary>
+/// The center's own leaves in <c>pki/</c>: <c>command_center</c> (console, and client towards the broker), <c>mqtt_broker</c> (MQTT listener), <c>center_sign</c> (commands).
+/// The TLS leaves are renewed when two thirds of their life are over; listeners ask for them at every handshake, so nobody is dropped.
+/// </summary>
+public sealed class ServerCertificates
+{
+    private readonly CertificateAuthority _authority;
+    private readonly string _directory;
+    private readonly IReadOnlyList<string> _hosts;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly AuditTrail _trail;
+    private volatile SslStreamCertificateContext _center;
+    private volatile SslStreamCertificateContext _broker;
+
+    internal ServerCertificates(CertificateAuthority authority, string directory, IReadOnlyList<string> hosts, TimeProvider time, ILogger logger, AuditTrail trail)
+    {
+        (_authority, _directory, _hosts, _time, _logger, _trail) = (authority, directory, hosts, time, logger, trail);
+        _center = Load(CertificateProfile.Center, Actor.Center.Name);
+        _broker = Load(CertificateProfile.Broker, BrokerName);
+    }
+
+    internal const string BrokerName = "mqtt_broker", SignerName = "center_sign";
+
+    /// <summary>Certificate, key and intermediate of the console; ask anew for every handshake.</summary>
+    public SslStreamCertificateContext Center => _center;
+
+    /// <summary>The same of the MQTT listeners.</summary>
+    public SslStreamCertificateContext Broker => _broker;
+
+    /// <summary>Looks whether a leaf is due; called from time to time.</summary>
+    internal void Renew()
+    {
+        if (IsDue(_center.TargetCertificate)) _center = Load(CertificateProfile.Center, Actor.Center.Name);
+        if (IsDue(_broker.TargetCertificate)) _broker = Load(CertificateProfile.Broker, BrokerName);
+    }
+
+    /// <summary>Makes the three leaves of a new installation.</summary>
+    internal static void Create(CertificateAuthority authority, string directory, IReadOnlyList<string> hosts)
+    {
+        foreach (var (profile, name) in new[] { (CertificateProfile.Center, Actor.Center.Name), (CertificateProfile.Broker, BrokerName) })
+            using (var issued = authority.Issue(new(profile, name, hosts)))
+                issued.Save(directory);
+        using var signer = authority.Issue(new(CertificateProfile.CenterSign, SignerName, null, ControlLimits.CommandSignerLifetime));
+        signer.Save(directory);
+    }
+
+    /// <summary>The key that signs commands, under the thumbprint that devices pin.</summary>
+    /// <exception cref="PkiException">Missing, readable by others, or not a pair.</exception>
+    internal static SigningKey LoadSigner(string directory)
+    {
+        using var certificate = PemFile.ReadWithKey(Path.Combine(directory, SignerName + ".crt"), Path.Combine(directory, SignerName + ".key"));
+        var key = certificate.GetRSAPrivateKey()
+            ?? throw new PkiException($"{Path.Combine(directory, SignerName)}.key is not an RSA key");
+        return SigningKey.Ps256(key, Thumbprint.Of(certificate));
+    }
+
+    private SslStreamCertificateContext Load(CertificateProfile profile, string name)
+    {
+        var path = Path.Combine(_directory, name);
+        KeyFile.RequirePrivate(path + ".key");
+        if (TryRead(path) is { } stored && !IsDue(stored)) return Context(stored);
+        // A pair that does not match is what a crash in the middle of a renewal leaves: made anew like one that is due.
+        using var issued = _authority.Issue(new(profile, name, _hosts));
+        issued.Save(_directory);
+        var ends = new DateTimeOffset(issued.Certificate.NotAfter.ToUniversalTime());
+        Log.Renewed(_logger, name, ends);
+        _trail.Note(AuditTrail.Of(AuditTypes.Certificate, Actor.Center, name, "certificate-renewed", details: new() { ["serial"] = issued.Serial }));
+        return Context(TryRead(path) ?? throw new PkiException($"{path}.crt and {path}.key were written and cannot be read back"));
+    }
+
+    private static X509Certificate2? TryRead(string path)
+    {
+        try
+        {
+            return PemFile.ReadWithKey(path + ".crt", path + ".key");
+        }
+        catch (PkiException)
+        {
+            return null;
+        }
+    }
+
+    private SslStreamCertificateContext Context(X509Certificate2 leaf) => SslStreamCertificateContext.Create(leaf, [_authority.Intermediate], offline: true);
+
+    private bool IsDue(X509Certificate2 certificate) => Lifetimes.IsDue(new(certificate.NotBefore.ToUniversalTime()), new(certificate.NotAfter.ToUniversalTime()), _time.GetUtcNow());
+}
+
+/// <summary>When a certificate is renewed.</summary>
+internal static class Lifetimes
+{
+    public static bool IsDue(DateTimeOffset starts, DateTimeOffset ends, DateTimeOffset now) => now >= starts + ((ends - starts) * ControlLimits.RenewAfter);
+}

@@ -1,0 +1,29 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+
+namespace Signet.Control;
+
+/// <summary>Tells the live feed, and whoever waits, that a command changed.</summary>
+internal sealed class CommandNews(LiveFeed feed)
+{
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _waiting = new(StringComparer.Ordinal);
+
+    public void Announce(CommandView view)
+    {
+        feed.Publish(FeedKind.Command, view.State, view.Device, new()
+        {
+            ["id"] = view.Id, ["device"] = view.Device, ["command"] = view.Command, ["state"] = view.State, ["reason"] = view.Reason,
+            ["result"] = (JsonObject?)view.Result?.DeepClone(), ["by"] = view.By,
+        });
+        if (view.IsSettled && _waiting.TryRemove(view.Id, out var waiting)) waiting.SetResult();
+    }
+
+    /// <summary>Completes when the command is settled. Ask for it before looking at the command's state, so that nothing falls between.</summary>
+    public Task Settled(string id) => _waiting.GetOrAdd(id, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    /// <summary>For a command that turned out to be settled already, or not to exist.</summary>
+    public void Forget(string id)
+    {
+        if (_waiting.TryRemove(id, out var waiting)) waiting.TrySetResult();
+    }
+}

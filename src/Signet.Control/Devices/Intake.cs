@@ -1,0 +1,107 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Signet.Audit;
+using Signet.Mqtt;
+using Signet.Wire;
+
+namespace Signet.Control;
+
+/// <summary>
+/// What devices say, one message after the other in the order of arrival: verified against the keys the fleet pins, held against the device's replay window, then
+/// handed on. Whatever fails is written down (repetitions counted) and changes nothing.
+/// </summary>
+internal sealed class Intake(Roster roster, Observations observations, ReceiptIntake receipts, RepeatedNotes repeated, LiveFeed feed, TimeProvider time, ILogger logger)
+{
+    public async Task RunAsync(BrokerLink link, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var message in link.ReadAsync(cancellationToken)) await TakeAsync(message, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The center stops; a message that was not worked through comes again after the next start.
+        }
+        catch (Exception e)
+        {
+            Log.IntakeStopped(logger, e);
+            throw;
+        }
+    }
+
+    internal async Task TakeAsync(MqttMessage message, CancellationToken cancellationToken)
+    {
+        // The broker's policy lets a device speak on its own branch only; this is about a broker that does not keep to it.
+        if (!Topics.TryParse(message.Topic, out var device, out var branch)) return;
+        switch (branch)
+        {
+            case "receipt": await receipts.TakeAsync(device, message, cancellationToken); break;
+            case "status": TakeStatus(device, message); break;
+            case "command" or "checkpoint": break;
+            default: TakeTelemetry(device, message); break;
+        }
+    }
+
+    private void TakeTelemetry(string device, MqttMessage message)
+    {
+        if (!TelemetryMessage.TryVerify(message.Payload.Span, Expect(message.Topic, WireLimits.MaximumAge), out var verified, out var rejection))
+        {
+            repeated.Add(RefusedMessage(device, "telemetry", rejection), device);
+            return;
+        }
+
+        var claims = verified.Claims;
+        if (roster.With(device, m => CheckAndCommit(m, claims, out rejection) ? m : null) is null)
+        {
+            // The broker may send a message twice after a broken line (QoS 1): that is no attack.
+            if (!message.Duplicate) repeated.Add(RefusedMessage(device, "telemetry", rejection), device);
+            return;
+        }
+
+        var reading = new Reading(device, claims.Name, claims.IssuedAt, claims.Value.ToJsonString(), NumberOf(claims.Value), claims.Unit);
+        observations.Add(reading, claims.Epoch, claims.Sequence);
+        feed.Publish(FeedKind.Telemetry, reading.Name, device, new()
+        {
+            ["device"] = device, ["name"] = reading.Name, ["value"] = claims.Value.DeepClone(), ["unit"] = reading.Unit, ["at"] = reading.At.ToUnixTimeMilliseconds(),
+        });
+    }
+
+    private void TakeStatus(string device, MqttMessage message)
+    {
+        // Any age: a last will was signed when its device connected. What counts is that it is newer than the last one taken.
+        if (!StatusMessage.TryVerify(message.Payload.Span, Expect(message.Topic, Expectation.AnyAge), out var verified, out var rejection))
+        {
+            repeated.Add(RefusedMessage(device, "status", rejection), device);
+            return;
+        }
+
+        if (roster.StatusTaken(verified.Claims) || message.Duplicate) return;
+        // An old "offline" is how a last will looks that comes after newer words. An old "online" is a copy.
+        if (verified.Claims.State == StatusState.Online) repeated.Add(RefusedMessage(device, "status", new(RejectReason.Replayed, "not newer than the last status taken")), device);
+    }
+
+    private bool CheckAndCommit(Member member, TelemetryClaims claims, out Rejection rejection)
+    {
+        if (!member.Telemetry.Check(claims.Epoch, claims.Sequence, time.GetUtcNow(), out rejection)) return false;
+        member.Telemetry.Commit(claims.Epoch, claims.Sequence);
+        member.LastSeen = time.GetUtcNow();
+        member.IsDirty = true;
+        return true;
+    }
+
+    private Expectation Expect(string topic, TimeSpan maximumAge) => new() { Keys = roster.Keys, Topic = topic, Now = time.GetUtcNow(), MaximumAge = maximumAge };
+
+    /// <summary>A message of a device that was not taken.</summary>
+    public static AuditRecord RefusedMessage(string device, string branch, Rejection rejection) => new(
+        rejection.Reason is RejectReason.Replayed or RejectReason.StaleEpoch ? AuditTypes.Replay : AuditTypes.Security,
+        device, Actor.Center.Name, $"{branch}-refused", "refused", RejectReasons.Of(rejection.Reason).Name, new() { ["detail"] = rejection.Detail });
+
+    private static double? NumberOf(JsonNode value) => value.GetValueKind() switch
+    {
+        JsonValueKind.Number => value.Deserialize<double>(),
+        JsonValueKind.True => 1,
+        JsonValueKind.False => 0,
+        _ => null,
+    };
+}

@@ -3,7 +3,6 @@ using System.Security.Cryptography.X509Certificates;
 using Signet.Audit;
 using Signet.Pki;
 using Signet.Proof;
-using Signet.Wire;
 
 namespace Signet.Control;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Signet.Audit;
 using Signet.Pki;
 using Signet.Store;
 

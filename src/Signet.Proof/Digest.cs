@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -29,7 +30,7 @@ public struct Digest : IEquatable<Digest>
     {
         digest = default;
         Span<byte> bytes = stackalloc byte[Size];
-        if (text.Length != Base64UrlLength || !Base64Url.TryDecodeFromUtf8(text, bytes, out var written) || written != Size) return false;
+        if (text.Length != Base64UrlLength || Base64Url.DecodeFromUtf8(text, bytes, out _, out var written) != OperationStatus.Done || written != Size) return false;
         Span<byte> again = stackalloc byte[Base64UrlLength];
         Base64Url.EncodeToUtf8(bytes, again);
         digest = From(bytes);

@@ -24,6 +24,7 @@ public sealed class LogVerifier : IDisposable
     private Digest _link, _linkBefore, _leaf;
     private DateTime _time;
     private long _size;
+    private bool _isRow;     // whether the source stands on a row that was not taken yet
     private Fault? _later;   // a fault that is one only if the next checkpoint confirms the entries before it
 
     /// <summary>The state after the last verified entry: what a writer continues from.</summary>
@@ -54,7 +55,7 @@ public sealed class LogVerifier : IDisposable
     {
         using var entries = _entries = _log.Entries.GetEnumerator();
         var fault = StartFault() ?? _known.Fault;
-        while (fault is null && entries.MoveNext())
+        while (fault is null && (_isRow = entries.MoveNext()))
         {
             fault = AtCheckpoint() ?? Next(entries.Current);
             if (fault is null && (_size & 4095) == 0)
@@ -102,6 +103,8 @@ public sealed class LogVerifier : IDisposable
         var (isRoot, isLink, isPrev) = (checkpoint.Root == _tree.Root(), checkpoint.Link == _link, checkpoint.Prev == _linkBefore);
         if (isRoot && isLink && isPrev) return null;
         if (isRoot) return new(FaultKind.Edited, _size, _size, "its HMAC was altered");
+        if (isPrev && _isRow && EntryView.TryRead(_entries.Current.Body.Span, out var next) && next.Sequence == _size && next.Prev == _linkBefore)
+            return new(FaultKind.Inserted, _size, _size, "was put in; the later ones were pushed back");
         if (isPrev) return new(FaultKind.Edited, _size, _size, "its body was altered: it does not give the root of its checkpoint");
         if (isLink) return new(FaultKind.Forked, _size, _size, "its checkpoint was signed over other entries");
         var first = Math.Max(_start, _checkpoints.Last?.Size ?? 0) + 1;
@@ -130,7 +133,8 @@ public sealed class LogVerifier : IDisposable
         if (entry.Personal is not null) WithPersonal++;
         _tree.Append(leaf, _log.Node is null ? null : CheckNode);
         (_linkBefore, _link, _leaf, _size) = (_link, link, leaf, s);
-        return _known.Compare(_size, _tree);
+        _later ??= _known.Compare(_size, _tree);
+        return null;
     }
 
     private void CheckNode(int level, long index, Digest hash)

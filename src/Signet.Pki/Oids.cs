@@ -13,6 +13,7 @@ internal static class Oids
     public const string IssuingDistributionPoint = "2.5.29.28";
     public const string NameConstraints = "2.5.29.30";
     public const string CrlDistributionPoints = "2.5.29.31";
+    public const string FreshestCrl = "2.5.29.46";
     public const string AuthorityKeyIdentifier = "2.5.29.35";
     public const string AuthorityInformationAccess = "1.3.6.1.5.5.7.1.1";
 

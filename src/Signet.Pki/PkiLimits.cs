@@ -24,6 +24,21 @@ public static class PkiLimits
     /// <summary>RFC 5280, upper bound of common name (ub-common-name).</summary>
     public const int MaximumNameLength = 64;
 
+    /// <summary>A certificate request. RSA-4096 with many names is under 4 KB; chosen with room for other tools' attributes.</summary>
+    public const int MaximumRequestBytes = 16 * 1024;
+
+    /// <summary>An OCSP request; a client asks about one or a few.</summary>
+    public const int MaximumOcspRequestBytes = 16 * 1024;
+
+    /// <summary>Certificates in one OCSP request. Chosen: each is a look-up and part of what gets signed.</summary>
+    public const int MaximumOcspQuestions = 64;
+
+    /// <summary>How long an OCSP answer may be cached. Short: whoever caches it does not see a revocation until then.</summary>
+    public static readonly TimeSpan OcspLifetime = TimeSpan.FromMinutes(10);
+
+    /// <summary>The delegated responder's certificate cannot be revoked in a way its clients see (ocsp-nocheck), so it lives shortly (RFC 6960, section 4.2.2.2.1).</summary>
+    public static readonly TimeSpan OcspSignerLifetime = TimeSpan.FromDays(7);
+
     /// <summary>Host names and addresses in one certificate. Chosen: more than any one server has, far from a record size that clients refuse.</summary>
     public const int MaximumHosts = 64;
 

@@ -126,7 +126,7 @@ public sealed class RevocationListSpecs : IDisposable
         using var issuer = new SigningAuthority(_house.Authority.Intermediate, key);
         var revoked = Enumerable.Range(0, 100_000).Select(i => new RevokedCertificate(issuer.Id, $"4f{i:x32}", _house.Clock.Now, RevocationReason.Superseded)).ToList();
         var watch = Stopwatch.StartNew();
-        var list = RevocationList.Sign(issuer, revoked, 7, _house.Clock.Now, TimeSpan.FromDays(7), authorities: false);
+        var list = new RevocationListDraft(7, _house.Clock.Now, TimeSpan.FromDays(7), OfAuthorities: false).Sign(issuer, revoked);
         watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(1));
         RevocationList.TryRead(list.Der)!.Number.ShouldBe(7);
     }

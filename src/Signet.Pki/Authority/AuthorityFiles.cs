@@ -71,6 +71,15 @@ internal sealed class AuthorityFiles(string directory)
         return new(certificate, LoadKey(IntermediateKey, certificate));
     }
 
+    public static string DeltaOf(string name) => name + "-delta";
+
+    /// <summary>Null: there is none (any more).</summary>
+    public void WriteCrl(string name, RevocationList? list)
+    {
+        if (list is null) File.Delete(Crl(name));
+        else AtomicFile.Write(Crl(name), System.Text.Encoding.ASCII.GetBytes(list.Pem), AtomicFile.Public);
+    }
+
     /// <summary>The list on the disk; null when there is none that can be read.</summary>
     public RevocationList? LoadCrl(string name)
     {

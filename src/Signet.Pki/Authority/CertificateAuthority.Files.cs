@@ -23,7 +23,7 @@ public sealed partial class CertificateAuthority
         var made = new CertificateAuthority(files, options, time, random, root.Authority, intermediate.Authority, LedgerFile.Create(files.Ledger));
         made.Record(made.Root, made._root.Id, CertificateProfile.Root, CommonNameOf(made.Root));
         made.Record(made.Intermediate, made._root.Id, CertificateProfile.Intermediate, CommonNameOf(made.Intermediate));
-        made.PublishLists(_ => true);
+        made.PublishLists(_ => true, asBase: true);
         return made;
     }
 
@@ -77,10 +77,12 @@ public sealed partial class CertificateAuthority
             if (_files.LoadCrl(name) is not { } list || list.Issuer != authority.Id) continue;
             if (list.Number > _ledger.CrlNumber(authority.Id))
                 throw new PkiException($"{_files.Ledger} is older than {_files.Crl(name)} (list {list.Number}): revocations may be missing from it; restore the newer ledger");
-            if (list.Number == _ledger.CrlNumber(authority.Id)) _lists = _lists.SetItem(authority.Id, list);
+            if (list.Number != _ledger.CrlNumber(authority.Id)) continue;
+            _lists = _lists.SetItem(authority.Id, list);
+            if (_files.LoadCrl(AuthorityFiles.DeltaOf(name)) is { } delta && delta.Issuer == list.Issuer && delta.Number == list.Number) _deltas = _deltas.SetItem(authority.Id, delta);
         }
 
-        PublishLists(authority => !_lists.ContainsKey(authority.Id));
+        PublishLists(authority => !_lists.ContainsKey(authority.Id), asBase: true);
     }
 
     private static string CommonNameOf(X509Certificate2 certificate) => certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false);

@@ -15,6 +15,9 @@ public sealed partial class CertificateAuthority
     /// <summary>Every list in force, the root's first.</summary>
     public IReadOnlyList<RevocationList> Lists => [.. Named().Select(n => _lists.GetValueOrDefault(n.Authority.Id)).OfType<RevocationList>()];
 
+    /// <summary>Delta lists in force: what changed since the last complete list that was renewed in its turn. Empty without a public address, since a list must say where its deltas are.</summary>
+    public IReadOnlyList<RevocationList> Deltas => [.. Named().Select(n => _deltas.GetValueOrDefault(n.Authority.Id)).OfType<RevocationList>()];
+
     /// <summary>Raised after a revocation is durable and in force, on the thread that revoked.</summary>
     public event Action<RevocationResult>? Revoked;
 
@@ -62,7 +65,7 @@ public sealed partial class CertificateAuthority
     {
         lock (_lock)
         {
-            return PublishLists(a => !_lists.TryGetValue(a.Id, out var list) || Now() >= list.ThisUpdate + (list.NextUpdate - list.ThisUpdate) / 2) > 0;
+            return PublishLists(a => !_lists.TryGetValue(a.Id, out var list) || Now() >= list.ThisUpdate + (list.NextUpdate - list.ThisUpdate) / 2, asBase: true) > 0;
         }
     }
 
@@ -72,7 +75,7 @@ public sealed partial class CertificateAuthority
         _ledger.Apply(lines);
         _revocations = _ledger.Revocations;
         var issuers = lines.Select(l => l.Issuer).ToHashSet(StringComparer.Ordinal);
-        PublishLists(a => issuers.Contains(a.Id));
+        PublishLists(a => issuers.Contains(a.Id), asBase: false);
 
         var entries = lines.Select(l => Issued(l.Serial!)!).ToList();
         var waiting = Named().Where(n => issuers.Contains(n.Authority.Id) && !n.Authority.CanSign).Select(n => n.Name).ToList();
@@ -80,34 +83,40 @@ public sealed partial class CertificateAuthority
             waiting.Count == 0 ? "" : $"in force here; the published list of the {waiting[0]} waits until its key is brought back");
     }
 
-    private int PublishLists(Func<SigningAuthority, bool> which)
+    private int PublishLists(Func<SigningAuthority, bool> which, bool asBase)
     {
         var written = 0;
         foreach (var (authority, name) in Named())
         {
             if (!authority.CanSign || !which(authority)) continue;
-            Publish(authority, name);
+            Publish(authority, name, asBase);
             written++;
         }
 
         return written;
     }
 
-    private void Publish(SigningAuthority authority, string name)
+    private void Publish(SigningAuthority authority, string name, bool asBase)
     {
         // The number is spent before the list exists: two lists never carry the same one, whatever crashes in between.
-        var line = new LedgerLine(LedgerLine.Crl, Now(), authority.Id) { Number = _ledger.CrlNumber(authority.Id) + 1 };
+        var number = _ledger.CrlNumber(authority.Id) + 1;
+        var before = asBase || _addresses is null ? null : _ledger.BaseOf(authority.Id);
+        var line = new LedgerLine(LedgerLine.Crl, Now(), authority.Id) { Number = number, Base = before?.Number ?? number };
         _file.Append(line);
         _ledger.Apply(line);
 
         // An expired certificate stays until it was on one list made after its end (RFC 5280, section 3.3).
-        var before = _lists.GetValueOrDefault(authority.Id)?.ThisUpdate ?? DateTimeOffset.MinValue;
-        var revoked = _ledger.RevokedBy(authority.Id).Where(e => e.NotAfter >= before)
+        var last = _lists.GetValueOrDefault(authority.Id)?.ThisUpdate ?? DateTimeOffset.MinValue;
+        var revoked = _ledger.RevokedBy(authority.Id).Where(e => e.NotAfter >= last)
             .Select(e => new RevokedCertificate(e.Issuer, e.Serial, e.RevokedAt!.Value, e.Reason!.Value)).ToList();
         var isRoot = ReferenceEquals(authority, _root);
-        var list = RevocationList.Sign(authority, revoked, line.Number!.Value, Now(), isRoot ? PkiLimits.RootCrlLifetime : PkiLimits.CrlLifetime, authorities: isRoot);
-        AtomicFile.Write(_files.Crl(name), System.Text.Encoding.ASCII.GetBytes(list.Pem), AtomicFile.Public);
+        var draft = new RevocationListDraft(number, Now(), isRoot ? PkiLimits.RootCrlLifetime : PkiLimits.CrlLifetime, isRoot, _addresses?.Delta(authority.Certificate));
+        var list = draft.Sign(authority, revoked);
+        _files.WriteCrl(name, list);
         _lists = _lists.SetItem(authority.Id, list);
+        var delta = before is { } b ? (draft with { Base = b.Number }).Sign(authority, _ledger.ChangesSince(b.State, authority.Id, Now())) : null;
+        _files.WriteCrl(AuthorityFiles.DeltaOf(name), delta);
+        _deltas = delta is null ? _deltas.Remove(authority.Id) : _deltas.SetItem(authority.Id, delta);
     }
 
     private RevocationList ListOf(SigningAuthority authority) => _lists.TryGetValue(authority.Id, out var list)

@@ -22,6 +22,7 @@ public sealed partial class CertificateAuthority : IDisposable
     private readonly SigningAuthority _intermediate;
     private volatile RevocationState _revocations = RevocationState.Empty;
     private ImmutableDictionary<string, RevocationList> _lists = ImmutableDictionary<string, RevocationList>.Empty;
+    private ImmutableDictionary<string, RevocationList> _deltas = ImmutableDictionary<string, RevocationList>.Empty;
 
     private CertificateAuthority(AuthorityFiles files, AuthorityOptions options, TimeProvider time, RandomNumberGenerator random, SigningAuthority root, SigningAuthority intermediate, LedgerFile file)
     {
@@ -38,6 +39,9 @@ public sealed partial class CertificateAuthority : IDisposable
 
     /// <summary>Intermediate and root, for a server's own chain.</summary>
     public X509Certificate2Collection Chain => [Intermediate, Root];
+
+    /// <summary>Every authority whose certificates this one answers for, the present intermediate first.</summary>
+    public IReadOnlyList<X509Certificate2> Authorities => [Intermediate, Root];
 
     public TrustStore Trust { get; }
 
@@ -84,6 +88,31 @@ public sealed partial class CertificateAuthority : IDisposable
         return Handed(draft, Sign(draft));
     }
 
+    /// <summary>May a certificate for <paramref name="admitted"/> be issued for the key of this request? Then <see cref="IssueFor"/> does it.</summary>
+    /// <param name="request">Its proof of possession was checked when it was read.</param>
+    /// <param name="admitted">Profile, name and hosts its sender was admitted for, by token, old certificate or operator.</param>
+    /// <param name="detail">One line for the audit log and the sender; empty when nothing is wrong.</param>
+    public RequestRefusal Check(SigningRequest request, CertificateRequestSpec admitted, out string detail)
+    {
+        var refusal = RequestIntake.Check(request, admitted, _options.Organization, out detail);
+        if (refusal != RequestRefusal.None) return refusal;
+        IReadOnlyList<LedgerEntry> sameKey;
+        lock (_lock) sameKey = _ledger.WithKey(CertificateFacts.KeyThumbprint(request.Key));
+        if (sameKey.FirstOrDefault(e => e.Reason is RevocationReason.KeyCompromise or RevocationReason.CaCompromise or RevocationReason.AaCompromise) is { } compromised)
+        {
+            detail = $"the key is the one of {compromised.Serial}, revoked because of its key; make a new one";
+            return RequestRefusal.CompromisedKey;
+        }
+
+        if (sameKey.Any(e => e.Name != admitted.Name || e.Profile != admitted.Profile))
+        {
+            detail = "the key already stands in a certificate of another name or purpose; make one of its own";
+            return RequestRefusal.ForeignKey;
+        }
+
+        return RequestRefusal.None;
+    }
+
     public void Dispose()
     {
         lock (_lock)
@@ -121,6 +150,13 @@ public sealed partial class CertificateAuthority : IDisposable
         _ledger.Apply(line);
     }
 
+    /// <summary>Null when its key is not here.</summary>
+    internal SigningAuthority? SignerOf(X509Certificate2 authority)
+    {
+        SigningAuthority[] all = [_intermediate, _root];
+        return Array.Find(all, a => ReferenceEquals(a.Certificate, authority) && a.CanSign);
+    }
+
     private LedgerEntry? Issued(string serial) => _ledger.WithSerial(serial, [_intermediate.Id, _root.Id]).FirstOrDefault();
 
     private DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(_time.GetUtcNow().ToUnixTimeSeconds());
@@ -131,6 +167,7 @@ public sealed partial class CertificateAuthority : IDisposable
         Profile = profile,
         Name = name,
         Thumbprint = CertificateFacts.Thumbprint(certificate),
+        Key = CertificateFacts.KeyThumbprint(certificate.PublicKey),
         NotBefore = CertificateFacts.NotBefore(certificate),
         NotAfter = CertificateFacts.NotAfter(certificate),
     };

@@ -8,7 +8,9 @@ internal sealed class CertificateLedger
     private readonly List<LedgerEntry> _entries = [];
     private readonly Dictionary<(string Issuer, string Serial), int> _bySerial = [];
     private readonly Dictionary<string, List<int>> _byName = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<int>> _byKey = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _crlNumbers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Number, RevocationState State)> _bases = new(StringComparer.Ordinal);
     private LedgerEntry[]? _snapshot;
 
     public IReadOnlyList<LedgerEntry> Snapshot => _snapshot ??= [.. _entries];
@@ -17,6 +19,17 @@ internal sealed class CertificateLedger
 
     /// <summary>Number of the last list that was announced for an issuer; 0 before the first.</summary>
     public long CrlNumber(string issuer) => _crlNumbers.GetValueOrDefault(issuer);
+
+    /// <summary>The last list that deltas build on, and what was revoked then; null before the first.</summary>
+    public (long Number, RevocationState State)? BaseOf(string issuer) => _bases.TryGetValue(issuer, out var found) ? found : null;
+
+    /// <summary>What changed since that list: new entries, changed reasons, and holds that were undone (RFC 5280, section 5.2.4).</summary>
+    public List<RevokedCertificate> ChangesSince(RevocationState state, string issuer, DateTimeOffset now)
+    {
+        var changes = Revocations.All.Where(r => r.Issuer == issuer && !(state.TryFind(issuer, r.Serial, out var old) && old.Reason == r.Reason)).ToList();
+        changes.AddRange(state.All.Where(r => r.Issuer == issuer && !Revocations.TryFind(issuer, r.Serial, out _)).Select(r => r with { At = now, Reason = RevocationReason.RemoveFromCrl }));
+        return changes;
+    }
 
     /// <summary>The one road for new lines and for lines read back after a restart.</summary>
     public void Apply(params ReadOnlySpan<LedgerLine> lines)
@@ -40,6 +53,8 @@ internal sealed class CertificateLedger
                     break;
                 case LedgerLine.Crl:
                     _crlNumbers[line.Issuer] = line.Number!.Value;
+                    Swap(ref revoked);
+                    if (line.Base is not { } b || b == line.Number) _bases[line.Issuer] = (line.Number!.Value, Revocations);
                     break;
             }
         }
@@ -57,7 +72,9 @@ internal sealed class CertificateLedger
         }
     }
 
-    public IReadOnlyList<LedgerEntry> WithName(string name) => _byName.TryGetValue(name, out var at) ? [.. at.Select(i => _entries[i])] : [];
+    public IReadOnlyList<LedgerEntry> WithName(string name) => At(_byName, name);
+
+    public IReadOnlyList<LedgerEntry> WithKey(string keyThumbprint) => At(_byKey, keyThumbprint);
 
     /// <summary>Everything of one issuer that a list must carry at this moment.</summary>
     public IEnumerable<LedgerEntry> RevokedBy(string issuer) => _entries.Where(e => e.IsRevoked && e.Issuer == issuer);
@@ -67,15 +84,17 @@ internal sealed class CertificateLedger
     private void Add(LedgerLine line)
     {
         if (!_bySerial.TryAdd((line.Issuer, line.Serial!), _entries.Count)) return;
-        CollectionsMarshal.GetValueRefOrAddDefault(_byName, line.Name!, out _) ??= [];
-        _byName[line.Name!].Add(_entries.Count);
-        _entries.Add(new(line.Serial!, line.Issuer, line.Profile!.Value, line.Name!, line.Thumbprint!, line.NotBefore!.Value, line.NotAfter!.Value, line.At));
+        (CollectionsMarshal.GetValueRefOrAddDefault(_byName, line.Name!, out _) ??= []).Add(_entries.Count);
+        if (line.Key is { } key) (CollectionsMarshal.GetValueRefOrAddDefault(_byKey, key, out _) ??= []).Add(_entries.Count);
+        _entries.Add(new(line.Serial!, line.Issuer, line.Profile!.Value, line.Name!, line.Thumbprint!, line.NotBefore!.Value, line.NotAfter!.Value, line.At, Key: line.Key));
     }
 
     private void Change(LedgerLine line, Func<LedgerEntry, LedgerEntry> change)
     {
         if (_bySerial.TryGetValue((line.Issuer, line.Serial!), out var at)) _entries[at] = change(_entries[at]);
     }
+
+    private LedgerEntry[] At(Dictionary<string, List<int>> index, string key) => index.TryGetValue(key, out var at) ? [.. at.Select(i => _entries[i])] : [];
 
     private void Swap(ref List<RevokedCertificate>? revoked)
     {

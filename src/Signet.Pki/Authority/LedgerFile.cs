@@ -16,6 +16,8 @@ internal sealed record LedgerLine(string Event, DateTimeOffset At, string Issuer
 
     public string? Thumbprint { get; init; }
 
+    public string? Key { get; init; }
+
     public DateTimeOffset? NotBefore { get; init; }
 
     public DateTimeOffset? NotAfter { get; init; }
@@ -23,6 +25,9 @@ internal sealed record LedgerLine(string Event, DateTimeOffset At, string Issuer
     public RevocationReason? Reason { get; init; }
 
     public long? Number { get; init; }
+
+    /// <summary>The list that deltas build on; its own number when it is such a list.</summary>
+    public long? Base { get; init; }
 }
 
 /// <summary>

@@ -13,6 +13,9 @@ public static class CertificateFacts
     /// <summary>SHA-256 of the DER, base64url without padding (43 characters).</summary>
     public static string Thumbprint(X509Certificate2 certificate) => Base64Url.EncodeToString(SHA256.HashData(certificate.RawDataMemory.Span));
 
+    /// <summary>SHA-256 of the public key's SubjectPublicKeyInfo, base64url: the same for every certificate of one key.</summary>
+    public static string KeyThumbprint(PublicKey key) => Base64Url.EncodeToString(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
+
     /// <summary>SHA-256 of the DER as people compare it: capital hexadecimal pairs with colons, as <c>openssl x509 -fingerprint -sha256</c> prints it.</summary>
     public static string Fingerprint(X509Certificate2 certificate)
         => string.Join(':', SHA256.HashData(certificate.RawDataMemory.Span).Select(b => b.ToString("X2")));

@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace Signet.Pki;
 
 /// <summary>
-/// Where the PKI endpoint publishes: <c>/crl/NAME.crl</c>, <c>/ca/NAME.crt</c> (both DER) and <c>/ocsp</c>. NAME is the issuer's <see cref="FileNameOf"/>:
+/// Where the PKI endpoint publishes: <c>/crl/NAME.crl</c>, <c>/crl/NAME-delta.crl</c>, <c>/ca/NAME.crt</c> (both DER) and <c>/ocsp</c>. NAME is the issuer's <see cref="FileNameOf"/>:
 /// it stays true after a rotation, for certificates that carry the address inside.
 /// </summary>
 public sealed class PublicAddresses(Uri publicUrl)
@@ -18,6 +18,8 @@ public sealed class PublicAddresses(Uri publicUrl)
     }
 
     public string Crl(X509Certificate2 issuer) => $"{_base}/crl/{FileNameOf(issuer)}.crl";
+
+    public string Delta(X509Certificate2 issuer) => $"{_base}/crl/{FileNameOf(issuer)}-delta.crl";
 
     public string Certificate(X509Certificate2 issuer) => $"{_base}/ca/{FileNameOf(issuer)}.crt";
 

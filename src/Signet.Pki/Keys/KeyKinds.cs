@@ -6,8 +6,11 @@ namespace Signet.Pki;
 /// <summary>Makes keys and tells what kind one is.</summary>
 public static class KeyKinds
 {
-    private const string P256Oid = "1.2.840.10045.3.1.7";
-    private const string P384Oid = "1.3.132.0.34";
+    private const string EllipticCurve = "1.2.840.10045.2.1", Rsa = "1.2.840.113549.1.1.1";
+
+    // Parameters of an elliptic-curve key: the curve by name, in DER. Curves spelled out in numbers are not taken.
+    private static readonly byte[] P256Name = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+    private static readonly byte[] P384Name = [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
 
     public static AsymmetricAlgorithm Create(KeyKind kind) => kind switch
     {
@@ -24,19 +27,32 @@ public static class KeyKinds
     {
         try
         {
-            using var ec = key.GetECDsaPublicKey();
-            if (ec is not null)
+            return key.Oid.Value switch
             {
-                return ec.ExportParameters(false).Curve.Oid.Value switch { P256Oid => KeyKind.P256, P384Oid => KeyKind.P384, _ => null };
-            }
-
-            using var rsa = key.GetRSAPublicKey();
-            return rsa?.KeySize switch { 2048 => KeyKind.Rsa2048, 3072 => KeyKind.Rsa3072, 4096 => KeyKind.Rsa4096, _ => null };
+                EllipticCurve => OfCurve(key),
+                Rsa => OfRsa(key),
+                _ => null,
+            };
         }
         catch (CryptographicException)
         {
             return null;
         }
+    }
+
+    private static KeyKind? OfCurve(PublicKey key)
+    {
+        ReadOnlySpan<byte> name = key.EncodedParameters?.RawData;
+        KeyKind? kind = name.SequenceEqual(P256Name) ? KeyKind.P256 : name.SequenceEqual(P384Name) ? KeyKind.P384 : null;
+        if (kind is null) return null;
+        using var onCurve = key.GetECDsaPublicKey(); // throws for a point that is not on its curve
+        return onCurve is null ? null : kind;
+    }
+
+    private static KeyKind? OfRsa(PublicKey key)
+    {
+        using var rsa = key.GetRSAPublicKey();
+        return rsa?.KeySize switch { 2048 => KeyKind.Rsa2048, 3072 => KeyKind.Rsa3072, 4096 => KeyKind.Rsa4096, _ => null };
     }
 
     internal static PublicKey PublicOf(AsymmetricAlgorithm key) => key switch

@@ -19,7 +19,7 @@ public static class CanonicalJson
         return output.WrittenSpan.ToArray();
     }
 
-    /// <summary>Reads a canonical object. Never throws; <paramref name="why"/> names the first problem and its offset. Integers arrive as <see cref="long"/>, other numbers as <see cref="double"/>.</summary>
+    /// <summary>Reads a canonical object. Never throws; <paramref name="why"/> names the first problem and its offset. Numbers can be read as any type that holds them.</summary>
     public static bool TryParse(ReadOnlySpan<byte> json, [NotNullWhen(true)] out JsonObject? value, out string why)
     {
         if (json.Length > WireLimits.MessageBytes)

@@ -190,12 +190,18 @@ internal ref struct CanonicalReader
         if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) && whole is >= -WireLimits.Integer and <= WireLimits.Integer)
         {
             if (whole.ToString(CultureInfo.InvariantCulture) != text) return Fail("not the canonical spelling of the number");
-            _at += length;
-            return JsonValue.Create(whole);
+            return TakeNumber(length);
         }
         if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var real) || !double.IsFinite(real)) return Fail("not a number");
         if (EcmaNumber.Format(real) != text) return Fail("not the canonical spelling of the number");
+        return TakeNumber(length);
+    }
+
+    // Held as text, so that a reader may ask for int, long, double or decimal alike (a JsonValue made from a long gives no double).
+    private JsonNode? TakeNumber(int length)
+    {
+        var number = JsonNode.Parse(_json.Slice(_at, length));
         _at += length;
-        return JsonValue.Create(real);
+        return number;
     }
 }

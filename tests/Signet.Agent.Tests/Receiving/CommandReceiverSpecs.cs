@@ -1,0 +1,184 @@
+using System.Text.Json.Nodes;
+using Signet.Wire;
+
+namespace Signet.Agent.Tests;
+
+public sealed class CommandReceiverSpecs
+{
+    [Fact]
+    [Trait("row", "S0-20")]
+    public async Task A_command_is_executed_once_and_answered_with_a_signed_receipt()
+    {
+        using var bench = new Bench();
+        var message = bench.Sign(bench.Claims());
+        await bench.ReceiveAsync(message);
+        var receipt = bench.Receipts().ShouldHaveSingleItem();
+        bench.Runs.ShouldBe(1);
+        receipt.State.ShouldBe(ReceiptState.Executed);
+        receipt.Digest.ShouldBe(Thumbprint.OfBytes(message));
+        receipt.Result.ToJsonString().ShouldBe("""{"open":true}""");
+    }
+
+    [Fact]
+    [Trait("row", "S0-28")]
+    public async Task The_same_bytes_again_are_refused_replayed_and_the_first_receipt_goes_out_again_if_the_broker_lacks_it()
+    {
+        using var bench = new Bench();
+        var message = bench.Sign(bench.Claims());
+        await bench.ReceiveAsync(message);
+        await bench.ReceiveAsync(message);
+        bench.Runs.ShouldBe(1);
+        var receipts = bench.Receipts();
+        receipts.Select(r => (r.State, r.Reason)).ShouldBe([(ReceiptState.Executed, RejectReason.None), (ReceiptState.Rejected, RejectReason.Replayed)]);
+        receipts.ShouldAllBe(r => r.Digest == Thumbprint.OfBytes(message) && r.InReplyTo == receipts[0].InReplyTo);
+
+        var (place, _) = await bench.Outbox.NextAsync(0, CancellationToken.None);
+        place.ShouldBe(2); // moved behind its first place, so that a sender who passed it finds it again
+        bench.Outbox.Remove(place);
+        bench.Outbox.Resend(Thumbprint.OfBytes(message)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_replay_after_a_restart_is_refused_too()
+    {
+        using var bench = new Bench();
+        var message = bench.Sign(bench.Claims());
+        await bench.ReceiveAsync(message);
+        bench.Crash();
+        bench.Start();
+        await bench.ReceiveAsync(message);
+        bench.Runs.ShouldBe(1);
+        bench.Receipts()[^1].Reason.ShouldBe(RejectReason.Replayed);
+    }
+
+    public static TheoryData<RejectReason> Reasons => [.. Refused.Keys];
+
+    private static readonly Dictionary<RejectReason, Func<Bench, (byte[] Message, string? Topic)>> Refused = new()
+    {
+        [RejectReason.Malformed] = _ => ([1, 2, 3], null),
+        [RejectReason.TooLarge] = _ => (new byte[WireLimits.MessageBytes + 1], null),
+        [RejectReason.BadSignature] = b => (Flip(b.Sign(b.Claims())), null),
+        [RejectReason.WrongAudience] = b => (b.Sign(b.Claims() with { Audience = "door-2", Topic = Topics.Command("door-2") }), null),
+        [RejectReason.WrongTopic] = b => (b.Sign(b.Claims()), Topics.Checkpoint(Bench.Device)),
+        [RejectReason.Expired] = b => (b.Sign(b.Claims() with { IssuedAt = b.Time.GetUtcNow().AddSeconds(-31) }), null),
+        [RejectReason.IssuedInFuture] = b => (b.Sign(b.Claims() with { Epoch = b.Time.GetUtcNow().ToUnixTimeSeconds() + 60 }), null),
+        [RejectReason.CommandNotAllowed] = b => (b.Sign(b.Claims("explode")), null),
+        [RejectReason.BadArguments] = b => (b.Sign(b.Claims(arguments: new() { ["x"] = 1 })), null),
+        [RejectReason.CertificateExpired] = b =>
+        {
+            b.Time.Advance(TimeSpan.FromSeconds(60_000_000));
+            return (b.Sign(b.Claims()), null);
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Reasons))]
+    public async Task Each_refusal_is_signed_names_its_reason_and_runs_nothing(RejectReason reason)
+    {
+        using var bench = new Bench();
+        var (message, topic) = Refused[reason](bench);
+        await bench.ReceiveAsync(message, topic);
+        bench.Runs.ShouldBe(0);
+        var receipt = bench.Receipts().ShouldHaveSingleItem();
+        (receipt.State, receipt.Reason, receipt.Digest).ShouldBe((ReceiptState.Rejected, reason, Thumbprint.OfBytes(message)));
+        ((string?)receipt.Result["detail"]).ShouldNotBeNullOrEmpty();
+    }
+
+    [Fact]
+    public async Task A_lower_epoch_is_stale()
+    {
+        using var bench = new Bench();
+        await bench.ReceiveAsync(bench.Sign(bench.Claims()));
+        await bench.ReceiveAsync(bench.Sign(bench.Claims() with { Epoch = 5 }));
+        bench.Receipts()[^1].Reason.ShouldBe(RejectReason.StaleEpoch);
+    }
+
+    [Fact]
+    public async Task A_refused_command_does_not_use_up_its_number()
+    {
+        using var bench = new Bench(allowed: ["open"]);
+        var claims = bench.Claims("explode");
+        await bench.ReceiveAsync(bench.Sign(claims));
+        await bench.ReceiveAsync(bench.Sign(claims with { Command = "open" }));
+        bench.Runs.ShouldBe(1);
+    }
+
+    [Fact]
+    [Trait("row", "S0-16")]
+    public async Task A_command_the_device_can_do_but_does_not_allow_is_refused_with_what_it_takes()
+    {
+        using var bench = new Bench(allowed: ["close"]);
+        await bench.ReceiveAsync(bench.Sign(bench.Claims("open")));
+        bench.Receipts().ShouldHaveSingleItem().Result["detail"]!.GetValue<string>().ShouldBe("door-1 does not take 'open'; it takes close");
+    }
+
+    [Fact]
+    public async Task A_flood_of_forgeries_is_counted_not_answered()
+    {
+        using var bench = new Bench();
+        for (var i = 0; i < 100; i++) await bench.ReceiveAsync([1, 2, 3]);
+        bench.Receipts().Count.ShouldBe(AgentLimits.RefusalBurst);
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+        await bench.ReceiveAsync([1, 2, 3]);
+        bench.Receipts()[^1].Result["suppressed"]!.GetValue<long>().ShouldBe(90);
+        await bench.ReceiveAsync(bench.Sign(bench.Claims()));
+        bench.Runs.ShouldBe(1); // real commands do not wait for the limiter
+    }
+
+    [Fact]
+    public async Task While_the_outbox_is_full_commands_are_refused_rate_limited()
+    {
+        using var bench = new Bench();
+        await bench.ReceiveAsync(bench.Sign(bench.Claims()));
+        var (_, receipt) = await bench.Outbox.NextAsync(0, CancellationToken.None);
+        while (!bench.Outbox.IsFull) bench.Outbox.Post(receipt);
+        await bench.ReceiveAsync(bench.Sign(bench.Claims()));
+        bench.Runs.ShouldBe(1);
+        bench.Receipts()[^1].Reason.ShouldBe(RejectReason.RateLimited);
+    }
+
+    [Fact]
+    public async Task A_handler_that_throws_is_reported_failed_without_its_text()
+    {
+        using var bench = new Bench(new CommandHandlers().Handle("open", ArgumentSchema.None, _ => throw new InvalidOperationException("the password is hunter2")));
+        await bench.ReceiveAsync(bench.Sign(bench.Claims()));
+        var receipt = bench.Receipts().ShouldHaveSingleItem();
+        receipt.State.ShouldBe(ReceiptState.Failed);
+        receipt.Result.ToJsonString().ShouldBe("""{"error":"the handler failed (InvalidOperationException)"}""");
+    }
+
+    [Fact]
+    public async Task A_result_no_message_can_hold_is_still_reported_executed()
+    {
+        using var bench = new Bench(new CommandHandlers().Handle("open", ArgumentSchema.None, _ => CommandOutcome.Done(new JsonObject { ["text"] = new string('a', 100_000) })));
+        await bench.ReceiveAsync(bench.Sign(bench.Claims()));
+        bench.Receipts().ShouldHaveSingleItem().State.ShouldBe(ReceiptState.Executed);
+    }
+
+    [Fact]
+    public async Task A_slow_command_is_announced_accepted_and_one_that_never_ends_is_interrupted()
+    {
+        var begun = new TaskCompletionSource();
+        using var bench = new Bench(new CommandHandlers().Handle("open", ArgumentSchema.None, (_, stop) =>
+        {
+            begun.SetResult();
+            return new TaskCompletionSource<CommandOutcome>().Task.WaitAsync(stop);
+        }));
+        var receiving = bench.ReceiveAsync(bench.Sign(bench.Claims()));
+        await begun.Task;
+        while (bench.Time.Timers < 2) await Task.Yield();
+        bench.Time.Advance(AgentLimits.AcceptedAfter);
+        while (bench.Outbox.Count == 0) await Task.Yield();
+        bench.Receipts().ShouldHaveSingleItem().State.ShouldBe(ReceiptState.Accepted);
+        while (bench.Time.Timers < 2) await Task.Yield();
+        bench.Time.Advance(AgentLimits.HandlerTime);
+        await receiving;
+        bench.Receipts()[^1].State.ShouldBe(ReceiptState.Interrupted);
+    }
+
+    private static byte[] Flip(byte[] message)
+    {
+        message[^2] = message[^2] == (byte)'A' ? (byte)'B' : (byte)'A';
+        return message;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Security.Cryptography;
+using Signet.Pki;
+
+namespace Signet.Agent.Tests;
+
+/// <summary>A real authority and the directories of devices it made, as the center writes them.</summary>
+internal sealed class DeviceFleet : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private readonly RandomNumberGenerator _random = RandomNumberGenerator.Create();
+
+    public DeviceFleet(TimeProvider? time = null)
+    {
+        Authority = CertificateAuthority.Create(Path.Combine(_directory.Path, "pki"), new AuthorityOptions(), time ?? TimeProvider.System, _random);
+        CenterSign = Authority.Issue(new(CertificateProfile.CenterSign, "center_sign"));
+        Broker = Authority.Issue(new(CertificateProfile.Broker, "mqtt_broker", ["localhost", "127.0.0.1"]));
+    }
+
+    public CertificateAuthority Authority { get; }
+    public IssuedCertificate CenterSign { get; }
+    public IssuedCertificate Broker { get; }
+
+    /// <summary>Makes <c>device/NAME/</c> with the given settings; <paramref name="change"/> edits the text of <c>device.json</c>.</summary>
+    public string Add(string name, string kind = "door", int port = 1, string commands = "\"open\", \"close\", \"check-status\"", Func<string, string>? change = null, TimeSpan? lifetime = null)
+    {
+        var home = Path.Combine(_directory.Path, "device", name);
+        using var issued = Authority.Issue(new(CertificateProfile.Device, name, Lifetime: lifetime));
+        issued.Save(home);
+        File.WriteAllText(Path.Combine(home, "root.crt"), PemFile.Encode(Authority.Root));
+        File.WriteAllText(Path.Combine(home, "center_sign.crt"), CenterSign.ChainPem);
+        var settings = $$"""{ "version": 1, "name": "{{name}}", "kind": "{{kind}}", "broker": "localhost:{{port}}", "center": "command_center", "commands": [{{commands}}], "telemetrySeconds": 1 }""";
+        File.WriteAllText(Path.Combine(home, "device.json"), change?.Invoke(settings) ?? settings);
+        return home;
+    }
+
+    public void Dispose()
+    {
+        CenterSign.Dispose();
+        Broker.Dispose();
+        Authority.Dispose();
+        _random.Dispose();
+        _directory.Dispose();
+    }
+}

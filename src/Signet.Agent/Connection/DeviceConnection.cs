@@ -69,9 +69,16 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
 
     private async Task<bool> PublishAsync(MqttClient client, MqttMessage message, CancellationToken cancellationToken)
     {
-        var result = await client.PublishAsync(message, cancellationToken);
-        if (!result.IsAccepted) Log.BrokerRefused(logger, message.Topic, result.ReasonString ?? result.Reason.ToString());
-        return result.IsAccepted;
+        try
+        {
+            var result = await client.PublishAsync(message, cancellationToken);
+            if (!result.IsAccepted) Log.BrokerRefused(logger, message.Topic, result.ReasonString ?? result.Reason.ToString());
+            return result.IsAccepted;
+        }
+        catch (ObjectDisposedException e)
+        {
+            throw new MqttException(ReasonCode.UnspecifiedError, "the connection was lost", inner: e);
+        }
     }
 
     private async Task ReceiveAsync(MqttClient client, TaskCompletionSource restartWanted, CancellationToken cancellationToken)

@@ -1,8 +1,8 @@
 namespace Signet.Agent.Tests;
 
-public sealed class DeviceHomeSpecs : IDisposable
+public sealed class DeviceHomeSpecs(DeviceFleet fleet) : IClassFixture<DeviceFleet>
 {
-    private readonly DeviceFleet _fleet = new();
+    private readonly DeviceFleet _fleet = fleet;
 
     [Fact]
     public void A_directory_the_center_made_opens()
@@ -99,8 +99,6 @@ public sealed class DeviceHomeSpecs : IDisposable
         File.Delete(Path.Combine(home, file));
         Refused(home).ShouldContain(file);
     }
-
-    public void Dispose() => _fleet.Dispose();
 
     private static string Refused(string directory)
     {

@@ -4,14 +4,15 @@ using Signet.Pki;
 namespace Signet.Agent.Tests;
 
 /// <summary>A real authority and the directories of devices it made, as the center writes them.</summary>
-internal sealed class DeviceFleet : IDisposable
+public sealed class DeviceFleet : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
+    private int _homes;
     private readonly RandomNumberGenerator _random = RandomNumberGenerator.Create();
 
-    public DeviceFleet(TimeProvider? time = null)
+    public DeviceFleet()
     {
-        Authority = CertificateAuthority.Create(Path.Combine(_directory.Path, "pki"), new AuthorityOptions(), time ?? TimeProvider.System, _random);
+        Authority = CertificateAuthority.Create(Path.Combine(_directory.Path, "pki"), new AuthorityOptions(), TimeProvider.System, _random);
         CenterSign = Authority.Issue(new(CertificateProfile.CenterSign, "center_sign"));
         Broker = Authority.Issue(new(CertificateProfile.Broker, "mqtt_broker", ["localhost", "127.0.0.1"]));
     }
@@ -23,7 +24,7 @@ internal sealed class DeviceFleet : IDisposable
     /// <summary>Makes <c>device/NAME/</c> with the given settings; <paramref name="change"/> edits the text of <c>device.json</c>.</summary>
     public string Add(string name, string kind = "door", int port = 1, string commands = "\"open\", \"close\", \"check-status\"", Func<string, string>? change = null, TimeSpan? lifetime = null)
     {
-        var home = Path.Combine(_directory.Path, "device", name);
+        var home = Path.Combine(_directory.Path, "device", $"{++_homes}", name);
         using var issued = Authority.Issue(new(CertificateProfile.Device, name, Lifetime: lifetime));
         issued.Save(home);
         File.WriteAllText(Path.Combine(home, "root.crt"), PemFile.Encode(Authority.Root));

@@ -23,6 +23,8 @@ public static class CommandCatalogue
         ["check-status"] = [],
         ["open"] = [],
         ["close"] = [],
+        ["set-point"] = [new("celsius", "number", 5, 35, "°C")],
+        ["set-position"] = [new("percent", "number", 0, 100, "%")],
     };
 
     /// <summary>The arguments of a known command; null when the command is one's own.</summary>

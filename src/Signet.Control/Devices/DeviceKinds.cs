@@ -7,6 +7,6 @@ public static class DeviceKinds
     {
         ["thermostat"] = ["read-temperature", "set-point", "activate", "deactivate", "check-status", "restart"],
         ["door"] = ["open", "close", "check-status", "restart"],
-        ["valve"] = ["open", "close", "check-status", "restart"],
+        ["valve"] = ["open", "close", "set-position", "check-status", "restart"],
     };
 }

@@ -1,1 +1,19 @@
-Console.WriteLine("signet");
+using System.CommandLine;
+using Signet.Cli.Shell;
+using Signet.Cli.Up;
+using Signet.Cli.Verbs;
+
+var root = new RootCommand("Signet: a zero-trust command center for MQTT device fleets")
+{
+    UpVerb.Build(),
+    InitVerb.Build(),
+    StatusVerb.Build(),
+    DeviceVerb.Build(),
+    CommandVerb.Build(),
+    ReceiptVerb.Build(),
+    CertVerb.Build(),
+    AuditVerb.Build(),
+    BrokerVerb.Build(),
+};
+GlobalOptions.AddTo(root);
+return await Verb.RunAsync(root, args);

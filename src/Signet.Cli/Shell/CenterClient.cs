@@ -1,0 +1,163 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Signet.Cli.Shell;
+
+/// <summary>
+/// The REST API of a running command center, as the CLI uses it. The server's certificate must lead to the installation's own root; the system's
+/// roots are asked only where the data directory holds none. Every failure becomes a <see cref="CliException"/> with the exit code that scripts expect.
+/// </summary>
+internal sealed class CenterClient : IDisposable
+{
+    private readonly HttpClient _http;
+    private readonly X509Certificate2? _root;
+
+    private CenterClient(Uri url, string token, X509Certificate2? root)
+    {
+        Url = url;
+        _root = root;
+        // The handler belongs to the client, which disposes it.
+#pragma warning disable CA2000
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseProxy = false,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            SslOptions = { CertificateChainPolicy = root is null ? null : TrustOnly(root) },
+        };
+        _http = new HttpClient(handler, disposeHandler: true) { BaseAddress = url, Timeout = TimeSpan.FromMinutes(10) };
+#pragma warning restore CA2000
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        _http.DefaultRequestHeaders.Accept.ParseAdd("application/json");
+    }
+
+    public Uri Url { get; }
+
+    /// <summary>Finds the command center by flags, then environment, then the profile in the data directory.</summary>
+    public static CenterClient Connect(ParseResult parsed)
+    {
+        var directory = GlobalOptions.DataDirectory(parsed);
+        var profile = Profile.Load(directory);
+        var address = parsed.GetValue(GlobalOptions.Url) ?? Environment.GetEnvironmentVariable("SIGNET_URL") ?? profile?.Url
+            ?? throw new CliException(ExitCode.NotReachable, $"No command center is known in {directory}. Start one with `signet up`, or name one with --url and --token.");
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttps)
+            throw new CliException(ExitCode.WrongUsage, $"--url takes an https address, and \"{address}\" is none.");
+        var token = parsed.GetValue(GlobalOptions.Token) ?? Environment.GetEnvironmentVariable("SIGNET_TOKEN") ?? profile?.Token
+            ?? throw new CliException(ExitCode.Refused, "No API token. Set SIGNET_TOKEN or give --token.");
+        var rootFile = profile?.RootCertificate ?? Path.Combine(directory, "pki", "root.crt");
+        return new CenterClient(url, token, File.Exists(rootFile) ? X509CertificateLoader.LoadCertificateFromFile(rootFile) : null);
+    }
+
+    public async Task<JsonObject> GetAsync(string path, CancellationToken cancellation) =>
+        await ReadObjectAsync(new HttpRequestMessage(HttpMethod.Get, path), cancellation);
+
+    public async Task<JsonObject> PostAsync(string path, JsonNode? body, CancellationToken cancellation, string? idempotencyKey = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = body is null ? null : JsonContent.Create(body) };
+        if (idempotencyKey is not null)
+            request.Headers.Add("Idempotency-Key", idempotencyKey);
+        return await ReadObjectAsync(request, cancellation);
+    }
+
+    public async Task<JsonObject> DeleteAsync(string path, CancellationToken cancellation) =>
+        await ReadObjectAsync(new HttpRequestMessage(HttpMethod.Delete, path), cancellation);
+
+    /// <summary>Opens a long answer (an export, a live feed) for streaming.</summary>
+    public async Task<Stream> OpenAsync(string path, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        var response = await SendAsync(request, cancellation);
+        return await response.Content.ReadAsStreamAsync(cancellation);
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _root?.Dispose();
+    }
+
+    private async Task<JsonObject> ReadObjectAsync(HttpRequestMessage request, CancellationToken cancellation)
+    {
+        using (request)
+        {
+            using var response = await SendAsync(request, cancellation);
+            if (response.StatusCode == HttpStatusCode.NoContent)
+                return [];
+            var body = await response.Content.ReadAsByteArrayAsync(cancellation);
+            try
+            {
+                if (body.Length == 0)
+                    return [];
+                return JsonNode.Parse(body) as JsonObject ?? throw new JsonException("not an object");
+            }
+            catch (JsonException)
+            {
+                throw new CliException(ExitCode.Refused, $"{Url} answered {request.RequestUri} with something that is not a JSON object. Is it a Signet command center?");
+            }
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
+    {
+        HttpResponseMessage response;
+        try
+        {
+            response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        }
+        catch (HttpRequestException problem)
+        {
+            throw new CliException(ExitCode.NotReachable, problem.HttpRequestError == HttpRequestError.SecureConnectionError
+                ? $"{Url} does not show a certificate of this installation. Is --data the directory of that command center?"
+                : $"{Url} cannot be reached ({problem.Message.TrimEnd('.')}). Is `signet up` running?");
+        }
+        catch (TaskCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new CliException(ExitCode.NotReachable, $"{Url} did not answer in time.");
+        }
+
+        if (response.IsSuccessStatusCode)
+            return response;
+        using (response)
+            throw new CliException(ExitCode.Refused, await ExplainAsync(response, cancellation));
+    }
+
+    /// <summary>One line from a problem document (RFC 9457).</summary>
+    private static async Task<string> ExplainAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        string? title = null, detail = null, reason = null;
+        try
+        {
+            var problem = JsonNode.Parse(await response.Content.ReadAsByteArrayAsync(cancellation)) as JsonObject;
+            title = (string?)problem?["title"];
+            detail = (string?)problem?["detail"];
+            reason = (string?)problem?["reason"];
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
+        {
+            // Not a problem document: the status alone must do.
+        }
+
+        var text = detail ?? title ?? $"The command center answered {(int)response.StatusCode} {response.ReasonPhrase}.";
+        if (response.StatusCode == HttpStatusCode.Unauthorized)
+            text += " The token is unknown or has ended: `signet up` writes a new one at each start, or set SIGNET_TOKEN.";
+        return reason is null || text.Contains(reason, StringComparison.Ordinal) ? text : $"{text} ({reason})";
+    }
+
+    /// <summary>A chain policy with one trusted root and no network: revocation of the center's own certificate is its operator's business.</summary>
+    private static X509ChainPolicy TrustOnly(X509Certificate2 root)
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        };
+        policy.CustomTrustStore.Add(root);
+        return policy;
+    }
+}

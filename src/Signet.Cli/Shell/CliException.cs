@@ -1,0 +1,17 @@
+namespace Signet.Cli.Shell;
+
+/// <summary>How a run of the program ended. The numbers are a promise to scripts.</summary>
+internal enum ExitCode
+{
+    Done = 0,
+    Refused = 1,
+    WrongUsage = 2,
+    NotReachable = 3,
+    VerificationFailed = 4,
+}
+
+/// <summary>Ends the command with one clear line on stderr. The message says what is wrong and what to do.</summary>
+internal sealed class CliException(ExitCode exit, string message) : Exception(message)
+{
+    public ExitCode Exit { get; } = exit;
+}

@@ -1,0 +1,54 @@
+using System.Text.Json.Nodes;
+using Signet.Cli.Shell;
+using Signet.Control;
+
+namespace Signet.Cli.Up;
+
+/// <summary>Shows each audit entry on the terminal as it is written, as a line for people or an event for scripts.</summary>
+internal sealed class AuditTerminal : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _following;
+
+    private AuditTerminal(LiveFeed feed, Printer printer) => _following = FollowAsync(feed, printer, _stop.Token);
+
+    public static AuditTerminal Follow(LiveFeed feed, Printer printer) => new(feed, printer);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _following;
+        _stop.Dispose();
+    }
+
+    private static async Task FollowAsync(LiveFeed feed, Printer printer, CancellationToken cancellation)
+    {
+        try
+        {
+            await foreach (var happening in feed.ReadAsync(null, cancellation))
+            {
+                if (happening.Kind == FeedKind.Audit)
+                    Show(printer, happening.Data);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The program stops.
+        }
+    }
+
+    private static void Show(Printer printer, JsonObject entry)
+    {
+        if (printer.Json)
+        {
+            var line = (JsonObject)entry.DeepClone();
+            line.Insert(0, "event", "audit");
+            printer.Object(line);
+            return;
+        }
+
+        var reason = Query.Text(entry["reason"]);
+        printer.Line(Printer.Inert($"{Query.Text(entry["time"])} audit #{Query.Text(entry["seq"])} {Query.Text(entry["type"])}: {Query.Text(entry["actor"])} {Query.Text(entry["action"])} "
+            + $"{Query.Text(entry["subject"])} -> {Query.Text(entry["outcome"])}{(reason.Length > 0 ? $" ({reason})" : "")}"));
+    }
+}

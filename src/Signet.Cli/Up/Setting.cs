@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Net;
+
+namespace Signet.Cli.Up;
+
+/// <summary>One thing that can be set, with its name in <c>signet.json</c>, its safe default and what a value must be.</summary>
+/// <param name="Key">Path in the file, sections joined by ':' (<c>ports:mqtt</c>); in the environment <c>SIGNET__Ports__Mqtt</c>.</param>
+/// <param name="Flag">The flag of <c>up</c> that sets it, or null where only the file and the environment do.</param>
+/// <param name="Default">The value when nobody says anything.</param>
+/// <param name="Meaning">One line for people.</param>
+/// <param name="Check">Null when the value will do, else what it must be.</param>
+internal sealed record Setting(string Key, string? Flag, string Default, string Meaning, Func<string, string?> Check)
+{
+    public string EnvironmentName => "SIGNET__" + string.Join("__", Key.Split(':').Select(part => char.ToUpperInvariant(part[0]) + part[1..]));
+
+    public static readonly Setting Listen = new("listen", "--listen", "127.0.0.1", "Address that every listener binds to",
+        value => IPAddress.TryParse(value, out _) ? null : "an IP address");
+
+    public static readonly Setting PortConsole = new("ports:console", "--port-console", "8443", "HTTPS: console, API, live feed", Port);
+    public static readonly Setting PortMqtt = new("ports:mqtt", "--port-mqtt", "8883", "MQTT over mutual TLS", Port);
+    public static readonly Setting PortPki = new("ports:pki", "--port-pki", "8080", "Plain HTTP: CRLs and CA certificates", Port);
+
+    public static readonly Setting PublicUrl = new("pki:publicUrl", null, "", "Address under which others reach the PKI endpoint; goes into certificates (CDP, AIA)",
+        value => value.Length == 0 || (Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme == Uri.UriSchemeHttp) ? null : "an http:// address, or empty");
+
+    public static readonly Setting Hosts = new("hosts", "--host", "", "Further names and addresses, comma-separated, that go into the servers' certificates",
+        value => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .All(host => Uri.CheckHostName(host) != UriHostNameType.Unknown) ? null : "host names or IP addresses, comma-separated");
+
+    public static readonly Setting ReceiptDeadline = new("commands:receiptDeadline", null, "20", "Seconds until a sent command without a receipt counts as unanswered",
+        value => WholeNumber(value, 1, 3600));
+
+    public static readonly Setting LogLevel = new("log:level", "--log-level", "warning", "What the log on stderr shows: debug, information, warning or error",
+        value => value.ToLowerInvariant() is "debug" or "information" or "warning" or "error" ? null : "debug, information, warning or error");
+
+    /// <summary>Everything that can be set; a key that is not here is an error.</summary>
+    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PublicUrl, Hosts, ReceiptDeadline, LogLevel];
+
+    private static string? Port(string value) => WholeNumber(value, 0, 65535) is null ? null : "a port number (0 picks a free one)";
+
+    private static string? WholeNumber(string value, int least, int most) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+            ? null
+            : $"a whole number from {least} to {most}";
+}

@@ -1,0 +1,136 @@
+using System.CommandLine;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Signet.Cli.Shell;
+using Signet.Control;
+using Signet.Web;
+
+namespace Signet.Cli.Up;
+
+/// <summary><c>signet up</c>: everything in one process, and with <c>--demo</c> three simulated devices in processes of their own.</summary>
+internal static class UpVerb
+{
+    private static readonly Option<bool> Demo = new("--demo") { Description = "A complete demonstration on loopback: an administrator, three simulated devices" };
+    private static readonly Option<string?> Config = new("--config") { Description = "Settings file (default: signet.json in the data directory, if there is one)", HelpName = "FILE" };
+    private static readonly Option<bool> PrintConfig = new("--print-config") { Description = "Print every setting with its origin, and start nothing" };
+
+    private static readonly Dictionary<Setting, Option<string?>> Flags = Setting.All.Where(setting => setting.Flag is not null)
+        .ToDictionary(setting => setting, setting => new Option<string?>(setting.Flag!) { Description = $"{setting.Meaning} (default {(setting.Default.Length == 0 ? "none" : setting.Default)})", HelpName = "VALUE" });
+
+    public static Command Build() => Verb.Make("up", "Run the command center: console, API, MQTT broker, PKI endpoint", [Demo, Config, PrintConfig, .. Flags.Values], RunAsync);
+
+    private static async Task<ExitCode> RunAsync(ParseResult parsed, Printer printer, CancellationToken cancellation)
+    {
+        var directory = GlobalOptions.DataDirectory(parsed);
+        var settings = Settings(parsed, directory);
+        if (parsed.GetValue(PrintConfig))
+            return Print(printer, settings);
+
+        var demo = parsed.GetValue(Demo);
+        var listen = IPAddress.Parse(settings[Setting.Listen]);
+        if (demo && !IPAddress.IsLoopback(listen))
+            throw new CliException(ExitCode.WrongUsage, $"--demo shows passwords and simulates devices, so it listens on loopback only, and {listen} is not. Leave out --listen or --demo.");
+
+        using var random = RandomNumberGenerator.Create();
+        using var loggers = LoggerFactory.Create(logging => logging
+            .SetMinimumLevel(Enum.Parse<LogLevel>(settings[Setting.LogLevel], ignoreCase: true))
+            .AddSimpleConsole(format => (format.SingleLine, format.UseUtcTimestamp, format.TimestampFormat) = (true, true, "yyyy-MM-ddTHH:mm:ssZ "))
+            .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+
+        var first = !Installation.Exists(directory);
+        if (first)
+            await CreateAsync(directory, settings, demo, printer, random, cancellation);
+
+        await using var center = await CommandCenter.OpenAsync(Options(directory, settings, listen), TimeProvider.System, random, loggers, cancellation);
+        if (demo && !center.Installation.IsDemo)
+            throw new CliException(ExitCode.Refused, $"{directory} is a real installation, and --demo would show its passwords. Give the demonstration a directory of its own: --data DIR.");
+        await center.StartAsync(cancellation);
+        await using var console = await WebConsole.StartAsync(center, WebSettings(settings, listen, random), loggers, cancellation);
+        await using var devices = new DemoDevices();
+        await using var terminal = AuditTerminal.Follow(center.Feed, printer);
+
+        var welcome = await WelcomeAsync(center, console, demo, first, cancellation);
+        if (demo)
+        {
+            devices.Start(center.Fleet.List().Select(device => center.Installation.DeviceDirectory(device.Name)).Where(Directory.Exists));
+            await DemoDevices.OnlineAsync(center.Fleet, cancellation);
+        }
+
+        welcome.Print(printer);
+        try
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // Ctrl-C or SIGTERM: the clean way out.
+        }
+
+        printer.Line("stopping ...");
+        await devices.DisposeAsync();
+        await console.StopAsync(CancellationToken.None);
+        await center.StopAsync(CancellationToken.None);
+        printer.Line("stopped; nothing that was acknowledged is lost");
+        return ExitCode.Done;
+    }
+
+    private static SignetSettings Settings(ParseResult parsed, string directory)
+    {
+        var file = parsed.GetValue(Config);
+        var usual = Path.Combine(directory, "signet.json");
+        if (file is null && File.Exists(usual))
+            file = usual;
+        return SignetSettings.Load(file, Environment.GetEnvironmentVariables(), Flags.ToDictionary(flag => flag.Key, flag => parsed.GetValue(flag.Value)));
+    }
+
+    private static ExitCode Print(Printer printer, SignetSettings settings)
+    {
+        if (printer.Json)
+            printer.Object(new JsonObject { ["settings"] = new JsonArray([.. settings.Everything.Select(row => new JsonObject { ["key"] = row.Setting.Key, ["value"] = row.Value, ["origin"] = row.Origin, ["meaning"] = row.Setting.Meaning })]) });
+        printer.Table(["setting", "value", "from", "meaning"], settings.Everything.Select(row => (IReadOnlyList<string>)[row.Setting.Key, row.Value, row.Origin, row.Setting.Meaning]));
+        return ExitCode.Done;
+    }
+
+    private static async Task CreateAsync(string directory, SignetSettings settings, bool demo, Printer printer, RandomNumberGenerator random, CancellationToken cancellation)
+    {
+        printer.Line($"making a new installation in {directory} (certificate authority, databases{(demo ? ", demo devices" : "")}) ...");
+        var options = new InstallationOptions { Demo = demo, Hosts = Hosts(settings), PkiUrl = PkiUrl(settings) };
+        await Installation.CreateAsync(directory, options, TimeProvider.System, random, cancellation);
+        if (!demo)
+            printer.Line("the first audit key was destroyed; `signet init --audit-key-out FILE` keeps it for an auditor");
+    }
+
+    private static CenterOptions Options(string directory, SignetSettings settings, IPAddress listen) => new()
+    {
+        DataDirectory = directory,
+        Listen = listen,
+        MqttPort = settings.Number(Setting.PortMqtt),
+        PkiUrl = PkiUrl(settings),
+        ReceiptDeadline = TimeSpan.FromSeconds(settings.Number(Setting.ReceiptDeadline)),
+    };
+
+    private static WebOptions WebSettings(SignetSettings settings, IPAddress listen, RandomNumberGenerator random) => new()
+    {
+        Listen = listen,
+        ConsolePort = settings.Number(Setting.PortConsole),
+        PkiPort = settings.Number(Setting.PortPki),
+        Hosts = Hosts(settings),
+        Random = random,
+    };
+
+    private static async Task<Welcome> WelcomeAsync(CommandCenter center, WebConsole console, bool demo, bool first, CancellationToken cancellation)
+    {
+        var password = demo ? await console.CreateDemoAdministratorAsync(Welcome.DemoAdministrator, cancellation) : null;
+        var setup = demo ? null : await console.CreateSetupLinkAsync(cancellation);
+        var token = (await center.Tokens.CreateLocalOperatorAsync(cancellation)).Value.Secret;
+        var root = Path.Combine(center.Installation.PkiDirectory, "root.crt");
+        new Profile(console.ConsoleUrl.GetLeftPart(UriPartial.Authority), token, root).Save(center.Installation.Directory);
+        return new Welcome(center, console, first, password, setup, token, root);
+    }
+
+    private static string[] Hosts(SignetSettings settings) => settings[Setting.Hosts].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static Uri? PkiUrl(SignetSettings settings) => settings[Setting.PublicUrl] is { Length: > 0 } url ? new Uri(url) : null;
+}

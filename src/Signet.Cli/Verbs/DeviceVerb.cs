@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Signet.Agent;
+using Signet.Cli.Shell;
+
+namespace Signet.Cli.Verbs;
+
+/// <summary><c>signet device add|list|show|remove|run</c>: the fleet, and one device of it.</summary>
+internal static class DeviceVerb
+{
+    private static readonly Argument<string> Name = new("NAME") { Description = "The device's name" };
+
+    public static Command Build() => Verb.Noun("device", "Add, list and run devices", Add(), List(), Show(), Remove(), Run());
+
+    private static Command Add()
+    {
+        var kind = new Option<string>("--kind") { Description = "What it is: thermostat, door, valve, or a word of your own", HelpName = "KIND", DefaultValueFactory = _ => "device" };
+        var allow = new Option<string[]>("--allow") { Description = "A command it takes (may be repeated; default: those of its kind)", HelpName = "COMMAND" };
+        return Verb.Make("add", "Add a device: certificate, key and a folder that `device run` starts from", [Name, kind, allow], async (parsed, printer, cancellation) =>
+        {
+            using var center = CenterClient.Connect(parsed);
+            var body = new JsonObject { ["name"] = parsed.GetValue(Name), ["kind"] = parsed.GetValue(kind) };
+            if (parsed.GetValue(allow) is { Length: > 0 } commands)
+                body["allowedCommands"] = new JsonArray([.. commands.Select(command => JsonValue.Create(command))]);
+            var device = await center.PostAsync("/api/v1/devices", body, cancellation);
+            if (printer.Json)
+                printer.Object(device);
+            printer.Line($"added {parsed.GetValue(Name)}; start it with `signet device run {parsed.GetValue(Name)}`");
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command List() => Verb.Make("list", "All devices with their presence", [], async (parsed, printer, cancellation) =>
+    {
+        using var center = CenterClient.Connect(parsed);
+        var page = await center.GetAsync("/api/v1/devices", cancellation);
+        if (printer.Json)
+            printer.Object(page);
+        printer.Table(["device", "kind", "presence", "since", "enabled", "certificate ends"], (page["devices"] as JsonArray ?? []).OfType<JsonObject>().Select(device => (IReadOnlyList<string>)
+            [Query.Text(device["name"]), Query.Text(device["kind"]), Query.Text(device["presence"]?["state"]), Query.Text(device["presence"]?["since"]), Query.Text(device["enabled"]), Query.Text(device["certificateEnds"])]));
+        return ExitCode.Done;
+    });
+
+    private static Command Show() => Verb.Make("show", "One device", [Name], async (parsed, printer, cancellation) =>
+    {
+        using var center = CenterClient.Connect(parsed);
+        var device = await center.GetAsync("/api/v1/devices/" + Uri.EscapeDataString(parsed.GetValue(Name)!), cancellation);
+        if (printer.Json)
+        {
+            printer.Object(device);
+            return ExitCode.Done;
+        }
+
+        printer.Facts(
+            ("device", Query.Text(device["name"])),
+            ("kind", Query.Text(device["kind"])),
+            ("presence", $"{Query.Text(device["presence"]?["state"])} since {Query.Text(device["presence"]?["since"])}"),
+            ("takes", Query.Text(device["allowedCommands"])),
+            ("enabled", Query.Text(device["enabled"])),
+            ("certificate", $"{Query.Text(device["serial"])}, ends {Query.Text(device["certificateEnds"])}"));
+        return ExitCode.Done;
+    });
+
+    private static Command Remove()
+    {
+        var yes = new Option<bool>("--yes") { Description = "Do it without asking", Required = true };
+        return Verb.Make("remove", "Remove a device: its certificates are revoked, its sessions cut", [Name, yes], async (parsed, printer, cancellation) =>
+        {
+            using var center = CenterClient.Connect(parsed);
+            var device = await center.DeleteAsync("/api/v1/devices/" + Uri.EscapeDataString(parsed.GetValue(Name)!), cancellation);
+            if (printer.Json)
+                printer.Object(device);
+            printer.Line($"removed {parsed.GetValue(Name)}");
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command Run()
+    {
+        var name = new Argument<string?>("NAME") { Description = "A device of the data directory", Arity = ArgumentArity.ZeroOrOne };
+        var home = new Option<string?>("--home") { Description = "The device's own folder, wherever it is", HelpName = "DIR" };
+        var untilClosed = new Option<bool>("--until-stdin-closes") { Description = "End when standard input closes", Hidden = true };
+        return Verb.Make("run", "Run a simulated device", [name, home, untilClosed], async (parsed, printer, cancellation) =>
+        {
+            var folder = parsed.GetValue(home)
+                ?? (parsed.GetValue(name) is { } given ? Path.Combine(GlobalOptions.DataDirectory(parsed), "device", Path.GetFileName(given)) : null)
+                ?? throw new CliException(ExitCode.WrongUsage, "Name a device, or its folder with --home DIR.");
+            using var random = RandomNumberGenerator.Create();
+            var options = new AgentProgramOptions(Path.GetFullPath(folder), parsed.GetValue(untilClosed) ? Console.In : null, printer.Json);
+            return (ExitCode)await AgentProgram.RunAsync(options, printer.Output, printer.Error, TimeProvider.System, random, cancellation);
+        });
+    }
+}

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Signet.Cli.Shell;
+using Signet.Control;
+using Signet.Pki;
+
+namespace Signet.Cli.Verbs;
+
+/// <summary><c>signet init</c>: makes the certificate authority, the databases and the keys, and starts nothing.</summary>
+internal static class InitVerb
+{
+    public static Command Build()
+    {
+        var keyOut = new Option<string?>("--audit-key-out") { Description = "Write the audit log's first key here (0600) and keep it away from this machine: with it every entry can be checked, or forged", HelpName = "FILE" };
+        var hosts = new Option<string[]>("--host") { Description = "Further name or address of this machine, for the servers' certificates (may be repeated)", HelpName = "HOST" };
+        return Verb.Make("init", "Make certificate authority, databases and keys; start nothing", [keyOut, hosts], async (parsed, printer, cancellation) =>
+        {
+            var directory = GlobalOptions.DataDirectory(parsed);
+            if (Installation.Exists(directory))
+                throw new CliException(ExitCode.Refused, $"{directory} holds an installation already. Name another directory with --data, or start this one with `signet up`.");
+            var keyFile = parsed.GetValue(keyOut);
+            if (keyFile is not null && File.Exists(keyFile))
+                throw new CliException(ExitCode.Refused, $"{keyFile} exists already, and keys are not overwritten.");
+
+            using var random = RandomNumberGenerator.Create();
+            var options = new InstallationOptions
+            {
+                Hosts = parsed.GetValue(hosts) ?? [],
+                ExportAuditKey = keyFile is null ? null : key => KeyFile.WritePrivate(keyFile, System.Text.Encoding.ASCII.GetBytes(Convert.ToHexStringLower(key.Span) + "\n")),
+            };
+            await Installation.CreateAsync(directory, options, TimeProvider.System, random, cancellation);
+            var root = Path.Combine(directory, "pki", "root.crt");
+            using var certificate = System.Security.Cryptography.X509Certificates.X509CertificateLoader.LoadCertificateFromFile(root);
+            if (printer.Json)
+                printer.Object(new JsonObject { ["data"] = directory, ["rootCertificate"] = root, ["fingerprint"] = CertificateFacts.Fingerprint(certificate), ["auditKey"] = keyFile });
+            printer.Line("made a new installation; start it with `signet up`");
+            if (!printer.Json)
+                printer.Facts(("data", directory), ("root certificate", root), ("SHA-256", CertificateFacts.Fingerprint(certificate)), ("audit key", keyFile ?? "destroyed (--audit-key-out keeps it)"));
+            return ExitCode.Done;
+        });
+    }
+}

@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Signet.House.Tests.Rules;
+
+namespace Signet.House.Tests.Program;
+
+/// <summary>What a finished run of the program left behind.</summary>
+public sealed record Outcome(int ExitCode, string Output, string Error)
+{
+    public JsonObject Json => JsonNode.Parse(Output)!.AsObject();
+}
+
+/// <summary>The program as people start it: a process of its own, reached through arguments, streams and signals only.</summary>
+public sealed class SignetProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private readonly Process _process;
+    private readonly Task<string> _errors;
+
+    private SignetProcess(Process process)
+    {
+        _process = process;
+        _errors = process.StandardError.ReadToEndAsync();
+    }
+
+    public int Id => _process.Id;
+
+    public JsonObject Ready { get; private set; } = [];
+
+    public static string Dll { get; } = Path.Combine(AppContext.BaseDirectory, "signet.dll");
+
+    /// <summary>Runs one command to its end.</summary>
+    public static async Task<Outcome> RunAsync(string? data, params string[] arguments)
+    {
+        using var process = Start(data, arguments);
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"signet {string.Join(' ', arguments)} did not end within {Patience.TotalSeconds} s");
+        }
+
+        return new Outcome(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Starts <c>up</c> on free ports and waits for its ready line.</summary>
+    public static async Task<SignetProcess> UpAsync(string data, params string[] more)
+    {
+        var signet = new SignetProcess(Start(data, ["up", "--json", "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0", .. more]));
+        using var patience = new CancellationTokenSource(Patience);
+        while (await signet._process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
+        {
+            var happening = JsonNode.Parse(line)!.AsObject();
+            if ((string?)happening["event"] != "ready")
+                continue;
+            signet.Ready = happening;
+            // Nobody reads the later events; the pipe must not fill.
+            _ = signet._process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+            return signet;
+        }
+
+        var error = await signet._errors;
+        await signet.DisposeAsync();
+        throw new InvalidOperationException($"signet up ended before it was ready: {error}");
+    }
+
+    /// <summary>Ctrl-C as a terminal sends it. Returns the exit code and what stood on stderr.</summary>
+    public async Task<(int ExitCode, string Error)> InterruptAsync()
+    {
+        Signal("INT");
+        return await EndAsync();
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await EndAsync();
+    }
+
+    public async Task<(int ExitCode, string Error)> EndAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        await _process.WaitForExitAsync(patience.Token);
+        return (_process.ExitCode, await _errors);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            Signal("TERM");
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+            try
+            {
+                await _process.WaitForExitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                _process.Kill(entireProcessTree: true);
+            }
+        }
+
+        _process.Dispose();
+    }
+
+    /// <summary>Process ids of the children of <paramref name="parent"/>, from /proc.</summary>
+    public static IReadOnlyList<int> ChildrenOf(int parent) =>
+        File.ReadAllText($"/proc/{parent}/task/{parent}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse).ToList();
+
+    private void Signal(string name)
+    {
+        using var kill = Process.Start("kill", ["-" + name, _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    private static Process Start(string? data, IReadOnlyList<string> arguments)
+    {
+        if (!File.Exists(Dll))
+            throw new FileNotFoundException($"{Dll} is missing: build Signet.slnx first", Dll);
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Repository.Root };
+        start.ArgumentList.Add(Dll);
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("SIGNET_", StringComparison.OrdinalIgnoreCase)).ToList())
+            start.Environment.Remove(name);
+        if (data is not null)
+            start.Environment["SIGNET_DATA"] = data;
+        return Process.Start(start)!;
+    }
+}

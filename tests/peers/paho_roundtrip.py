@@ -1,0 +1,51 @@
+"""Subscribes and publishes with paho-mqtt over mutual TLS and reports what the broker said.
+
+Usage: paho_roundtrip.py PORT CA CERT KEY PUBLISH_TOPIC READ_TOPIC FORBIDDEN_TOPIC VERSION(4|5)
+"""
+import json
+import ssl
+import sys
+import time
+
+import paho.mqtt.client as mqtt
+
+port, ca, cert, key, publish_topic, read_topic, forbidden, version = sys.argv[1:]
+seen = {"connected": None, "granted": {}, "published": []}
+subscribed = {}
+
+client = mqtt.Client(client_id=f"paho-{version}", protocol=int(version), **({} if version == "5" else {"clean_session": True}))
+client.tls_set(ca, cert, key, tls_version=ssl.PROTOCOL_TLS_CLIENT)
+
+
+def on_connect(_client, _data, _flags, reason, *_properties):
+    seen["connected"] = int(getattr(reason, "value", reason))
+
+
+def on_subscribe(_client, _data, mid, granted, *_properties):
+    seen["granted"][subscribed[mid]] = [int(getattr(code, "value", code)) for code in granted]
+
+
+def on_publish(_client, _data, mid, *_rest):
+    seen["published"].append(mid)
+
+
+client.on_connect, client.on_subscribe, client.on_publish = on_connect, on_subscribe, on_publish
+client.connect("localhost", int(port), keepalive=10)
+client.loop_start()
+deadline = time.monotonic() + 10
+
+
+def wait(condition):
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+wait(lambda: seen["connected"] is not None)
+for topic in (read_topic, forbidden):
+    subscribed[client.subscribe(topic, 1)[1]] = topic
+wait(lambda: len(seen["granted"]) == 2)
+client.publish(publish_topic, b"from paho", qos=1)
+wait(lambda: len(seen["published"]) == 1)
+client.disconnect()
+client.loop_stop()
+print(json.dumps(seen))

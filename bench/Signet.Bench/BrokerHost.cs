@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Signet.Mqtt.Broker;
+using Signet.Mqtt.Broker.Storage;
 
 namespace Signet.Bench;
 
@@ -11,11 +12,13 @@ internal static class BrokerHost
     public static async Task<int> RunAsync(Arguments args)
     {
         if (args.Has("inline")) Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
-        await using var broker = new MqttBroker(new BrokerOptions(), args.Has("policy") ? new BranchPolicy() : new OpenPolicy(), TimeProvider.System);
+        var brokerOptions = new BrokerOptions();
+        if (args.Text("data") is { } directory) brokerOptions = brokerOptions with { Store = SqliteSessionStore.Open(Path.Combine(Directory.CreateDirectory(directory).FullName, "sessions.db")) };
+        await using var broker = await MqttBroker.OpenAsync(brokerOptions, args.Has("policy") ? new BranchPolicy() : new OpenPolicy(), TimeProvider.System);
         var options = new ListenerOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, args.Number(args.Has("tls") ? "tls" : "plain", 1883)) };
         if (args.Has("tls")) options = WithTls(options, args);
         await using var listener = MqttListener.Start(broker, options);
-        Console.WriteLine($"listening on {listener.EndPoint}");
+        Console.WriteLine($"listening on {listener.EndPoint.Port}");
         var stop = new TaskCompletionSource();
         using var term = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGTERM, c =>
         {

@@ -98,7 +98,9 @@ public sealed class PolicySpecs
         await using var client = await house.ConnectAsync("c");
         (await client.PublishAsync(Text("$SYS/broker/clients/connected", retain: true), TestContext.Current.CancellationToken)).Reason.ShouldBe(ReasonCode.NotAuthorized);
         await client.SubscribeAsync("$SYS/broker/clients/connected");
-        (await Inbox.Of(client).NextTextAsync()).ShouldBe("1");
+        var inbox = Inbox.Of(client);
+        var first = await inbox.NextTextAsync();
+        (first == "0" ? await inbox.NextTextAsync() : first).ShouldBe("1"); // the retained value may be older than this client
     }
 
     [Fact]

@@ -1,0 +1,118 @@
+using System.Text;
+using Signet.Mqtt.Broker.Storage;
+using Signet.Mqtt.Client;
+using Signet.Mqtt.Tests.Support;
+
+namespace Signet.Mqtt.Tests.Storage;
+
+/// <summary>What a restart brings back.</summary>
+public sealed class DurableSpecs : IDisposable
+{
+    private readonly string directory = Directory.CreateTempSubdirectory("mqtt-store").FullName;
+
+    public void Dispose() => Directory.Delete(directory, true);
+
+    private static MqttMessage Text(string topic, string text, QoS qos = QoS.AtLeastOnce, bool retain = false) => new() { Topic = topic, Payload = Encoding.UTF8.GetBytes(text), QoS = qos, Retain = retain };
+
+    private static MqttClientOptions Lasting(MqttClientOptions o) => o with { CleanStart = false, SessionExpiry = TimeSpan.FromHours(1) };
+
+    private Task<TestBroker> StartAsync() => TestBroker.StartAsync(store: SqliteSessionStore.Open(Path.Combine(directory, "sessions.db")));
+
+    [Fact]
+    public async Task Sessions_subscriptions_queues_and_retained_messages_survive_a_restart()
+    {
+        await using (var house = await StartAsync())
+        {
+            await using (var client = await house.ConnectAsync("c", Lasting)) await client.SubscribeAsync([new TopicSubscription("t/#", QoS.ExactlyOnce)], 7, TestContext.Current.CancellationToken);
+            await using var publisher = await house.ConnectAsync("p");
+            await publisher.PublishAsync(Text("t/1", "one") with { UserProperties = [new("k", "v")], MessageExpiry = TimeSpan.FromHours(1) }, TestContext.Current.CancellationToken);
+            await publisher.PublishAsync(Text("t/2", "two", QoS.ExactlyOnce), TestContext.Current.CancellationToken);
+            await publisher.PublishAsync(Text("kept", "retained", retain: true), TestContext.Current.CancellationToken);
+            await publisher.PublishAsync(Text("gone", "retained", retain: true), TestContext.Current.CancellationToken);
+            await publisher.PublishAsync(Text("gone", "", retain: true), TestContext.Current.CancellationToken);
+        }
+
+        await using var again = await StartAsync();
+        again.Broker.Counters.RetainedMessages.ShouldBe(1);
+        again.Broker.Sessions().Single().QueuedMessages.ShouldBe(2);
+        await using var back = await again.ConnectAsync("c", Lasting);
+        back.SessionPresent.ShouldBeTrue();
+        var inbox = Inbox.Of(back);
+        var first = await inbox.NextAsync();
+        first.UserProperties.ShouldBe([new("k", "v")]);
+        first.SubscriptionIdentifiers.ShouldBe([7]);
+        first.MessageExpiry!.Value.ShouldBeInRange(TimeSpan.FromMinutes(59), TimeSpan.FromHours(1));
+        (await inbox.NextTextAsync()).ShouldBe("two");
+        await again.Broker.PublishAsync(Text("t/3", "live"), TestContext.Current.CancellationToken);
+        (await inbox.NextTextAsync()).ShouldBe("live");
+        await back.SubscribeAsync("kept", "gone");
+        (await inbox.NextTextAsync()).ShouldBe("retained");
+        (await inbox.IsQuietAsync()).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task What_was_acknowledged_or_ended_does_not_come_back()
+    {
+        await using (var house = await StartAsync())
+        {
+            await using (var client = await house.ConnectAsync("c", Lasting))
+            {
+                await client.SubscribeAsync("t");
+                var inbox = Inbox.Of(client);
+                for (var i = 0; i < 50; i++) await client.PublishAsync(Text("t", $"{i}", (QoS)(1 + (i % 2))), TestContext.Current.CancellationToken);
+                for (var i = 0; i < 50; i++) await inbox.NextAsync();
+                await Until.TrueAsync(() => house.Broker.Sessions().Single().InFlight == 0);
+            }
+
+            await using (var other = await house.ConnectAsync("other", Lasting)) await other.SubscribeAsync("u");
+            await using (await house.ConnectAsync("other")) { }
+        }
+
+        var store = SqliteSessionStore.Open(Path.Combine(directory, "sessions.db"));
+        var state = await store.LoadAsync(TestContext.Current.CancellationToken);
+        await store.DisposeAsync();
+        state.Sessions.Single().Queue.ShouldBeEmpty();
+        state.Sessions.Single().Received.ShouldBeEmpty();
+        state.Messages.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_message_in_flight_is_sent_again_under_its_identifier_after_a_restart()
+    {
+        const string connect = "10 13 'MQTT' 05 00 00 3C 05 11 00000100 'r'";
+        await using (var house = await StartAsync())
+        {
+            using var raw = await RawClient.OpenAsync(house.Port, connect);
+            await raw.SendAsync("82 07 0001 00 't' 02");
+            await raw.ExpectAsync("90 04 0001 00 02");
+            await house.Broker.PublishAsync(Text("t", "1", QoS.ExactlyOnce), TestContext.Current.CancellationToken);
+            await house.Broker.PublishAsync(Text("t", "2", QoS.ExactlyOnce), TestContext.Current.CancellationToken);
+            await raw.ExpectAsync("34 07 't' 0001 00 31", "34 07 't' 0002 00 32");
+            await raw.SendAsync("50 02 0002 34 07 'u' 0009 00 41");
+            await raw.ExpectAsync("62 02 0002", "50 03 0009 10");
+            raw.Crash();
+        }
+
+        await using var again = await StartAsync();
+        using var back = await again.RawAsync();
+        await back.SendAsync(connect);
+        (await back.ReadAsync()).ShouldStartWith("20");
+        await back.ExpectAsync("3C 07 't' 0001 00 31", "62 02 0002");
+        await back.SendAsync("3C 07 'u' 0009 00 41"); // the broker still knows this identifier: not routed again
+        await back.ExpectAsync("50 02 0009");
+        again.Broker.Counters.MessagesIn.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_session_whose_time_passed_while_the_broker_was_down_is_gone()
+    {
+        await using (var house = await StartAsync())
+        {
+            await using var client = await house.ConnectAsync("c", o => Lasting(o) with { SessionExpiry = TimeSpan.FromSeconds(1) });
+        }
+
+        await Task.Delay(1200, TestContext.Current.CancellationToken);
+        await using var again = await StartAsync();
+        await Until.TrueAsync(() => again.Broker.Sessions().Count == 0);
+    }
+}

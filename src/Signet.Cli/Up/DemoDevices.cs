@@ -77,5 +77,7 @@ internal sealed class DemoDevices : IAsyncDisposable
 
             child.Dispose();
         }
+
+        _children.Clear();
     }
 }

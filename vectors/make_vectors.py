@@ -2,7 +2,7 @@
 """Makes keys.json (once) and the message vectors, with python3-cryptography and nothing of Signet's own code.
 
 The stored vectors are the format: run this only to add vectors, and look at the difference before committing it.
-    /usr/bin/python3 vectors/make_vectors.py
+    /usr/bin/python3 vectors/make_vectors.py [command|receipt|telemetry|status|replay|sealed ...]
 Signatures are randomised, so a run changes the bytes of every signed vector, never a result.
 """
 import base64
@@ -10,10 +10,13 @@ import datetime
 import hashlib
 import hmac
 import json
+import os
 import pathlib
+import sys
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.x509.oid import NameOID
 
@@ -59,20 +62,27 @@ def shared(kid, owner, byte):
 
 
 def load_keys():
+    """The keys of keys.json; those that are missing are made and added."""
     path = HERE / "keys.json"
-    if not path.exists():
-        keys = {
-            "center": asymmetric(rsa.generate_private_key(65537, 2048), "center_sign", "command_center", "PS256"),
-            "center-es256": asymmetric(ec.generate_private_key(ec.SECP256R1()), "center_sign", "command_center", "ES256"),
-            "center-hs256": shared("down.thermostat-1", "command_center", 1),
-            "device": asymmetric(ec.generate_private_key(ec.SECP256R1()), "thermostat-1", "thermostat-1", "ES256"),
-            "device-ps256": asymmetric(rsa.generate_private_key(65537, 2048), "thermostat-1", "thermostat-1", "PS256"),
-            "device-hs256": shared("up.thermostat-1", "thermostat-1", 2),
-            "stranger": asymmetric(rsa.generate_private_key(65537, 2048), "center_sign", "command_center", "PS256"),
-        }
-        path.write_text(json.dumps({"about": "TEST KEYS. Published, so worth nothing: never pin one outside a test. A certificate's key id is the SHA-256 of its DER.",
-                                    "keys": keys}, indent=1) + "\n")
-    return json.loads(path.read_text())["keys"]
+    makers = {
+        "center": lambda: asymmetric(rsa.generate_private_key(65537, 2048), "center_sign", "command_center", "PS256"),
+        "center-es256": lambda: asymmetric(ec.generate_private_key(ec.SECP256R1()), "center_sign", "command_center", "ES256"),
+        "center-hs256": lambda: shared("down.thermostat-1", "command_center", 1),
+        "device": lambda: asymmetric(ec.generate_private_key(ec.SECP256R1()), "thermostat-1", "thermostat-1", "ES256"),
+        "device-ps256": lambda: asymmetric(rsa.generate_private_key(65537, 2048), "thermostat-1", "thermostat-1", "PS256"),
+        "device-hs256": lambda: shared("up.thermostat-1", "thermostat-1", 2),
+        "stranger": lambda: asymmetric(rsa.generate_private_key(65537, 2048), "center_sign", "command_center", "PS256"),
+        "sealing-ecdh": lambda: asymmetric(ec.generate_private_key(ec.SECP256R1()), "thermostat-1", "thermostat-1", "ECDH-ES"),
+        "sealing-rsa": lambda: asymmetric(rsa.generate_private_key(65537, 2048), "thermostat-1", "thermostat-1", "RSA-OAEP-256"),
+    }
+    document = json.loads(path.read_text()) if path.exists() else {
+        "about": "TEST KEYS. Published, so worth nothing: never pin one outside a test. A certificate's key id is the SHA-256 of its DER.", "keys": {}}
+    missing = [name for name in makers if name not in document["keys"]]
+    for name in missing:
+        document["keys"][name] = makers[name]()
+    if missing:
+        path.write_text(json.dumps(document, indent=1) + "\n")
+    return document["keys"]
 
 
 KEYS = load_keys()
@@ -385,6 +395,97 @@ def status_vectors():
     c.write()
 
 
+# ---- sealed ---------------------------------------------------------------------------------------------------------
+
+SEALING = {"sealing-ecdh": ("ECDH-ES", "signet-ecdh-es-1"), "sealing-rsa": ("RSA-OAEP-256", "signet-rsa-oaep-256-1")}
+
+
+def concat_kdf(secret, algorithm=b"A256GCM"):
+    def field(data):
+        return len(data).to_bytes(4, "big") + data
+    return hashlib.sha256((1).to_bytes(4, "big") + secret + field(algorithm) + field(b"") + field(b"") + (256).to_bytes(4, "big")).digest()
+
+
+def seal(signed, to="sealing-ecdh", header=None, edit=None, nonce=None, aad=None, content_key=None, encrypted_key=None):
+    """A compact JWE around a compact JWS. `header` adds or replaces members (... removes one); `edit` changes the list of parts at the end."""
+    algorithm, suite = SEALING[to]
+    public = private(to).public_key()
+    head = {"alg": algorithm, "aud": "thermostat-1", "cty": "JWT", "enc": "A256GCM", "kid": KEYS[to]["kid"], "suite": suite,
+            "topic": "signet/thermostat-1/command", "typ": "signet-sealed+jwe"}
+    if algorithm == "ECDH-ES":
+        own = ec.generate_private_key(ec.SECP256R1())
+        numbers = own.public_key().public_numbers()
+        head["epk"] = {"crv": "P-256", "kty": "EC", "x": b64(numbers.x.to_bytes(32, "big")), "y": b64(numbers.y.to_bytes(32, "big"))}
+        cek, wrapped = concat_kdf(own.exchange(ec.ECDH(), public)), b""
+    else:
+        cek = content_key or os.urandom(32)
+        wrapped = public.encrypt(cek, padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
+    head.update(header or {})
+    first = b64(canonical({n: v for n, v in head.items() if v is not ...}))
+    iv = nonce or os.urandom(12)
+    sealed = AESGCM(cek).encrypt(iv, signed.encode(), (aad or first).encode()) if len(cek) in (16, 32) else b"x" * 32
+    parts = [first, b64(encrypted_key if encrypted_key is not None else wrapped), b64(iv), b64(sealed[:-16]), b64(sealed[-16:])]
+    if edit:
+        edit(parts)
+    return ".".join(parts)
+
+
+def sealed_vectors():
+    c = Collection("sealed", "signet/thermostat-1/command", "thermostat-1", ["center"])
+    c.document["about"] += " A sealed message is opened with the key named by `opensWith` (default sealing-ecdh), then verified as a command."
+    inner = jws(command())
+
+    def change(index, value):
+        return lambda parts: parts.__setitem__(index, value(parts[index]))
+
+    def flipped(text):
+        data = bytearray(unb64(text))
+        data[0] ^= 1
+        return b64(bytes(data))
+    c.add("ECDH-ES", "accepted", seal(inner))
+    c.add("RSA-OAEP-256", "accepted", seal(inner, "sealing-rsa"), opensWith="sealing-rsa")
+    c.add("no bytes", "malformed", "")
+    c.add("not sealed", "malformed", inner)
+    c.add("six parts", "malformed", seal(inner) + ".AAAA")
+    c.add("padding", "malformed", seal(inner) + "=")
+    c.add("larger than the limit", "too-large", seal(inner), padding=65_536)
+    for name, value in [("alg", ...), ("aud", ...), ("cty", ...), ("enc", ...), ("epk", ...), ("kid", ...), ("suite", ...), ("topic", ...), ("typ", ...), ("zip", "DEF"), ("crit", ["exp"]), ("apu", "AAAA"), ("apv", "AAAA"), ("p2c", 1),
+                        ("enc", "A128GCM"), ("enc", "A256CBC-HS512"), ("cty", "jwt"), ("typ", "JOSE"), ("epk", {}), ("epk", {"crv": "P-384", "kty": "EC", "x": b64(bytes(32)), "y": b64(bytes(32))}), ("kid", "a/b")]:
+        label = "without" if value is ... else f"with {json.dumps(value)} as"
+        c.add(f"header {label} {name}", "malformed", seal(inner, header={name: value}))
+    c.add("a nonce of eleven bytes", "malformed", seal(inner, edit=change(2, lambda _: b64(bytes(11)))))
+    c.add("a tag of twelve bytes", "malformed", seal(inner, edit=change(4, lambda t: b64(unb64(t)[:12]))))
+    c.add("sealed to another key", "unknown-key", seal(inner, "sealing-rsa"))
+    c.add("the other algorithm named for this key", "algorithm-not-allowed", seal(inner, "sealing-rsa", header={"kid": KEYS["sealing-ecdh"]["kid"]}))
+    c.add("alg dir", "malformed", seal(inner, header={"alg": "dir"}))
+    c.add("alg RSA1_5 for an RSA key", "algorithm-not-allowed", seal(inner, "sealing-rsa", header={"alg": "RSA1_5"}), opensWith="sealing-rsa")
+    c.add("a suite of another version", "algorithm-not-allowed", seal(inner, header={"suite": "signet-ecdh-es-0"}))
+    c.add("for another receiver", "wrong-audience", seal(inner, header={"aud": "door-1"}))
+    c.add("for another topic", "wrong-topic", seal(inner, header={"topic": "signet/thermostat-1/checkpoint"}))
+    c.add("arrived on another topic", "wrong-topic", seal(inner), topic="signet/thermostat-1/checkpoint")
+    c.add("a bit of the content changed", "cannot-decrypt", seal(inner, edit=change(3, flipped)))
+    c.add("a bit of the tag changed", "cannot-decrypt", seal(inner, edit=change(4, flipped)))
+    c.add("a bit of the nonce changed", "cannot-decrypt", seal(inner, edit=change(2, flipped)))
+    c.add("the header of another envelope", "cannot-decrypt", seal(inner, "sealing-rsa", edit=change(0, lambda _: seal(inner, "sealing-rsa", header={"topic": "signet/thermostat-1/checkpoint"}).split(".")[0])),
+          opensWith="sealing-rsa", topic="signet/thermostat-1/checkpoint")
+    c.add("header not authenticated", "cannot-decrypt", seal(inner, aad="x"))
+    c.add("an ephemeral key that is not on the curve", "cannot-decrypt", seal(inner, header={"epk": {"crv": "P-256", "kty": "EC", "x": b64(bytes(31) + b"\x01"), "y": b64(bytes(31) + b"\x01")}}))
+    c.add("an ephemeral key of zeros", "cannot-decrypt", seal(inner, header={"epk": {"crv": "P-256", "kty": "EC", "x": b64(bytes(32)), "y": b64(bytes(32))}}))
+    c.add("an encrypted key where there is none", "cannot-decrypt", seal(inner, encrypted_key=bytes(32)))
+    c.add("the content key wrapped in PKCS#1 v1.5", "cannot-decrypt", seal(inner, "sealing-rsa", encrypted_key=private("sealing-rsa").public_key().encrypt(bytes(32), padding.PKCS1v15())), opensWith="sealing-rsa")
+    c.add("the content key wrapped with OAEP and SHA-1", "cannot-decrypt",
+          seal(inner, "sealing-rsa", encrypted_key=private("sealing-rsa").public_key().encrypt(bytes(32), padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None))), opensWith="sealing-rsa")
+    c.add("a content key of sixteen bytes", "cannot-decrypt", seal(inner, "sealing-rsa", content_key=bytes(16)), opensWith="sealing-rsa")
+    c.add("an encrypted key of no bytes", "cannot-decrypt", seal(inner, "sealing-rsa", encrypted_key=b""), opensWith="sealing-rsa")
+    c.add("sealed text that is no message", "malformed", seal("hello"))
+    c.add("sealed twice", "malformed", seal(seal(inner)))
+    c.add("sealed, signed by a stranger", "unknown-key", seal(jws(command("stranger"), "stranger")))
+    c.add("sealed again for this device, signed for another", "wrong-audience", seal(jws(command(aud="door-1", topic="signet/door-1/command"))))
+    c.add("sealed here, signed for another topic", "wrong-topic", seal(jws(command(topic="signet/door-1/command"))))
+    c.add("sealed and 600 s old", "expired", seal(jws(command(iat=NOW - 600, exp=NOW + 600))))
+    c.write()
+
+
 # ---- replay: no messages, only numbers ------------------------------------------------------------------------------
 
 def replay_vectors():
@@ -404,9 +505,8 @@ def replay_vectors():
     print("replay.json", len(steps))
 
 
+MAKERS = {"command": command_vectors, "receipt": receipt_vectors, "telemetry": telemetry_vectors, "status": status_vectors, "sealed": sealed_vectors, "replay": replay_vectors}
+
 if __name__ == "__main__":
-    command_vectors()
-    receipt_vectors()
-    telemetry_vectors()
-    status_vectors()
-    replay_vectors()
+    for kind in sys.argv[1:] or MAKERS:
+        MAKERS[kind]()

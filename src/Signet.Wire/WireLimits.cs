@@ -9,6 +9,9 @@ public static class WireLimits
     /// <summary>Bytes of the protected header. The longest legal one (64-byte key id) has 131.</summary>
     public const int HeaderBytes = 256;
 
+    /// <summary>Bytes of a sealed message's header. The longest legal one (ephemeral key, longest topic and names) has about 600.</summary>
+    public const int SealedHeaderBytes = 1_024;
+
     /// <summary>Objects and arrays inside each other, the claims object included. Chosen: arguments and results are flat or nearly so.</summary>
     public const int JsonDepth = 16;
 

@@ -17,7 +17,7 @@ public sealed class SpecificationSpecs
     {
         foreach (var limit in new[]
         {
-            WireLimits.MessageBytes, WireLimits.HeaderBytes, WireLimits.JsonDepth, WireLimits.JsonItems, WireLimits.KeyIdCharacters, WireLimits.PersonCharacters, WireLimits.UnitCharacters,
+            WireLimits.MessageBytes, WireLimits.HeaderBytes, WireLimits.SealedHeaderBytes, WireLimits.JsonDepth, WireLimits.JsonItems, WireLimits.KeyIdCharacters, WireLimits.PersonCharacters, WireLimits.UnitCharacters,
             WireLimits.TextValueCharacters, WireLimits.TopicCharacters, WireLimits.CommandLifetime.TotalSeconds, WireLimits.MaximumAge.TotalSeconds, WireLimits.MaximumSkew.TotalSeconds,
         })
             Messages.ShouldContain($"**{limit.ToString("N0", CultureInfo.InvariantCulture)}**");

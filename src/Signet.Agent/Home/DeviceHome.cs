@@ -12,7 +12,7 @@ namespace Signet.Agent;
 /// </summary>
 public sealed class DeviceHome : IDisposable
 {
-    private DeviceHome(string directory, DeviceSettings settings, X509Certificate2 certificate, X509Certificate2Collection chain, X509Certificate2Collection roots, X509Certificate2 centerCertificate)
+    private DeviceHome(string directory, DeviceSettings settings, X509Certificate2 certificate, X509Certificate2Collection chain, X509Certificate2Collection roots, X509Certificate2 centerCertificate, SealingKey? sealingKey)
     {
         (Directory, Settings, Certificate, Chain, Roots, CenterCertificate) = (directory, settings, certificate, chain, roots, centerCertificate);
         var keys = KeyRing.Empty.With(PinnedKey.FromCertificate(centerCertificate, settings.Center, Suite.Ps256.Algorithm));
@@ -20,7 +20,7 @@ public sealed class DeviceHome : IDisposable
         var signing = certificate.GetECDsaPrivateKey() is { } ecdsa
             ? SigningKey.Es256(ecdsa, Thumbprint.Of(certificate))
             : SigningKey.Ps256(certificate.GetRSAPrivateKey()!, Thumbprint.Of(certificate));
-        Identity = new(settings.Name, settings.Center, keys, signing, settings.Commands);
+        Identity = new(settings.Name, settings.Center, keys, signing, settings.Commands, sealingKey, settings.OnlySealed);
     }
 
     public string Directory { get; }
@@ -87,12 +87,25 @@ public sealed class DeviceHome : IDisposable
             throw new AgentException($"{directory}/center_sign.crt is not a command-signing certificate under root.crt: {signer.Detail}");
         try
         {
-            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0]) { CheckpointKeys = ReadCheckpointKeys(Path.Combine(directory, "checkpoint.pub")) };
+            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0], ReadSealingKey(directory, judge, settings)) { CheckpointKeys = ReadCheckpointKeys(Path.Combine(directory, "checkpoint.pub")) };
         }
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {
             throw new AgentException($"a key in {directory} is of the wrong kind: {e.Message}", e);
         }
+    }
+
+    private static SealingKey? ReadSealingKey(string directory, CertificateJudge judge, DeviceSettings settings)
+    {
+        var path = Path.Combine(directory, "sealing");
+        if (!File.Exists(path + ".crt"))
+            return settings.OnlySealed ? throw new AgentException($"{directory}/device.json demands sealed commands, and there is no sealing.crt and sealing.key to open them") : null;
+        var certificate = PemFile.ReadWithKey(path + ".crt", path + ".key");
+        var verdict = judge.Judge(certificate, PemFile.Read(path + ".crt"), CertificatePurpose.Sealing);
+        if (!verdict.Accepted) throw new AgentException($"the certificate {path}.crt cannot be used for sealing: {verdict.Detail}");
+        return certificate.GetRSAPrivateKey() is { } rsa
+            ? SealingKey.RsaOaep256(rsa, Thumbprint.Of(certificate))
+            : SealingKey.EcdhEs(certificate.GetECDiffieHellmanPrivateKey()!, Thumbprint.Of(certificate));
     }
 
     private static IReadOnlyList<CheckpointKey> ReadCheckpointKeys(string path)
@@ -104,6 +117,7 @@ public sealed class DeviceHome : IDisposable
     public void Dispose()
     {
         Identity.Key.Dispose();
+        Identity.SealingKey?.Dispose();
         foreach (var key in Identity.CenterKeys.Keys) key.Dispose();
         Certificate.Dispose();
     }

@@ -8,4 +8,7 @@ namespace Signet.Agent;
 /// <param name="CenterKeys">The pinned keys of the center.</param>
 /// <param name="Key">Signs receipts, telemetry and status.</param>
 /// <param name="AllowedCommands">The device's own list.</param>
-public sealed record DeviceIdentity(string Name, string Center, KeyRing CenterKeys, SigningKey Key, IReadOnlySet<string> AllowedCommands);
+/// <param name="SealingKey">Opens sealed commands; null: it has none.</param>
+/// <param name="OnlySealed">Commands that are signed but not sealed are refused.</param>
+public sealed record DeviceIdentity(
+    string Name, string Center, KeyRing CenterKeys, SigningKey Key, IReadOnlySet<string> AllowedCommands, SealingKey? SealingKey = null, bool OnlySealed = false);

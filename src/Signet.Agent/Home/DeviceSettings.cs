@@ -22,6 +22,9 @@ public sealed record DeviceSettings
 
     public required TimeSpan TelemetryInterval { get; init; }
 
+    /// <summary>Take only commands that are sealed to this device.</summary>
+    public bool OnlySealed { get; init; }
+
     /// <exception cref="AgentException">Says which member is wrong and how.</exception>
     public static DeviceSettings Parse(ReadOnlyMemory<byte> json, string path)
     {
@@ -51,6 +54,7 @@ public sealed record DeviceSettings
             Center = members.Text("center", Topics.IsPartyName, "must be the center's name (command_center)"),
             Commands = members.Words("commands"),
             TelemetryInterval = TimeSpan.FromSeconds(members.OptionalInteger("telemetrySeconds", AgentLimits.TelemetrySecondsLeast, AgentLimits.TelemetrySecondsMost, AgentLimits.TelemetrySecondsDefault)),
+            OnlySealed = members.OptionalFlag("onlySealed"),
         };
         members.RequireAllRead();
         return settings;
@@ -76,6 +80,13 @@ public sealed record DeviceSettings
                 : throw Wrong(name, $"must be an integer from {least} to {most}");
 
         public int OptionalInteger(string name, int least, int most, int otherwise) => _left.ContainsKey(name) ? Integer(name, least, most) : otherwise;
+
+        public bool OptionalFlag(string name) => _left.ContainsKey(name) && Take(name).ValueKind switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            _ => throw Wrong(name, "must be true or false"),
+        };
 
         public HashSet<string> Words(string name)
         {

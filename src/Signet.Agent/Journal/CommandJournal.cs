@@ -5,8 +5,8 @@ using Signet.Wire;
 
 namespace Signet.Agent;
 
-/// <summary>A command whose beginning is on disk and whose end is not; <c>At</c> is when it passed the checks.</summary>
-internal sealed record UnfinishedCommand(string Id, ReadOnlyMemory<byte> Message, DateTimeOffset At);
+/// <summary>A command whose beginning is on disk and whose end is not; <c>Message</c> is what was signed, <c>Digest</c> that of the bytes received (envelope included), <c>At</c> when it passed the checks.</summary>
+internal sealed record UnfinishedCommand(string Id, ReadOnlyMemory<byte> Message, string Digest, DateTimeOffset At);
 
 /// <summary>
 /// What a device must not forget: the epoch it sends in, which commands it has taken, which of them it began and did not end, and which receipts the broker does
@@ -68,9 +68,9 @@ internal sealed class CommandJournal : IDisposable
 
     /// <summary>Uses up the command's number, and remembers that it began.</summary>
     /// <exception cref="IOException">Not on disk: the command must not run.</exception>
-    public void Begin(VerifiedCommand command, DateTimeOffset at) => Write(new JsonObject
+    public void Begin(VerifiedCommand command, string digest, DateTimeOffset at) => Write(new JsonObject
     {
-        ["t"] = "begun", ["id"] = command.Claims.Id, ["epoch"] = command.Claims.Epoch, ["seq"] = command.Claims.Sequence, ["at"] = at.ToUnixTimeSeconds(),
+        ["t"] = "begun", ["id"] = command.Claims.Id, ["epoch"] = command.Claims.Epoch, ["seq"] = command.Claims.Sequence, ["at"] = at.ToUnixTimeSeconds(), ["digest"] = digest,
         ["message"] = Encoding.ASCII.GetString(command.Bytes.Span),
     }, durable: true);
 
@@ -108,7 +108,7 @@ internal sealed class CommandJournal : IDisposable
                 break;
             case "begun":
                 var id = (string)record["id"]!;
-                _unfinished[id] = new(id, Encoding.ASCII.GetBytes((string)record["message"]!), DateTimeOffset.FromUnixTimeSeconds((long)record["at"]!));
+                _unfinished[id] = new(id, Encoding.ASCII.GetBytes((string)record["message"]!), (string)record["digest"]!, DateTimeOffset.FromUnixTimeSeconds((long)record["at"]!));
                 var (epoch, sequence) = ((long)record["epoch"]!, (long)record["seq"]!);
                 // After a rewrite the window already holds the numbers of the unfinished.
                 if (_window.Check(epoch, sequence, NoBound, out _)) _window.Commit(epoch, sequence);
@@ -157,7 +157,7 @@ internal sealed class CommandJournal : IDisposable
         foreach (var unfinished in _unfinished.Values)
         {
             // Its own number is in the window already; (1, 1) of an epoch long gone changes nothing.
-            records.Add(new() { ["t"] = "begun", ["id"] = unfinished.Id, ["epoch"] = 1, ["seq"] = 1, ["at"] = unfinished.At.ToUnixTimeSeconds(), ["message"] = Encoding.ASCII.GetString(unfinished.Message.Span) });
+            records.Add(new() { ["t"] = "begun", ["id"] = unfinished.Id, ["epoch"] = 1, ["seq"] = 1, ["at"] = unfinished.At.ToUnixTimeSeconds(), ["digest"] = unfinished.Digest, ["message"] = Encoding.ASCII.GetString(unfinished.Message.Span) });
         }
         foreach (var receipt in _receipts.Values)
             records.Add(new() { ["t"] = "ended", ["command"] = "", ["id"] = receipt.Id, ["digest"] = receipt.CommandDigest, ["receipt"] = Encoding.ASCII.GetString(receipt.Bytes.Span) });

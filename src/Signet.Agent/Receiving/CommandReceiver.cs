@@ -7,7 +7,7 @@ namespace Signet.Agent;
 /// The device's judgement of one command, and its execution. The device trusts neither the broker nor TLS here:
 /// <code>
 /// bytes
-///   1 verify          signature, audience, topic, time       -> VerifiedCommand, or refusal
+///   1 open, verify    signature, audience, topic, time       -> VerifiedCommand, or refusal
 ///   2 replay          (epoch, seq) is new                    -> or refusal; the first receipt again if the broker lacks it
 ///   3 allowed         on this device's own list, handled     -> or refusal
 ///   4 arguments       fit the command's schema               -> or refusal
@@ -28,11 +28,12 @@ internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers han
         // 1
         var now = time.GetUtcNow();
         var expected = new Expectation { Keys = device.CenterKeys, Audience = device.Name, Topic = topic, Now = now };
-        if (!CommandMessage.TryVerify(bytes.Span, expected, out var command, out var rejection)) return Refuse(bytes, rejection);
+        var digest = Thumbprint.OfBytes(bytes.Span);
+        if (!TryOpen(bytes, expected, out var signed, out var rejection) || !CommandMessage.TryVerify(signed.Span, expected, out var command, out rejection)) return Refuse(bytes, rejection);
         // 2
         if (!journal.IsNew(command.Claims, now, out rejection))
         {
-            outbox.Resend(command.Digest);
+            outbox.Resend(digest);
             return Refuse(bytes, rejection);
         }
         // 3
@@ -44,17 +45,17 @@ internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers han
         // 5
         try
         {
-            journal.Begin(command, now);
+            journal.Begin(command, digest, now);
         }
         catch (IOException e)
         {
             Log.JournalFailed(logger, e.Message);
-            outbox.Post(receipts.Outcome(command, CommandOutcome.Failed("the device's journal cannot be written; nothing was done")));
+            outbox.Post(receipts.Outcome(command.Claims.Id, digest, CommandOutcome.Failed("the device's journal cannot be written; nothing was done")));
             return false;
         }
         // 6, 7, 8
         var context = new CommandContext(command, isRepeated: false);
-        await FinishAsync(command, handler, context, cancellationToken);
+        await FinishAsync(command, digest, handler, context, cancellationToken);
         return context.RestartWanted;
     }
 
@@ -71,19 +72,19 @@ internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers han
                 && handler.Arguments.TryCheck(command.Claims.Arguments, out _))
             {
                 Log.Recovered(logger, unfinished.Id, "run again");
-                await FinishAsync(command, handler, new CommandContext(command, isRepeated: true), cancellationToken);
+                await FinishAsync(command, unfinished.Digest, handler, new CommandContext(command, isRepeated: true), cancellationToken);
                 continue;
             }
             Log.Recovered(logger, unfinished.Id, "interrupted");
-            End(unfinished.Id, receipts.Outcome(unfinished.Id, Thumbprint.OfBytes(unfinished.Message.Span), CommandOutcome.Interrupted("the device stopped while it ran; its end is not known")));
+            End(unfinished.Id, receipts.Outcome(unfinished.Id, unfinished.Digest, CommandOutcome.Interrupted("the device stopped while it ran; its end is not known")));
         }
     }
 
-    private async Task FinishAsync(VerifiedCommand command, CommandHandler handler, CommandContext context, CancellationToken cancellationToken)
+    private async Task FinishAsync(VerifiedCommand command, string digest, CommandHandler handler, CommandContext context, CancellationToken cancellationToken)
     {
-        var outcome = await ExecuteAsync(handler, context, cancellationToken);
+        var outcome = await ExecuteAsync(handler, digest, context, cancellationToken);
         Log.Executed(logger, command.Claims.Id, command.Claims.Command, ReceiptClaims.NameOf(outcome.State));
-        End(command.Claims.Id, receipts.Outcome(command, outcome));
+        End(command.Claims.Id, receipts.Outcome(command.Claims.Id, digest, outcome));
     }
 
     private void End(string commandId, SignedReceipt receipt)
@@ -100,7 +101,7 @@ internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers han
         outbox.Post(receipt);
     }
 
-    private async Task<CommandOutcome> ExecuteAsync(CommandHandler handler, CommandContext context, CancellationToken cancellationToken)
+    private async Task<CommandOutcome> ExecuteAsync(CommandHandler handler, string digest, CommandContext context, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(handler.TimeLimit, time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
@@ -111,7 +112,7 @@ internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers han
             using var early = new CancellationTokenSource();
             await Task.WhenAny(run, Task.Delay(AgentLimits.AcceptedAfter, time, early.Token));
             await early.CancelAsync();
-            if (!run.IsCompleted) outbox.Post(receipts.Accepted(context.Command));
+            if (!run.IsCompleted) outbox.Post(receipts.Accepted(context.Command.Claims.Id, digest));
             return await run.WaitAsync(handler.TimeLimit + AgentLimits.HandlerGrace, time, CancellationToken.None);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -127,6 +128,25 @@ internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers han
             Log.HandlerFailed(logger, handler.Command, e);
             return CommandOutcome.Failed($"the handler failed ({e.GetType().Name})"); // the exception's text stays on the device
         }
+    }
+
+    /// <summary>What is to be verified: the bytes themselves, or what their envelope holds.</summary>
+    private bool TryOpen(ReadOnlyMemory<byte> bytes, Expectation expected, out ReadOnlyMemory<byte> signed, out Rejection rejection)
+    {
+        (signed, rejection) = (bytes, default);
+        if (!SealedMessage.IsSealed(bytes.Span))
+        {
+            if (device.OnlySealed) rejection = new(RejectReason.AlgorithmNotAllowed, $"{device.Name} takes only sealed commands");
+            return !device.OnlySealed;
+        }
+        if (device.SealingKey is null)
+        {
+            rejection = new(RejectReason.CannotDecrypt, $"{device.Name} has no sealing key");
+            return false;
+        }
+        if (!SealedMessage.TryOpen(bytes.Span, device.SealingKey, expected, out var opened, out rejection)) return false;
+        signed = opened;
+        return true;
     }
 
     private bool Refuse(ReadOnlyMemory<byte> bytes, Rejection rejection)

@@ -24,8 +24,9 @@ public sealed class SignedReceipt
 /// <summary>Signs this device's receipts, numbering them. Safe for concurrent use.</summary>
 internal sealed class ReceiptSigner(DeviceIdentity device, OutgoingSequence sequence, CommandJournal journal, TimeProvider time, RandomNumberGenerator random)
 {
-    public SignedReceipt Outcome(VerifiedCommand command, CommandOutcome outcome) => Outcome(command.Claims.Id, command.Digest, outcome);
-
+    /// <param name="commandId">Its <c>jti</c>.</param>
+    /// <param name="digest">Of the bytes as received, envelope included.</param>
+    /// <param name="outcome">What came of it.</param>
     public SignedReceipt Outcome(string commandId, string digest, CommandOutcome outcome)
     {
         try
@@ -39,7 +40,7 @@ internal sealed class ReceiptSigner(DeviceIdentity device, OutgoingSequence sequ
         }
     }
 
-    public SignedReceipt Accepted(VerifiedCommand command) => Sign(command.Claims.Id, command.Digest, ReceiptState.Accepted, RejectReason.None, []);
+    public SignedReceipt Accepted(string commandId, string digest) => Sign(commandId, digest, ReceiptState.Accepted, RejectReason.None, []);
 
     public SignedReceipt Refusal(string claimedId, string digest, Rejection rejection, int suppressed)
     {

@@ -83,9 +83,10 @@ internal static class SharedKey
 internal static class P256
 {
     // The platform names the curve by OID, or by a friendly name that depends on the operating system.
-    public static bool Is(ECDsa key)
-    {
-        var curve = key.ExportParameters(includePrivateParameters: false).Curve;
-        return curve.IsNamed && (curve.Oid.Value ?? ECCurve.CreateFromFriendlyName(curve.Oid.FriendlyName!).Oid.Value) == ECCurve.NamedCurves.nistP256.Oid.Value;
-    }
+    public static bool Is(ECDsa key) => Is(key.ExportParameters(includePrivateParameters: false).Curve);
+
+    public static bool Is(ECDiffieHellman key) => Is(key.ExportParameters(includePrivateParameters: false).Curve);
+
+    private static bool Is(ECCurve curve) =>
+        curve.IsNamed && (curve.Oid.Value ?? ECCurve.CreateFromFriendlyName(curve.Oid.FriendlyName!).Oid.Value) == ECCurve.NamedCurves.nistP256.Oid.Value;
 }

@@ -14,7 +14,7 @@ public abstract class Verified<TClaims>
     /// <summary>The exact message, a copy of its own.</summary>
     public ReadOnlyMemory<byte> Bytes { get; }
 
-    /// <summary>Base64url SHA-256 of <see cref="Bytes"/>: what a receipt calls <c>digest</c>.</summary>
+    /// <summary>Base64url SHA-256 of <see cref="Bytes"/>: what a receipt calls <c>digest</c>, unless the message travelled in an envelope (then it is the envelope's).</summary>
     public string Digest => Thumbprint.OfBytes(Bytes.Span);
 }
 

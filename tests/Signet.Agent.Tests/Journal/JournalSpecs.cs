@@ -11,7 +11,7 @@ public sealed class JournalSpecs
         using var bench = new Bench();
         var (first, second) = (bench.Claims(), bench.Claims());
         await bench.ReceiveAsync(bench.Sign(first));
-        bench.Journal.Begin(bench.Verified(bench.Sign(second)), bench.Time.GetUtcNow());
+        bench.Journal.Begin(bench.Verified(bench.Sign(second)), "digest", bench.Time.GetUtcNow());
         bench.Journal.SawTree(77);
         var epoch = bench.Journal.Epoch;
         bench.Crash();
@@ -74,13 +74,13 @@ public sealed class JournalSpecs
         var path = Path.Combine(bench.StateDirectory, "journal");
         var taken = new List<CommandClaims>();
         var unfinished = bench.Claims();
-        bench.Journal.Begin(bench.Verified(bench.Sign(unfinished)), bench.Time.GetUtcNow());
+        bench.Journal.Begin(bench.Verified(bench.Sign(unfinished)), "digest", bench.Time.GetUtcNow());
         var largest = 0L;
         for (var i = 0; i < 500; i++)
         {
             var claims = bench.Claims(arguments: new() { ["padding"] = new string('x', 1_000) });
             var command = bench.Verified(bench.Sign(claims));
-            bench.Journal.Begin(command, bench.Time.GetUtcNow());
+            bench.Journal.Begin(command, command.Digest, bench.Time.GetUtcNow());
             var receipt = new SignedReceipt($"receipt-{i}", command.Digest, Encoding.ASCII.GetBytes("receipt"), isJournaled: true);
             bench.Journal.End(claims.Id, receipt);
             if (i > 0) bench.Journal.Acknowledge(receipt.Id);

@@ -85,6 +85,30 @@ public sealed class CommandReceiverSpecs
     }
 
     [Fact]
+    public async Task A_sealed_command_is_opened_and_its_receipt_names_the_bytes_that_were_sent()
+    {
+        using var bench = new Bench(onlySealed: true);
+        var envelope = Bench.Seal(bench.Sign(bench.Claims()));
+        await bench.ReceiveAsync(envelope);
+        bench.Runs.ShouldBe(1);
+        var receipt = bench.Receipts().ShouldHaveSingleItem();
+        (receipt.State, receipt.Digest).ShouldBe((ReceiptState.Executed, Thumbprint.OfBytes(envelope)));
+        await bench.ReceiveAsync(Bench.Seal(bench.Sign(bench.Claims() with { Sequence = 1 }))); // another envelope, the same number
+        bench.Receipts()[^1].Reason.ShouldBe(RejectReason.Replayed);
+    }
+
+    [Fact]
+    public async Task A_device_that_wants_sealed_commands_refuses_plain_ones_and_broken_envelopes()
+    {
+        using var bench = new Bench(onlySealed: true);
+        await bench.ReceiveAsync(bench.Sign(bench.Claims()));
+        bench.Receipts()[^1].Reason.ShouldBe(RejectReason.AlgorithmNotAllowed);
+        await bench.ReceiveAsync(Flip(Bench.Seal(bench.Sign(bench.Claims()))));
+        bench.Receipts()[^1].Reason.ShouldBe(RejectReason.CannotDecrypt);
+        bench.Runs.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_lower_epoch_is_stale()
     {
         using var bench = new Bench();

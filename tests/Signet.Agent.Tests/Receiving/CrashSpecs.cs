@@ -10,11 +10,11 @@ public sealed class CrashSpecs
     {
         using var bench = new Bench();
         var claims = bench.Claims();
-        BeginAndCrash(bench, claims);
+        var message = BeginAndCrash(bench, claims);
         bench.Start();
         await bench.Receiver.RecoverAsync(CancellationToken.None);
         var receipt = bench.Receipts().ShouldHaveSingleItem();
-        (receipt.State, receipt.InReplyTo, receipt.Digest).ShouldBe((ReceiptState.Interrupted, claims.Id, receipt.Digest));
+        (receipt.State, receipt.InReplyTo, receipt.Digest).ShouldBe((ReceiptState.Interrupted, claims.Id, Thumbprint.OfBytes(message)));
         bench.Runs.ShouldBe(0);
         bench.Journal.Unfinished.ShouldBeEmpty();
     }
@@ -78,11 +78,12 @@ public sealed class CrashSpecs
         }
     }
 
-    private static void BeginAndCrash(Bench bench, CommandClaims claims)
+    private static byte[] BeginAndCrash(Bench bench, CommandClaims claims)
     {
         var message = bench.Sign(claims);
         // A handler that never comes back, as far as the disk can tell: begun is written, ended is not.
-        bench.Journal.Begin(bench.Verified(message), bench.Time.GetUtcNow());
+        bench.Journal.Begin(bench.Verified(message), Thumbprint.OfBytes(message), bench.Time.GetUtcNow());
         bench.Crash();
+        return message;
     }
 }

@@ -12,6 +12,7 @@ internal sealed class Bench : IDisposable
     public const string Device = "door-1";
     private static readonly X509Certificate2 CenterCertificate = Certificate("center_sign", until: 1_850_000_000);
     private static readonly X509Certificate2 DeviceCertificate = Certificate(Device);
+    private static readonly X509Certificate2 SealingCertificate = Certificate(Device);
     private static readonly RandomNumberGenerator Random = RandomNumberGenerator.Create();
 
     private readonly TemporaryDirectory _directory = new();
@@ -19,11 +20,12 @@ internal sealed class Bench : IDisposable
     private readonly DeviceIdentity _identity;
     private long _sequence;
 
-    public Bench(CommandHandlers? handlers = null, string[]? allowed = null)
+    public Bench(CommandHandlers? handlers = null, string[]? allowed = null, bool onlySealed = false)
     {
         Handlers = handlers ?? new CommandHandlers().Handle("open", ArgumentSchema.None, _ => { Runs++; return CommandOutcome.Done(new JsonObject { ["open"] = true }); });
         _identity = new(Device, "command_center", KeyRing.Empty.With(PinnedKey.FromCertificate(CenterCertificate, "command_center", "ES256")),
-            SigningKey.Es256(DeviceCertificate.GetECDsaPrivateKey()!, Thumbprint.Of(DeviceCertificate)), (allowed ?? [.. Handlers.Commands]).ToHashSet());
+            SigningKey.Es256(DeviceCertificate.GetECDsaPrivateKey()!, Thumbprint.Of(DeviceCertificate)), (allowed ?? [.. Handlers.Commands]).ToHashSet(),
+            SealingKey.EcdhEs(SealingCertificate.GetECDiffieHellmanPrivateKey()!, Thumbprint.Of(SealingCertificate)), onlySealed);
         Start();
     }
 
@@ -58,6 +60,12 @@ internal sealed class Bench : IDisposable
     };
 
     public byte[] Sign(CommandClaims claims) => CommandMessage.Sign(claims, _center);
+
+    public static byte[] Seal(byte[] signed)
+    {
+        using var to = SealingRecipient.FromCertificate(SealingCertificate, Device);
+        return SealedMessage.Seal(signed, to, Topics.Command(Device), Random);
+    }
 
     public VerifiedCommand Verified(byte[] message)
     {

@@ -47,6 +47,28 @@ public sealed class JwcryptoSpecs
         }
     }
 
+    [Fact]
+    public async Task Jwcrypto_opens_what_we_seal_and_we_open_what_it_seals_in_every_suite()
+    {
+        using var rsa = RSA.Create(2048);
+        using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var rsaCertificate = SelfSigned(new CertificateRequest("CN=thermostat-1", rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pss));
+        using var ecCertificate = SelfSigned(new CertificateRequest("CN=thermostat-1", ecdsa, HashAlgorithmName.SHA256));
+        using var random = RandomNumberGenerator.Create();
+        var signed = CommandMessage.Sign(TestKeys.Command, TestKeys.Center);
+        var (toRsa, toEc) = (SealingRecipient.FromCertificate(rsaCertificate, "thermostat-1"), SealingRecipient.FromCertificate(ecCertificate, "thermostat-1"));
+        SealingKey[] keys = [SealingKey.RsaOaep256(rsa, toRsa.KeyId), SealingKey.EcdhEs(ecCertificate.GetECDiffieHellmanPrivateKey()!, toEc.KeyId)];
+        var ours = new[] { toRsa, toEc }.Select(to => Encoding.ASCII.GetString(SealedMessage.Seal(signed, to, TestKeys.AtDevice.Topic, random))).ToArray();
+        var job = new JsonObject { ["keys"] = new JsonArray(Jwk(rsa, toRsa.KeyId), Jwk(ecdsa, toEc.KeyId)), ["messages"] = new JsonArray([.. ours.Select(m => JsonValue.Create(m))]) };
+        var answer = JsonNode.Parse(await PeerProgram.PythonAsync("jwe_peer.py", job.ToJsonString()))!;
+        for (var i = 0; i < keys.Length; i++)
+        {
+            ((string)answer["opened"]![i]!).ShouldBe(Encoding.ASCII.GetString(signed));
+            SealedMessage.TryOpen(Encoding.ASCII.GetBytes((string)answer["made"]![i]!), keys[i], TestKeys.AtDevice, out var opened, out var rejection).ShouldBeTrue($"{keys[i]} {rejection}");
+            opened.ShouldBe(signed);
+        }
+    }
+
     private static X509Certificate2 SelfSigned(CertificateRequest request) =>
         request.CreateSelfSigned(TestKeys.Now.AddYears(-1), TestKeys.Now.AddYears(1));
 

@@ -34,6 +34,21 @@ internal sealed class VectorFile
         MaximumAge = (bool?)vector["anyAge"] == true ? Expectation.AnyAge : WireLimits.MaximumAge,
     };
 
+    /// <summary>The private key that opens a vector of <c>sealed.json</c>.</summary>
+    public static SealingKey OpeningKeyOf(JsonObject vector)
+    {
+        var key = Keys[(string?)vector["opensWith"] ?? "sealing-ecdh"]!;
+        if ((string)key["algorithm"]! == "ECDH-ES")
+        {
+            var ecdh = System.Security.Cryptography.ECDiffieHellman.Create();
+            ecdh.ImportFromPem((string)key["privateKey"]!);
+            return SealingKey.EcdhEs(ecdh, (string)key["kid"]!);
+        }
+        var rsa = System.Security.Cryptography.RSA.Create();
+        rsa.ImportFromPem((string)key["privateKey"]!);
+        return SealingKey.RsaOaep256(rsa, (string)key["kid"]!);
+    }
+
     public static JsonObject Load(string file) => JsonNode.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "vectors", file)))!.AsObject();
 
     private static PinnedKey Pin(string name)

@@ -15,6 +15,12 @@ public static class AccessLimits
     /// <summary>Topic patterns in one rule. Chosen.</summary>
     public const int MaximumPatterns = 1_000;
 
+    /// <summary>A policy file or a file of assertions. Chosen: 10,000 long rules are under 4 MB.</summary>
+    public const int MaximumFileBytes = 16 * 1024 * 1024;
+
+    /// <summary>Names listed for one line of a difference; the count is always whole.</summary>
+    public const int MaximumDiffNames = 20;
+
     /// <summary>Characters of a rule's or a group's name. Chosen: they stand in audit entries.</summary>
     public const int MaximumNameLength = 100;
 }

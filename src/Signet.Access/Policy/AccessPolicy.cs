@@ -38,7 +38,7 @@ public sealed class AccessPolicy
         if (!IsWellFormed(action, ref topicOrFilter)) return new(false, Decision.Malformed, Version);
         foreach (var rule in _byAction[(int)action])
         {
-            if (rule.Decides(principal, action, topicOrFilter)) return new(rule.Effect == Effect.Allow, rule.Name, Version);
+            if (rule.DecidesAction(principal, action, topicOrFilter)) return new(rule.Effect == Effect.Allow, rule.Name, Version);
         }
 
         return new(false, Decision.NoRule, Version);

@@ -22,10 +22,25 @@ public sealed record Subjects(IReadOnlySet<PrincipalKind>? Kinds = null, IReadOn
 
     public static Subjects InGroup(params string[] groups) => new(Groups: groups.ToFrozenSet(StringComparer.Ordinal));
 
-    public bool Include(Principal principal)
-        => (Kinds is null || Kinds.Contains(principal.Kind))
-            && (Names is null || Names.Contains(principal.Name))
-            && (Groups is null || Groups.Overlaps(principal.Groups));
+    // Asked for every message: arrays and a bit mask instead of sets behind interfaces.
+    private readonly int _kinds = Kinds?.Aggregate(0, (mask, kind) => mask | 1 << (int)kind) ?? -1;
+    private readonly string[]? _groups = Groups?.ToArray();
+
+    public bool Include(Principal principal) => IncludeKind(principal.Kind) && IncludeNameAndGroup(principal);
+
+    internal bool IncludeKind(PrincipalKind kind) => (_kinds & 1 << (int)kind) != 0;
+
+    internal bool IncludeNameAndGroup(Principal principal)
+    {
+        if (Names is not null && !Names.Contains(principal.Name)) return false;
+        if (_groups is null) return true;
+        foreach (var group in _groups)
+        {
+            if (principal.Groups.Contains(group)) return true;
+        }
+
+        return false;
+    }
 }
 
 /// <summary>One line of a policy.</summary>
@@ -33,19 +48,25 @@ public sealed record Subjects(IReadOnlySet<PrincipalKind>? Kinds = null, IReadOn
 /// <param name="Topics">At least one.</param>
 public sealed record PolicyRule(string Name, Effect Effect, Subjects Who, IReadOnlySet<TopicAction> Actions, IReadOnlyList<TopicPattern> Topics)
 {
+    private readonly TopicPattern[] _topics = [.. Topics];
+
     /// <summary>Does the rule decide this question? Denying needs one topic in common with a filter, allowing must cover all of it.</summary>
     public bool Decides(Principal principal, TopicAction action, ReadOnlySpan<char> topicOrFilter)
+        => Actions.Contains(action) && DecidesAction(principal, action, topicOrFilter);
+
+    // For callers that know the rule speaks of the action. Cheapest condition first.
+    internal bool DecidesAction(Principal principal, TopicAction action, ReadOnlySpan<char> topicOrFilter)
+        => Who.IncludeKind(principal.Kind) && SpeaksOf(principal, action, topicOrFilter) && Who.IncludeNameAndGroup(principal);
+
+    private bool SpeaksOf(Principal principal, TopicAction action, ReadOnlySpan<char> topicOrFilter)
     {
-        if (!Actions.Contains(action) || !Who.Include(principal)) return false;
-        foreach (var topic in Topics)
+        foreach (var topic in _topics)
         {
-            if (Answers(topic, principal, action, topicOrFilter)) return true;
+            var answers = action != TopicAction.Subscribe ? topic.Matches(topicOrFilter, principal)
+                : Effect == Effect.Allow ? topic.Covers(topicOrFilter, principal) : topic.Overlaps(topicOrFilter, principal);
+            if (answers) return true;
         }
 
         return false;
     }
-
-    private bool Answers(TopicPattern topic, Principal principal, TopicAction action, ReadOnlySpan<char> text)
-        => action != TopicAction.Subscribe ? topic.Matches(text, principal)
-            : Effect == Effect.Allow ? topic.Covers(text, principal) : topic.Overlaps(text, principal);
 }

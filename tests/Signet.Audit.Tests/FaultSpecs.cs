@@ -1,0 +1,124 @@
+using Signet.Proof;
+using Signet.Store;
+
+namespace Signet.Audit.Tests;
+
+public class FaultSpecs
+{
+    [Fact]
+    public async Task A_log_that_cannot_be_written_refuses_says_so_and_recovers_by_itself()
+    {
+        using var home = new AuditHome();
+        await using var log = await home.OpenAsync();
+        await log.AppendAsync(AuditHome.Record(1));
+        // Another process holds the write lock: what a full or read-only disk looks like to the caller.
+        using (var other = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={home.DatabasePath};Pooling=False"))
+        {
+            other.Open();
+            using var command = other.CreateCommand();
+            command.CommandText = "BEGIN IMMEDIATE";
+            command.ExecuteNonQuery();
+            var refused = await Should.ThrowAsync<AuditUnavailableException>(async () => await log.AppendAsync(AuditHome.Record(2)));
+            refused.Message.ShouldContain("locked by another process");
+            log.Health.State.ShouldBe(AuditState.Unavailable);
+            log.Health.Refused.ShouldBe(1);
+        }
+        var recovered = new TaskCompletionSource<AuditEntry>();
+        log.Appended += entry => recovered.TrySetResult(entry);
+        home.Clock.Advance(TimeSpan.FromSeconds(1));
+        var said = await recovered.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        said.Action.ShouldBe("log-recovered");
+        said.Details["refused"]!.GetValue<long>().ShouldBe(1);
+        log.Health.State.ShouldBe(AuditState.Writable);
+        (await log.AppendAsync(AuditHome.Record(3))).Sequence.ShouldBe(4);
+        (await log.VerifyAsync()).IsIntact.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_tampered_open_part_is_not_built_upon()
+    {
+        using var home = new AuditHome();
+        await home.FillAsync(20, checkpointEvery: 15, clean: false);
+        home.Execute("UPDATE entries SET body = replace(body, 'command-sent', 'command-semt') WHERE seq = 18");
+        var found = await Should.ThrowAsync<AuditTamperedException>(() => home.OpenAsync());
+        found.Verdict.Fault!.Kind.ShouldBe(FaultKind.Edited);
+        found.Verdict.Fault.First.ShouldBe(18);
+        found.Message.ShouldBe("NOT intact: entry 18: its HMAC does not fit its body");
+    }
+
+    [Fact]
+    public async Task A_restored_older_database_is_not_built_upon()
+    {
+        using var home = new AuditHome();
+        await home.FillAsync(20);
+        var old = File.ReadAllBytes(home.DatabasePath);
+        await home.FillAsync(40);
+        File.WriteAllBytes(home.DatabasePath, old);
+        home.Verify().Fault!.Kind.ShouldBe(FaultKind.RolledBack);
+        (await Should.ThrowAsync<AuditTamperedException>(() => home.OpenAsync())).Verdict.Fault!.Kind.ShouldBe(FaultKind.RolledBack);
+    }
+
+    [Fact]
+    public async Task A_deleted_database_is_not_taken_for_a_new_log()
+    {
+        using var home = new AuditHome();
+        await home.FillAsync(20);
+        foreach (var file in Directory.GetFiles(home.Folder, "audit.db*")) File.Delete(file);
+        (await Should.ThrowAsync<AuditTamperedException>(() => home.OpenAsync())).Message.ShouldContain("is missing, and the keys beside it have been used");
+    }
+
+    [Fact]
+    public async Task Changes_in_the_running_log_are_found_by_the_live_verification()
+    {
+        using var home = new AuditHome();
+        await using var log = await home.OpenAsync();
+        for (var i = 2; i <= 50; i++) await log.AppendAsync(AuditHome.Record(i));
+        home.Execute("DELETE FROM entries WHERE seq = 30");
+        var verdict = await log.VerifyAsync();
+        verdict.Fault.ShouldBe(new Fault(FaultKind.Deleted, 30, 30, "is missing"));
+        verdict.Summary.ShouldBe("NOT intact: entry 30: is missing");
+    }
+
+    [Fact]
+    public async Task A_damaged_database_file_is_a_finding_and_not_a_crash()
+    {
+        using var home = new AuditHome();
+        await home.FillAsync(500);
+        var bytes = File.ReadAllBytes(home.DatabasePath);
+        new Random(4).NextBytes(bytes.AsSpan(bytes.Length / 2, 20_000));
+        File.WriteAllBytes(home.DatabasePath, bytes);
+        home.Verify().IsIntact.ShouldBeFalse();
+        File.WriteAllText(home.DatabasePath, "not a database, but long enough to have a header of one hundred bytes, which is what SQLite looks at first of all things");
+        home.Verify().Fault!.Kind.ShouldBe(FaultKind.Unreadable);
+        (await Should.ThrowAsync<StoreException>(() => home.OpenAsync())).Failure.ShouldBe(StoreFailure.NotADatabase);
+    }
+
+    [Fact]
+    public async Task A_signing_key_that_others_can_read_is_refused_with_the_remedy()
+    {
+        using var home = new AuditHome();
+        await home.FillAsync(5);
+        var key = Path.Combine(home.Folder, "checkpoint.key");
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        (await Should.ThrowAsync<StoreException>(() => home.OpenAsync())).Message.ShouldBe($"{key}: a private key that others can read or write. Run: chmod 600 {key}");
+    }
+
+    [Fact]
+    public async Task The_first_key_checks_every_hmac_and_a_wrong_one_is_noticed()
+    {
+        using var home = new AuditHome();
+        await home.FillAsync(300);
+        home.Verify(withFirstKey: true).Summary.ShouldStartWith("intact: 300 entries");
+        AuditOffline.Verify(home.Folder, firstKey: new byte[32]).Fault!.First.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task An_entry_that_somebody_put_where_the_next_must_go_stops_the_log_and_is_named()
+    {
+        using var home = new AuditHome();
+        await using var log = await home.OpenAsync();
+        home.Execute("INSERT INTO entries SELECT seq + 1, body, prev, mac FROM entries WHERE seq = 1");
+        await Should.ThrowAsync<AuditUnavailableException>(async () => await log.AppendAsync(AuditHome.Record(1)));
+        (await log.VerifyAsync()).Fault!.ShouldBe(new Fault(FaultKind.Duplicated, 2, 2, "a second copy of entry 1"));
+    }
+}

@@ -12,8 +12,8 @@ public static class WebLimits
     /// <summary>Open connections at once; a browser holds one (HTTP/2) or six. Chosen so that other parts keep file handles (20,000 a process).</summary>
     public const long Connections = 4096;
 
-    /// <summary>Live feeds at once over all readers, and for one account.</summary>
-    public const int LiveFeeds = 1024, LiveFeedsPerAccount = 32;
+    /// <summary>Live feeds at once over all readers.</summary>
+    public const int LiveFeeds = 1024;
 
     /// <summary>How long a live feed stays silent before a comment line keeps proxies from closing it.</summary>
     public static readonly TimeSpan LiveFeedHeartbeat = TimeSpan.FromSeconds(15);
@@ -36,6 +36,9 @@ public static class WebLimits
     /// <summary>A session ends after this long without a request, and in any case after <see cref="SessionLongest"/> (NIST SP 800-63B, AAL2: 12 h and 30 min).</summary>
     public static readonly TimeSpan SessionIdle = TimeSpan.FromMinutes(30), SessionLongest = TimeSpan.FromHours(12);
 
+    /// <summary>Sessions at once; the tenth part that was idle longest makes room for new ones.</summary>
+    public const int Sessions = 10_000;
+
     /// <summary>Characters of a password: shortest as promised in the requirements; the longest keeps one hash from costing seconds.</summary>
     public const int PasswordShortest = 12, PasswordLongest = 256;
 
@@ -54,14 +57,8 @@ public static class WebLimits
     /// <summary>Rows of one page of a list: as given, and at most.</summary>
     public const int PageSize = 50, LargestPage = 500;
 
-    /// <summary>Remembered idempotency keys, and for how long (a client's retries end long before).</summary>
-    public const int IdempotencyKeys = 10_000;
-
-    /// <inheritdoc cref="IdempotencyKeys"/>
-    public static readonly TimeSpan IdempotencyKept = TimeSpan.FromHours(24);
-
-    /// <summary>Characters of an idempotency key.</summary>
-    public const int IdempotencyKeyLength = 200;
+    /// <summary>Characters of an idempotency key, as Control takes them.</summary>
+    public const int IdempotencyKeyLength = 128;
 
     /// <summary>Requests a minute of one account or token, and of one address without either: far above what a person or a script that waits for answers needs.</summary>
     public const int RequestsPerMinute = 3000, AnonymousRequestsPerMinute = 600;

@@ -1,12 +1,23 @@
+using System.Net;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Signet.Control;
+using Signet.Web.Api;
+using Signet.Web.Assets;
+using Signet.Web.Security;
 using Signet.Web.SignIn;
 
 namespace Signet.Web.Hosting;
 
+/// <summary>The console: pages, API and live feed over HTTPS. What is registered, and in which order a request passes through it.</summary>
 internal static class ConsoleHost
 {
     public static WebApplication Build(CommandCenter center, WebOptions options, ILoggerFactory loggers)
@@ -18,8 +29,89 @@ internal static class ConsoleHost
             Listener.Bound(kestrel);
             kestrel.Listen(options.Listen, options.ConsolePort, listen => Listener.UseTls(listen, center, options));
         });
-        builder.Services.AddSingleton(center).AddSingleton(options).AddSingleton(options.Time);
-        builder.Services.AddSingleton(new SetupLink(options.Time, options.Random)).AddSingleton<LoginThrottle>();
-        return builder.Build();
+        var services = builder.Services;
+        services.AddSingleton(center).AddSingleton(options).AddSingleton(options.Time).AddSingleton(options.Random);
+        services.AddSingleton(WebFiles.Load(Path.Combine(AppContext.BaseDirectory, "wwwroot")));
+        AddSignIn(services);
+        AddPagesAndApi(services);
+        services.AddHostFiltering(filter => filter.AllowedHosts = [.. AllowedHosts(center, options)]);
+        services.AddRateLimiter(RequestRates.Configure);
+
+        var application = builder.Build();
+        application.UseMiddleware<SecurityHeaders>();
+        application.UseHostFiltering();
+        application.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = AnswerFailureAsync });
+        application.UseWhen(context => !ApiRoutes.IsApi(context), pages => pages.UseStatusCodePagesWithReExecute("/error/{0}"));
+        application.UseRouting();
+        application.UseAuthentication();
+        application.UseRateLimiter();
+        application.UseMiddleware<AccessGate>();
+        application.Services.GetRequiredService<WebFiles>().Map(application).WithMetadata(new PublicAttribute()).ExcludeFromDescription();
+        application.MapRazorPages();
+        ApiRoutes.Map(application);
+        return application;
+    }
+
+    private static void AddSignIn(IServiceCollection services)
+    {
+        // Keys live as long as the process, like the sessions they belong to: none lies on a disk.
+        services.AddSingleton<IDataProtectionProvider, EphemeralDataProtectionProvider>();
+        services.AddSingleton<SetupLink>().AddSingleton<LoginThrottle>().AddSingleton<Sessions>().AddSingleton<KnownBrowser>().AddSingleton<Trail>().AddScoped<SignInDesk>();
+        services.AddIdentityCore<Person>().AddUserStore<PersonStore>();
+        services.AddSingleton<IPasswordHasher<Person>>(Passwords.Hasher);
+        services.AddAuthentication(authentication => authentication.DefaultScheme = Either)
+            .AddPolicyScheme(Either, null, either => either.ForwardDefaultSelector = context => TokenAuthentication.Secret(context.Request) is null ? Sessions.Scheme : TokenAuthentication.SchemeName)
+            .AddCookie(Sessions.Scheme, Sessions.Configure)
+            .AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.SchemeName, null);
+        services.AddOptions<Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationOptions>(Sessions.Scheme).Configure<Sessions>((cookie, sessions) => cookie.SessionStore = sessions);
+        services.AddAntiforgery(antiforgery =>
+        {
+            antiforgery.HeaderName = AccessGate.AntiforgeryHeader;
+            antiforgery.Cookie.Name = "__Host-signet-form";
+            antiforgery.Cookie.Path = "/";
+            antiforgery.Cookie.HttpOnly = true;
+            antiforgery.Cookie.SecurePolicy = CookieSecurePolicy.Always;
+            antiforgery.Cookie.SameSite = SameSiteMode.Strict;
+            antiforgery.SuppressXFrameOptionsHeader = true; // SecurityHeaders sets it
+        });
+    }
+
+    private const string Either = "either";
+
+    private static void AddPagesAndApi(IServiceCollection services)
+    {
+        services.Configure<RouteOptions>(route => route.LowercaseUrls = true);
+        services.AddRazorPages(pages => pages.RootDirectory = "/Pages").AddMvcOptions(mvc => mvc.Filters.Add<HandlerGate>());
+        services.ConfigureHttpJsonOptions(ApiRoutes.ConfigureJson);
+        services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
+            context.ProblemDetails.Extensions.TryAdd("reason", context.ProblemDetails.Status switch { 400 => "bad-input", 404 => "not-found", 405 => "method-not-allowed", 413 => "too-large", 415 => "bad-input", _ => "failed" }));
+        services.AddOpenApi("v1", open => open.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "Signet";
+            document.Info.Description = "Errors are problem+json; `reason` is the stable name. Send an API token: `Authorization: Bearer sgt_...`.";
+            document.Servers = [];
+            return Task.CompletedTask;
+        }));
+    }
+
+    private static IEnumerable<string> AllowedHosts(CommandCenter center, WebOptions options)
+    {
+        foreach (var host in options.Hosts.Concat(center.Installation.Hosts).Append("localhost").Append("127.0.0.1").Append("::1").Distinct(StringComparer.OrdinalIgnoreCase))
+            yield return IPAddress.TryParse(host, out var address) && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{address}]" : host;
+        if (!options.Listen.Equals(IPAddress.Any) && !options.Listen.Equals(IPAddress.IPv6Any) && !IPAddress.IsLoopback(options.Listen)) yield return options.Listen.ToString();
+    }
+
+    private static Task AnswerFailureAsync(HttpContext context)
+    {
+        var failure = context.Features.Get<IExceptionHandlerFeature>()?.Error;
+        var (status, reason, words) = failure switch
+        {
+            BadHttpRequestException bad => (bad.StatusCode, bad.StatusCode == 413 ? "too-large" : "bad-input", "The request could not be read: " + bad.Message),
+            Audit.AuditUnavailableException => (503, "audit-unavailable", "The audit log cannot be read or written right now."),
+            _ => (500, "failed", "The center could not answer. The reason is in its log."),
+        };
+        if (ApiRoutes.IsApi(context)) return Problems.Of(status, reason, words).ExecuteAsync(context);
+        context.Response.StatusCode = status;
+        return Task.CompletedTask;
     }
 }

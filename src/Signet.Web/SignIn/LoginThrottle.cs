@@ -11,17 +11,22 @@ public sealed class LoginThrottle(TimeProvider time)
     private readonly Lock gate = new();
     private readonly Dictionary<string, Tally> tallies = new(StringComparer.Ordinal);
 
-    /// <summary>How long this attempt has to wait; zero when it may be made now.</summary>
+    /// <summary>How long this attempt has to wait; zero when it may be made now. <c>First</c>: nobody was told of this wait before.</summary>
     /// <param name="account">The name as typed; it need not exist, so that nothing can be learnt about which do.</param>
     /// <param name="address">Where the attempt comes from.</param>
     /// <param name="knownBrowser">Mark of a browser this account signed in with, null for a stranger.</param>
-    public TimeSpan Wait(string account, IPAddress? address, string? knownBrowser)
+    public (TimeSpan Duration, bool First) Wait(string account, IPAddress? address, string? knownBrowser)
     {
         var now = time.GetUtcNow();
         lock (gate)
         {
-            var until = Max(Find(AccountKey(account, knownBrowser), now)?.Until, Find(AddressKey(address), now)?.Until);
-            return until is { } end && end > now ? end - now : TimeSpan.Zero;
+            Tally? longest = null;
+            foreach (var key in (string[])[AccountKey(account, knownBrowser), AddressKey(address)])
+                if (Find(key, now) is { } tally && tally.Until > now && (longest is null || tally.Until > longest.Until)) longest = tally;
+            if (longest is null) return default;
+            var first = !longest.Told;
+            longest.Told = true;
+            return (longest.Until - now, first);
         }
     }
 
@@ -65,8 +70,6 @@ public sealed class LoginThrottle(TimeProvider time)
         foreach (var key in tallies.OrderBy(pair => pair.Value.ForgottenAt).Take(tallies.Count - (WebLimits.LoginTracked * 9 / 10)).Select(pair => pair.Key).ToList()) tallies.Remove(key);
     }
 
-    private static DateTimeOffset? Max(DateTimeOffset? a, DateTimeOffset? b) => a is null ? b : b is null || a > b ? a : b;
-
     private static string AccountKey(string account, string? knownBrowser)
     {
         var name = account.Length > 64 ? account[..64] : account;
@@ -83,5 +86,8 @@ public sealed class LoginThrottle(TimeProvider time)
             : $"address:{address}";
     }
 
-    private sealed record Tally(int Failures, DateTimeOffset Until, DateTimeOffset ForgottenAt);
+    private sealed record Tally(int Failures, DateTimeOffset Until, DateTimeOffset ForgottenAt)
+    {
+        public bool Told { get; set; }
+    }
 }

@@ -1,0 +1,47 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.AspNetCore.Routing;
+using Signet.Access;
+using Signet.Web.Security;
+
+namespace Signet.Web.Api;
+
+/// <summary>The REST API: <c>/api/v1</c>. Each route names what it demands; each calls the same method of Control as the page does.</summary>
+internal static class ApiRoutes
+{
+    public const string Prefix = "/api/v1", OpenApi = "/api/v1/openapi.json";
+
+    public static bool IsApi(HttpContext context) => context.Request.Path.StartsWithSegments("/api") || context.Request.Path.StartsWithSegments("/healthz");
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var api = routes.MapGroup(Prefix);
+        DevicesApi.Map(api);
+        CommandsApi.Map(api);
+        AuditApi.Map(api);
+        CertificatesApi.Map(api);
+        BrokerApi.Map(api);
+        PeopleApi.Map(api);
+        StatusApi.Map(api);
+        EventsApi.Map(api);
+        HealthApi.Map(routes);
+        routes.MapOpenApi(OpenApi).WithMetadata(new PublicAttribute());
+        // Everything else under /api is an error in the API's own words, not a page.
+        routes.Map("/api/{**rest}", () => Problems.NotFound("such route; see " + OpenApi)).WithMetadata(new PublicAttribute()).ExcludeFromDescription();
+    }
+
+    public static void ConfigureJson(JsonOptions json)
+    {
+        json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower));
+        json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+        json.SerializerOptions.MaxDepth = 16;
+    }
+
+    public static RouteHandlerBuilder Requires(this RouteHandlerBuilder route, Act act) => route.WithMetadata(new RequiresAttribute(act)).ProducesProblem(401).ProducesProblem(403);
+
+    /// <summary>Rows of a page: as asked, within the bounds.</summary>
+    public static int Limit(int? asked) => Math.Clamp(asked ?? WebLimits.PageSize, 1, WebLimits.LargestPage);
+}

@@ -1,0 +1,32 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Signet.Access;
+using Signet.Control;
+using Signet.Web.Security;
+
+namespace Signet.Web.Api;
+
+public sealed record SessionListJson(IReadOnlyList<BrokerSession> Sessions);
+
+/// <summary>Whose sessions to close.</summary>
+/// <param name="Client">One client id of the identity; left out: all.</param>
+public sealed record KickJson(string Identity, string? Client = null);
+
+/// <summary>Counters and the latest refusals.</summary>
+public sealed record BrokerJson(BrokerTotals Totals, IReadOnlyList<Denial> Denials);
+
+internal static class BrokerApi
+{
+    public static void Map(RouteGroupBuilder api)
+    {
+        api.MapGet("/sessions", (CommandCenter center) => Results.Ok(new SessionListJson(center.Broker.Sessions()))).Requires(Act.ViewBroker).Produces<SessionListJson>()
+            .WithSummary("Sessions on the broker, open or resumable.");
+        api.MapPost("/sessions/kick", KickAsync).Requires(Act.KickSession).Produces<KickResult>().ProducesProblem(404).WithSummary("Closes the sessions of an identity, or one of them.");
+        api.MapGet("/broker", (CommandCenter center) => Results.Ok(new BrokerJson(center.Broker.Totals(), center.Broker.Denials()))).Requires(Act.ViewBroker).Produces<BrokerJson>()
+            .WithSummary("The broker's counters and its latest refusals with their reasons.");
+    }
+
+    private static async Task<IResult> KickAsync(KickJson wanted, CommandCenter center, HttpContext context)
+        => Problems.Answer(await center.Broker.KickAsync(wanted.Identity, wanted.Client, context.Actor(), context.RequestAborted), Results.Ok);
+}

@@ -1,0 +1,60 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+using Signet.Access;
+using Signet.Control;
+using Signet.Web.Security;
+
+namespace Signet.Web.Api;
+
+/// <summary>A command to send.</summary>
+/// <param name="Arguments">Left out: none.</param>
+public sealed record NewCommandJson(string Device, string Command, JsonObject? Arguments = null);
+
+internal static class CommandsApi
+{
+    public const string IdempotencyKey = "Idempotency-Key";
+
+    public static void Map(RouteGroupBuilder api)
+    {
+        api.MapPost("/commands", SendAsync).Requires(Act.SendCommand).Produces<CommandView>(201).ProducesProblem(403).ProducesProblem(409).ProducesProblem(422).ProducesProblem(503)
+            .WithSummary("Signs, records and publishes a command. `wait` (seconds, at most 60) answers when it is settled, or as it stands by then.");
+        api.MapGet("/commands", ListAsync).Requires(Act.ViewCommands).Produces<CommandPage>().WithSummary("Commands, newest first. `before` takes the `next` of the page before.");
+        api.MapGet("/commands/{id}", FindAsync).Requires(Act.ViewCommands).Produces<CommandView>().ProducesProblem(404).WithSummary("One command; `wait` as above.");
+        api.MapGet("/commands/{id}/receipt", ReceiptAsync).Requires(Act.ExportReceipt).Produces(200, contentType: "application/json").ProducesProblem(404)
+            .WithSummary("The command's proof: check it offline with `signet receipt verify`.");
+    }
+
+    private static async Task<IResult> SendAsync(
+        NewCommandJson command, CommandCenter center, HttpContext context, [FromHeader(Name = IdempotencyKey)] string? idempotencyKey = null, double? wait = null)
+    {
+        if (idempotencyKey is { Length: 0 or > WebLimits.IdempotencyKeyLength }) return Problems.BadInput($"{IdempotencyKey} takes 1 to {WebLimits.IdempotencyKeyLength} characters.");
+        if (wait is not null && Seconds(wait) is null) return BadWait();
+        var sent = await center.Commands.SendAsync(new(command.Device, command.Command, command.Arguments, idempotencyKey), context.Actor(), context.RequestAborted);
+        if (!sent.TryGet(out var view, out var refusal)) return Problems.Of(refusal);
+        if (Seconds(wait) is { } seconds) view = await center.Commands.WaitAsync(view.Id, seconds, context.RequestAborted) ?? view;
+        return Results.Created($"{ApiRoutes.Prefix}/commands/{view.Id}", view);
+    }
+
+    private static async Task<IResult> ListAsync(CommandCenter center, CancellationToken stop, string? device = null, string? state = null, string? by = null, string? before = null, int? limit = null)
+        => state is not null && !CommandStates.TryParse(state, out _)
+            ? Problems.BadInput($"There is no command state of that name. States: {string.Join(", ", Enum.GetValues<CommandState>().Select(s => s.Name()))}.")
+            : Results.Ok(await center.Commands.ListAsync(new() { Device = device, State = state, By = by, Before = before, Limit = ApiRoutes.Limit(limit) }, stop));
+
+    private static async Task<IResult> FindAsync(string id, CommandCenter center, CancellationToken stop, double? wait = null)
+    {
+        if (wait is not null && Seconds(wait) is null) return BadWait();
+        var view = Seconds(wait) is { } seconds ? await center.Commands.WaitAsync(id, seconds, stop) : await center.Commands.FindAsync(id, stop);
+        return view is null ? Problems.NotFound("command with this id") : Results.Ok(view);
+    }
+
+    private static async Task<IResult> ReceiptAsync(string id, CommandCenter center, HttpContext context)
+        => Problems.Answer(await center.Commands.ExportReceiptAsync(id, context.Actor(), context.RequestAborted),
+            file => Results.File(file.Json.ToArray(), "application/json", $"receipt-{file.Id}.json"));
+
+    private static TimeSpan? Seconds(double? wait) => wait is >= 0 and <= WebLimits.LongestWaitSeconds ? TimeSpan.FromSeconds(wait.Value) : null;
+
+    private static IResult BadWait() => Problems.BadInput($"`wait` takes 0 to {WebLimits.LongestWaitSeconds} seconds.");
+}

@@ -1,0 +1,88 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Signet.Access;
+using Signet.Control;
+using Signet.Web.Security;
+
+namespace Signet.Web.Api;
+
+/// <summary>A device, as the API shows it.</summary>
+/// <param name="Details">What the device last said about itself, verified.</param>
+public sealed record DeviceJson(
+    string Name, string Kind, string Title, IReadOnlyList<string> Commands, bool Enabled, string State, DateTimeOffset? Since, DateTimeOffset? LastSeen, string? Address,
+    JsonNode? Details, DateTimeOffset Created, string Serial, string Thumbprint, DateTimeOffset CertificateEnds)
+{
+    public static DeviceJson Of(DeviceRecord device) => new(
+        device.Name, device.Kind, device.Title, device.AllowedCommands, device.Enabled, device.Presence.State.ToString().ToLowerInvariant(), device.Presence.Since,
+        device.Presence.LastSeen, device.Presence.Address, JsonNode.Parse(device.Presence.Details), device.Created, device.Serial, device.Thumbprint, device.CertificateEnds);
+}
+
+public sealed record DeviceListJson(IReadOnlyList<DeviceJson> Devices, string? Next);
+
+/// <param name="Value">A number, a string or a truth value.</param>
+public sealed record ReadingJson(string Name, DateTimeOffset At, JsonNode? Value, string? Unit)
+{
+    public static ReadingJson Of(Reading reading) => new(reading.Name, reading.At, JsonNode.Parse(reading.Value), reading.Unit);
+}
+
+public sealed record ReadingListJson(string Device, IReadOnlyList<ReadingJson> Readings);
+
+/// <summary>A device to add.</summary>
+public sealed record NewDeviceJson(string Name, string Kind, IReadOnlyList<string>? Commands = null, string? Title = null);
+
+/// <summary>What to change; a member that is left out stays as it is.</summary>
+public sealed record DeviceChangeJson(bool? Enabled = null, IReadOnlyList<string>? Commands = null);
+
+internal static class DevicesApi
+{
+    public static void Map(RouteGroupBuilder api)
+    {
+        api.MapGet("/devices", List).Requires(Act.ViewFleet).Produces<DeviceListJson>().WithSummary("All devices by name, with their presence.");
+        api.MapGet("/devices/{name}", Find).Requires(Act.ViewFleet).Produces<DeviceJson>().ProducesProblem(404).WithSummary("One device.");
+        api.MapPost("/devices", AddAsync).Requires(Act.ManageDevices).Produces<DeviceJson>(201).ProducesProblem(409).ProducesProblem(422)
+            .WithSummary("Adds a device: certificate and key appear in device/NAME of the data directory.");
+        api.MapPatch("/devices/{name}", ChangeAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).WithSummary("Enables or disables a device, or replaces its list of commands.");
+        api.MapDelete("/devices/{name}", RemoveAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).WithSummary("Revokes its certificates, cuts its sessions and forgets it.");
+        api.MapGet("/devices/{name}/readings", ReadingsAsync).Requires(Act.ViewTelemetry).Produces<ReadingListJson>().ProducesProblem(404)
+            .WithSummary("The newest reading of each quantity; with `reading`, the readings of one quantity, oldest first.");
+    }
+
+    private static IResult List(CommandCenter center, string? search = null, string? after = null, int? limit = null)
+    {
+        var rows = Fleets.Search(center.Fleet.List(), search).Where(device => after is null || string.CompareOrdinal(device.Name, after) > 0).Take(ApiRoutes.Limit(limit) + 1).ToList();
+        var page = rows.Take(ApiRoutes.Limit(limit)).Select(DeviceJson.Of).ToList();
+        return Results.Ok(new DeviceListJson(page, rows.Count > page.Count ? page[^1].Name : null));
+    }
+
+    private static IResult Find(string name, CommandCenter center) => center.Fleet.Find(name) is { } device ? Results.Ok(DeviceJson.Of(device)) : NoSuch(name);
+
+    private static async Task<IResult> AddAsync(NewDeviceJson device, CommandCenter center, HttpContext context)
+        => Problems.Answer(await center.Fleet.AddAsync(new(device.Name, device.Kind, device.Commands, device.Title ?? ""), context.Actor(), context.RequestAborted),
+            added => Results.Created($"{ApiRoutes.Prefix}/devices/{added.Name}", DeviceJson.Of(added)));
+
+    private static async Task<IResult> ChangeAsync(string name, DeviceChangeJson change, CommandCenter center, HttpContext context)
+    {
+        if (change is { Enabled: null, Commands: null }) return Problems.BadInput("Nothing to change: give `enabled` or `commands`.");
+        Outcome<DeviceRecord> outcome = default;
+        if (change.Enabled is { } enabled) outcome = await center.Fleet.SetEnabledAsync(name, enabled, context.Actor(), context.RequestAborted);
+        if (outcome.Refusal is null && change.Commands is { } commands) outcome = await center.Fleet.SetAllowedCommandsAsync(name, commands, context.Actor(), context.RequestAborted);
+        return Problems.Answer(outcome, device => Results.Ok(DeviceJson.Of(device)));
+    }
+
+    private static async Task<IResult> RemoveAsync(string name, CommandCenter center, HttpContext context)
+        => Problems.Answer(await center.Fleet.RemoveAsync(name, context.Actor(), context.RequestAborted), device => Results.Ok(DeviceJson.Of(device)));
+
+    private static async Task<IResult> ReadingsAsync(string name, CommandCenter center, TimeProvider time, CancellationToken stop, string? reading = null, DateTimeOffset? from = null, DateTimeOffset? to = null)
+    {
+        if (center.Fleet.Find(name) is null) return NoSuch(name);
+        var now = time.GetUtcNow();
+        var readings = reading is null
+            ? await center.Fleet.LatestReadingsAsync(name, stop)
+            : await center.Fleet.ReadingsAsync(name, reading, from ?? now.AddHours(-1), to ?? now.AddMinutes(1), stop);
+        return Results.Ok(new ReadingListJson(name, [.. readings.Select(ReadingJson.Of)]));
+    }
+
+    private static IResult NoSuch(string name) => Problems.NotFound($"device '{(name.Length > 63 ? name[..63] : name)}'");
+}

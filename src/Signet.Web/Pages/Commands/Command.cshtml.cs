@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Mvc;
+using Signet.Access;
+using Signet.Control;
+using Signet.Web.Security;
+
+namespace Signet.Web.Pages.Commands;
+
+/// <summary>One command with its evidence.</summary>
+[Requires(Act.ViewCommands)]
+public sealed class CommandModel(CommandCenter center) : ConsolePage(center)
+{
+    [BindProperty(SupportsGet = true)]
+    public string Id { get; set; } = "";
+
+    public CommandView Command { get; private set; } = null!;
+
+    public async Task<IActionResult> OnGetAsync(CancellationToken stop)
+    {
+        if (await Center.Commands.FindAsync(Id, stop) is not { } found) return NotFound();
+        Command = found;
+        Live("command", found.Device);
+        return Page();
+    }
+
+    [Requires(Act.ExportReceipt)]
+    public async Task<IActionResult> OnGetReceiptAsync(CancellationToken stop)
+    {
+        var outcome = await Center.Commands.ExportReceiptAsync(Id, HttpContext.Actor(), stop);
+        return outcome.TryGet(out var file, out var refusal)
+            ? File(file.Json.ToArray(), "application/json", $"receipt-{file.Id}.json")
+            : StatusCode(refusal.HttpStatus);
+    }
+}

@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Mvc;
+using Signet.Access;
+using Signet.Control;
+using Signet.Web.Security;
+
+namespace Signet.Web.Pages.Devices;
+
+[Requires(Act.ViewFleet)]
+public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
+{
+    [BindProperty(SupportsGet = true, Name = "q")]
+    public string? Search { get; set; }
+
+    [BindProperty(SupportsGet = true)]
+    public string? State { get; set; }
+
+    [BindProperty(SupportsGet = true)]
+    public int From { get; set; }
+
+    public IReadOnlyList<DeviceRecord> Rows { get; private set; } = [];
+    public int Known { get; private set; }
+    public int Found { get; private set; }
+
+    public void OnGet()
+    {
+        Live("device");
+        var all = Center.Fleet.List();
+        var found = Fleets.Search(all, Search).Where(device => string.IsNullOrEmpty(State) || Looks.Tone.Word(device) == State).ToList();
+        (Known, Found) = (all.Count, found.Count);
+        From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));
+        Rows = [.. found.Skip(From).Take(WebLimits.PageSize)];
+    }
+}

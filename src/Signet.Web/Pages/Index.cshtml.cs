@@ -1,0 +1,28 @@
+using Signet.Access;
+using Signet.Audit;
+using Signet.Control;
+using Signet.Web.Security;
+
+namespace Signet.Web.Pages;
+
+/// <summary>Home: a calm page for everybody, an overview for those who are signed in.</summary>
+[Public]
+public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
+{
+    private const int Rows = 6;
+
+    public CenterStatus Status { get; private set; } = null!;
+    public IReadOnlyList<DeviceRecord> Devices { get; private set; } = [];
+    public IReadOnlyList<CommandView> Commands { get; private set; } = [];
+    public IReadOnlyList<AuditEntry> Refusals { get; private set; } = [];
+
+    public async Task OnGetAsync(CancellationToken stop)
+    {
+        Status = Center.Status();
+        if (!HttpContext.IsSignedIn()) return;
+        Live("device,command,broker,audit");
+        Devices = [.. Center.Fleet.List().OrderByDescending(device => device.Presence.Since).Take(Rows)];
+        Commands = (await Center.Commands.ListAsync(new() { Limit = Rows }, stop)).Commands;
+        if (HttpContext.May(Act.ViewAudit)) Refusals = (await Center.Audit.QueryAsync(new() { Outcome = "refused", Limit = Rows }, stop)).Entries;
+    }
+}

@@ -1,0 +1,35 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http;
+using Signet.Access;
+using Signet.Control;
+
+namespace Signet.Web.Security;
+
+/// <summary>The person or token behind a request.</summary>
+public static class Who
+{
+    /// <summary>Claim types. The names are ours and short: the principal never leaves this process.</summary>
+    internal const string Id = "sub", Name = "name", Role = "role", Kind = "kind", Stamp = "stamp", Session = "sid";
+
+    internal static ClaimsIdentity Identity(Actor actor, string scheme, params Claim[] more)
+        => new([new(Name, actor.Name), new(Role, actor.Role.ToString()), new(Kind, actor.Kind), .. more], scheme, Name, Role);
+
+    public static bool IsSignedIn(this HttpContext context) => context.User.Identity is { IsAuthenticated: true };
+
+    /// <summary>Who acts, for Control and the audit log.</summary>
+    /// <exception cref="InvalidOperationException">Nobody is signed in: the route lacks its <see cref="RequiresAttribute"/>.</exception>
+    public static Actor Actor(this HttpContext context)
+        => context.IsSignedIn() && Enum.TryParse<Role>(context.User.FindFirstValue(Role), out var role)
+            ? new(context.User.Identity!.Name!, role, context.User.FindFirstValue(Kind)!, context.Address())
+            : throw new InvalidOperationException("nobody is signed in");
+
+    public static bool May(this HttpContext context, Act act) => context.IsSignedIn() && RoleTable.Decide(context.Actor().Role, act).Allowed;
+
+    /// <summary>Where a request comes from, as audit entries write it.</summary>
+    public static string Address(this HttpContext context)
+    {
+        var address = context.Connection.RemoteIpAddress;
+        if (address is null) return "unknown";
+        return (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();
+    }
+}

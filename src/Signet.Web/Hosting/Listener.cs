@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -14,7 +13,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Signet.Control;
-using Signet.Pki;
 
 namespace Signet.Web.Hosting;
 
@@ -50,33 +48,20 @@ internal static class Listener
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
     }
 
-    /// <summary>TLS with the center's own certificate and the chain below the root.</summary>
-    /// <exception cref="WebConsoleException">The certificate or its key cannot be used.</exception>
+    /// <summary>TLS with the center's own certificate, asked for anew at every handshake: a renewed one needs no restart.</summary>
     public static void UseTls(ListenOptions listen, CommandCenter center, WebOptions options)
     {
         listen.Protocols = HttpProtocols.Http1AndHttp2;
-        X509Certificate2 certificate;
-        try
+        listen.UseHttps(new TlsHandshakeCallbackOptions
         {
-            var name = Path.Combine(center.Installation.PkiDirectory, "command_center");
-            certificate = PemFile.ReadWithKey(name + ".crt", name + ".key");
-        }
-        catch (PkiException e)
-        {
-            throw new WebConsoleException($"the console's certificate cannot be used: {e.Message}", e);
-        }
-        listen.UseHttps(new HttpsConnectionAdapterOptions
-        {
-            ServerCertificate = certificate,
-            ServerCertificateChain = [center.Authority.Intermediate],
-            SslProtocols = options.AllowTls12 ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13,
-            ClientCertificateMode = ClientCertificateMode.NoCertificate,
             HandshakeTimeout = TimeSpan.FromSeconds(10),
-            OnAuthenticate = (_, tls) =>
+            OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
             {
-                tls.AllowRenegotiation = false;
-                if (options.AllowTls12 && (OperatingSystem.IsLinux() || OperatingSystem.IsMacOS())) tls.CipherSuitesPolicy = Ciphers;
-            },
+                ServerCertificateContext = center.ServerCertificates.Center,
+                EnabledSslProtocols = options.AllowTls12 ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13,
+                AllowRenegotiation = false,
+                CipherSuitesPolicy = options.AllowTls12 ? Ciphers : null,
+            }),
         });
     }
 

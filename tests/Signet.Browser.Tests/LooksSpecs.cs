@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Microsoft.Playwright;
+
+namespace Signet.Browser;
+
+/// <summary>Every page, in both themes and on a phone: no script error, no broken rule of the content security policy, no axe violation, nothing wider than the screen. The pictures are kept.</summary>
+public sealed class LooksSpecs(ConsoleHouse house)
+{
+    private static readonly string Axe = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "axe.min.js"));
+
+    private static readonly (string Name, string Path, bool SignedIn)[] Pages =
+    [
+        ("front", "/", false), ("login", "/login", false), ("home", "/", true), ("devices", "/devices", true), ("device", "/devices/thermostat-1", true), ("commands", "/commands", true),
+        ("command", "/commands/LATEST", true), ("certificates", "/certificates", true), ("audit", "/audit", true), ("broker", "/broker", true), ("about", "/about", true), ("nothing", "/no-such-page", true),
+    ];
+
+    [Theory]
+    [InlineData("light", 1280)]
+    [InlineData("dark", 1280)]
+    [InlineData("light", 390)]
+    [InlineData("dark", 390)]
+    [InlineData("light", 360)]
+    public async Task Every_page_is_sound_and_accessible(string theme, int width)
+    {
+        var sent = await house.Center.Commands.SendAsync(new("thermostat-1", "read-temperature"), Signet.Control.Actor.Terminal);
+        await house.Center.Commands.WaitAsync(sent.Value.Id, TimeSpan.FromSeconds(5));
+        await using var stranger = await house.VisitAsync(theme == "dark", width, 844);
+        await using var person = await house.VisitAsync(theme == "dark", width, 844);
+        await person.SignInAsync();
+        Directory.CreateDirectory(ConsoleHouse.Screenshots);
+        var faults = new List<string>();
+        foreach (var (name, path, signedIn) in Pages)
+        {
+            var visitor = signedIn ? person : stranger;
+            await visitor.Page.GotoAsync(path.Replace("LATEST", sent.Value.Id, StringComparison.Ordinal));
+            await Task.Delay(signedIn ? 400 : 100); // the chart draws, the feed connects
+            await visitor.Page.ScreenshotAsync(new() { Path = Path.Combine(ConsoleHouse.Screenshots, $"{name}-{theme}-{width}.png"), FullPage = true });
+            if (await visitor.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > innerWidth")) faults.Add($"{name}: wider than {width} px");
+            faults.AddRange((await AxeAsync(visitor.Page)).Select(fault => $"{name}: {fault}"));
+        }
+        // The page that does not exist answers 404, which the browser mentions.
+        faults.AddRange(stranger.Complaints.Concat(person.Complaints).Where(complaint => !complaint.Contains("404", StringComparison.Ordinal)));
+        faults.ShouldBeEmpty();
+    }
+
+    private static async Task<IEnumerable<string>> AxeAsync(IPage page)
+    {
+        await page.EvaluateAsync(Axe);
+        var result = await page.EvaluateAsync<JsonElement>("axe.run({ resultTypes: ['violations'] })");
+        return [.. result.GetProperty("violations").EnumerateArray().SelectMany(violation => violation.GetProperty("nodes").EnumerateArray()
+            .Select(node => $"{violation.GetProperty("id").GetString()}: {node.GetProperty("html").GetString()} {node.GetProperty("failureSummary").GetString()}"))];
+    }
+}

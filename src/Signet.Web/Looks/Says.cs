@@ -12,7 +12,10 @@ public static class Says
     public static string Result(JsonObject? result)
     {
         if (result is null || result.Count == 0) return "";
-        var text = string.Join(", ", result.Select(pair => $"{pair.Key} {Value(pair.Value)}"));
+        // A value with its unit beside it reads as people write it.
+        var unit = result["unit"] is JsonValue word && word.GetValueKind() == JsonValueKind.String ? " " + Unit(word.GetValue<string>()) : "";
+        var text = string.Join(", ", result.Where(pair => unit.Length == 0 || pair.Key != "unit")
+            .Select(pair => $"{pair.Key} {Value(pair.Value)}{(pair.Value is JsonValue number && number.GetValueKind() == JsonValueKind.Number ? unit : "")}"));
         return text.Length <= Longest ? text : text[..Longest] + "\u2026";
     }
 
@@ -26,11 +29,21 @@ public static class Says
     /// <summary>A reading's JSON value without the quotes of a string.</summary>
     public static string Reading(string json) => Value(JsonNode.Parse(json));
 
-    /// <summary>The members of a JSON object, for a list of facts. Anything else: none.</summary>
+    /// <summary>The members of a JSON object, for a list of facts, without those the page shows already. Anything else: none.</summary>
     public static IEnumerable<(string Name, string Value)> Facts(string json)
-        => JsonNode.Parse(json) is JsonObject facts ? facts.Select(pair => (pair.Key, Value(pair.Value))) : [];
+        => JsonNode.Parse(json) is JsonObject facts
+            ? facts.Where(pair => pair.Key is not ("commands" or "kind" or "name")).Select(pair => (pair.Key, Value(pair.Value)))
+            : [];
 
     public static string Pretty(JsonNode? node) => node?.ToJsonString(Indented) ?? "";
+
+    /// <summary>Units as people write them; devices send the codes of UCUM.</summary>
+    public static string Unit(string? code) => code switch { null => "", "Cel" => "\u00b0C", "[degF]" => "\u00b0F", "1" => "", _ => code };
+
+    /// <summary>The name of an enumeration's value in words: <c>checkpoint signer</c>.</summary>
+    public static string Words(Enum value) => string.Concat(value.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $" {char.ToLowerInvariant(c)}" : char.ToLowerInvariant(c).ToString()));
+
+    public static string Tls(string protocol) => protocol switch { "Tls13" => "TLS 1.3", "Tls12" => "TLS 1.2", _ => protocol };
 
     /// <summary>Groups of two for the eye: <c>AB CD EF</c>.</summary>
     public static string Fingerprint(ReadOnlySpan<byte> bytes)

@@ -28,13 +28,15 @@ public sealed class DeviceModel(CommandCenter center) : ConsolePage(center)
     public CommandView? Latest { get; private set; }
 
     public Refusal? Refusal { get; private set; }
-    public string? Custom { get; private set; }
+    [BindProperty(SupportsGet = true)]
+    public string? Custom { get; set; }
+
     public string? Arguments { get; private set; }
 
     public bool MaySend => HttpContext.May(Act.SendCommand);
 
     /// <summary>Quantities a chart can show.</summary>
-    public IEnumerable<Reading> Charted => Readings.Where(reading => reading.Number is not null);
+    public IEnumerable<Reading> Charted => Readings.Where(reading => reading.Number is not null).OrderBy(reading => reading.Value is "true" or "false").ThenBy(reading => reading.Unit is null);
 
     public async Task<IActionResult> OnGetAsync(CancellationToken stop)
     {
@@ -44,11 +46,11 @@ public sealed class DeviceModel(CommandCenter center) : ConsolePage(center)
     }
 
     [Requires(Act.SendCommand)]
-    public async Task<IActionResult> OnPostSendAsync([FromForm] string? command, [FromForm] string? custom, [FromForm] string? arguments, CancellationToken stop)
+    public async Task<IActionResult> OnPostSendAsync([FromForm] string? command, [FromForm] string? arguments, CancellationToken stop)
     {
         if (Center.Fleet.Find(Name) is null) return NotFound();
-        var wish = string.IsNullOrWhiteSpace(command) ? (custom ?? "").Trim() : command;
-        if (string.IsNullOrWhiteSpace(command)) (Custom, Arguments) = (custom, arguments);
+        var wish = string.IsNullOrWhiteSpace(command) ? (Custom ?? "").Trim() : command;
+        if (string.IsNullOrWhiteSpace(command)) Arguments = arguments;
         var parsed = CommandArguments.Parse(string.IsNullOrWhiteSpace(command) ? arguments : null);
         var outcome = parsed.Fault is { } fault
             ? new Refusal(RefusalCode.BadArguments, fault)

@@ -4,6 +4,10 @@
   const quantity = document.getElementById('chart-reading');
   const span = document.getElementById('chart-span');
   if (!box || !window.uPlot) return;
+  const second = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const minute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+  const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+  const units = { Cel: '\u00b0C', '[degF]': '\u00b0F' };
   let plot, points = [[], []], unit = '', pending = false, again = false;
 
   const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name);
@@ -24,8 +28,8 @@
     plot = new uPlot({
       width: box.clientWidth, height: 240, cursor: { y: false }, legend: { live: true },
       scales: { x: { time: true } },
-      axes: [{ ...axis }, { ...axis, size: 56 }],
-      series: [{ label: 'Time' }, { label: quantity.value + (unit ? ` (${unit})` : ''), stroke: ink, width: 2, points: { show: points[0].length < 40 } }],
+      axes: [{ ...axis, values: (_, ticks, __, ___, step) => ticks.map(tick => (step >= 86400 ? day : step < 60 ? second : minute).format(tick * 1000)) }, { ...axis, size: 56 }],
+      series: [{ label: 'Time', value: (_, tick) => tick == null ? '' : second.format(tick * 1000) }, { label: quantity.value + (unit ? ` (${unit})` : ''), stroke: ink, width: 2, points: { show: points[0].length < 40 } }],
     }, points, box);
   };
 
@@ -41,7 +45,7 @@
       const number = value => typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : null;
       points = [readings.map(r => Date.parse(r.at) / 1000), readings.map(r => number(r.value))];
       const hadUnit = unit;
-      unit = readings.at(-1)?.unit ?? '';
+      unit = units[readings.at(-1)?.unit] ?? readings.at(-1)?.unit ?? '';
       if (plot && hadUnit === unit && plot.series[1].label.startsWith(quantity.value)) plot.setData(points); else draw();
     } catch {
       // The next event tries again; the page says itself when the connection is gone.

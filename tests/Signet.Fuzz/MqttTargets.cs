@@ -61,7 +61,7 @@ public static class MqttPacketTarget
         var again = new PropertyReader(kept, (int)PacketType.Publish, int.MaxValue);
         while (again.TryNext(out var error))
         {
-            if (error.Code != 0 || again.Id is PropertyId.TopicAlias or PropertyId.MessageExpiry or PropertyId.SubscriptionIdentifier) throw new InvalidOperationException("a property of one hop travelled on");
+            if (error.Code != ReasonCode.Success || again.Id is PropertyId.TopicAlias or PropertyId.MessageExpiry or PropertyId.SubscriptionIdentifier) throw new InvalidOperationException("a property of one hop travelled on");
         }
 
         if (view.Topic.Length > 0 && WireReader.IsText(view.Topic)) MessageCodec.Decode(view, System.Text.Encoding.UTF8.GetString(view.Topic));

@@ -17,6 +17,7 @@ internal sealed class ConnackPacket
         if (!reader.TryByte(out var flags) || flags > 1 || !reader.TryByte(out var code)) return false;
         var properties = new PropertySet();
         if (version == MqttVersion.V5 && reader.Remaining > 0 && !PropertySet.TryRead(ref reader, (int)PacketType.Connack, int.MaxValue, out properties, out error)) return false;
+        error = PacketError.Malformed("bytes after the end of CONNACK");
         if (reader.Remaining != 0) return false;
         error = default;
         packet = new ConnackPacket { SessionPresent = flags == 1, Code = version == MqttVersion.V5 ? (ReasonCode)code : ReasonCodes.FromConnackV311(code), Properties = properties };

@@ -22,6 +22,7 @@ internal sealed class DisconnectPacket(PacketType type, ReasonCode code, Propert
             if (reader.Remaining > 0 && !PropertySet.TryRead(ref reader, (int)type, maximumUserProperties, out properties, out error)) return false;
         }
 
+        error = PacketError.Malformed($"bytes after the end of {type}");
         if (reader.Remaining != 0) return false;
         if (type == PacketType.Auth)
         {

@@ -54,7 +54,10 @@ public sealed class WebSocketSpecs : IDisposable
     {
         await using var house = await TestBroker.StartAsync();
         await using var app = await StartAsync(house);
-        using var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, _, _, _) => true };
+        using var handler = new SocketsHttpHandler
+        {
+            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { certificates.Root }, RevocationMode = X509RevocationMode.NoCheck } },
+        };
         using var http = new HttpClient(handler);
         (await http.GetAsync(new Uri($"https://localhost:{Port(app)}/mqtt"), TestContext.Current.CancellationToken)).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Signet.Cli.Shell;
 using Signet.Control;
@@ -28,7 +29,7 @@ internal sealed class AuditTerminal : IAsyncDisposable
             await foreach (var happening in feed.ReadAsync(null, cancellation))
             {
                 if (happening.Kind == FeedKind.Audit)
-                    Show(printer, happening.Data);
+                    Show(printer, happening);
             }
         }
         catch (OperationCanceledException)
@@ -37,18 +38,21 @@ internal sealed class AuditTerminal : IAsyncDisposable
         }
     }
 
-    private static void Show(Printer printer, JsonObject entry)
+    private static void Show(Printer printer, FeedEvent happening)
     {
+        var entry = happening.Data;
+        var time = happening.Time.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
         if (printer.Json)
         {
             var line = (JsonObject)entry.DeepClone();
             line.Insert(0, "event", "audit");
+            line["time"] = time;
             printer.Object(line);
             return;
         }
 
         var reason = Query.Text(entry["reason"]);
-        printer.Line(Printer.Inert($"{Query.Text(entry["time"])} audit #{Query.Text(entry["seq"])} {Query.Text(entry["type"])}: {Query.Text(entry["actor"])} {Query.Text(entry["action"])} "
+        printer.Line(Printer.Inert($"{time} audit #{Query.Text(entry["seq"])} {Query.Text(entry["type"])}: {Query.Text(entry["actor"])} {Query.Text(entry["action"])} "
             + $"{Query.Text(entry["subject"])} -> {Query.Text(entry["outcome"])}{(reason.Length > 0 ? $" ({reason})" : "")}"));
     }
 }

@@ -46,10 +46,10 @@ internal static class UpVerb
         await using var center = await CommandCenter.OpenAsync(Options(directory, settings, listen), TimeProvider.System, random, loggers, cancellation);
         if (demo && !center.Installation.IsDemo)
             throw new CliException(ExitCode.Refused, $"{directory} is a real installation, and --demo would show its passwords. Give the demonstration a directory of its own: --data DIR.");
+        await using var terminal = AuditTerminal.Follow(center.Feed, printer);
         await center.StartAsync(cancellation);
         await using var console = await WebConsole.StartAsync(center, WebSettings(settings, listen, random), loggers, cancellation);
         await using var devices = new DemoDevices();
-        await using var terminal = AuditTerminal.Follow(center.Feed, printer);
 
         var welcome = await WelcomeAsync(center, console, demo, first, cancellation);
         if (demo)

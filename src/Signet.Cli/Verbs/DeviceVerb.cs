@@ -87,7 +87,9 @@ internal static class DeviceVerb
                 ?? (parsed.GetValue(name) is { } given ? Path.Combine(GlobalOptions.DataDirectory(parsed), "device", Path.GetFileName(given)) : null)
                 ?? throw new CliException(ExitCode.WrongUsage, "Name a device, or its folder with --home DIR.");
             using var random = RandomNumberGenerator.Create();
-            var options = new AgentProgramOptions(Path.GetFullPath(folder), parsed.GetValue(untilClosed) ? Console.In : null, printer.Json);
+            // Not Console.In: its ReadAsync blocks the caller until the pipe closes.
+            using var parent = parsed.GetValue(untilClosed) ? new StreamReader(Console.OpenStandardInput()) : null;
+            var options = new AgentProgramOptions(Path.GetFullPath(folder), parent, printer.Json);
             return (ExitCode)await AgentProgram.RunAsync(options, printer.Output, printer.Error, TimeProvider.System, random, cancellation);
         });
     }

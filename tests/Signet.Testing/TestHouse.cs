@@ -38,6 +38,7 @@ public sealed class TestHouse : IAsyncDisposable
     private readonly RandomNumberGenerator _random = RandomNumberGenerator.Create();
     private readonly TestHouseOptions _options;
     private readonly List<RunningDevice> _devices = [];
+    private int _port;
 
     private TestHouse(TestHouseOptions options) => _options = options;
 
@@ -67,10 +68,12 @@ public sealed class TestHouse : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts (again) on the port it had, so that devices find it.</summary>
     public async Task StartCenterAsync()
     {
-        Center = await CommandCenter.OpenAsync(_options.Center(new() { DataDirectory = Directory, MqttPort = 0 }), TimeProvider.System, _random, _options.Loggers);
+        Center = await CommandCenter.OpenAsync(_options.Center(new() { DataDirectory = Directory, MqttPort = _port }), TimeProvider.System, _random, _options.Loggers);
         await Center.StartAsync();
+        _port = Center.MqttEndPoint.Port;
         if (_options.Web) Web = await WebConsole.StartAsync(Center, new() { ConsolePort = 0, PkiPort = 0 }, _options.Loggers);
     }
 
@@ -90,6 +93,13 @@ public sealed class TestHouse : IAsyncDisposable
         return device;
     }
 
+    /// <summary>Lets a device's home point to another port, for instance of a <see cref="TcpCable"/>.</summary>
+    public void Rewire(string device, int port)
+    {
+        var path = Path.Combine(Center.Installation.DeviceDirectory(device), "device.json");
+        File.WriteAllText(path, File.ReadAllText(path).Replace($":{Center.MqttEndPoint.Port}\"", $":{port}\"", StringComparison.Ordinal));
+    }
+
     public PresenceState PresenceOf(string name) => Center.Fleet.Find(name)?.Presence.State ?? PresenceState.Unknown;
 
     /// <summary>Sends as the operator and waits for the end.</summary>
@@ -105,6 +115,10 @@ public sealed class TestHouse : IAsyncDisposable
         var home = Center.Installation.DeviceDirectory(device);
         return ConnectAsync(PemFile.ReadWithKey(Path.Combine(home, device + ".crt"), Path.Combine(home, device + ".key")), clientId, change);
     }
+
+    /// <summary>A raw MQTT client with the center's own TLS certificate: what a broker, or somebody who stole that key, can do. It cannot sign commands.</summary>
+    public Task<MqttClient> ConnectAsCenterAsync() => ConnectAsync(
+        PemFile.ReadWithKey(Path.Combine(Center.Installation.PkiDirectory, "command_center.crt"), Path.Combine(Center.Installation.PkiDirectory, "command_center.key")), "thief");
 
     /// <summary>A raw MQTT client with any certificate, or none.</summary>
     public Task<MqttClient> ConnectAsync(X509Certificate2? certificate, string clientId = "", Func<MqttClientOptions, MqttClientOptions>? change = null)

@@ -40,8 +40,7 @@ internal sealed class BrokerHost : IAsyncDisposable
                     AllowTlsResume = false,
                     AllowRenegotiation = false,
                 },
-                ValidateClientCertificate = (leaf, sent) => judge.Judge(leaf, sent, CertificatePurpose.TlsClient) is { Accepted: false } verdict
-                    ? $"certificate-{Words.Of(verdict.Refusal)}: {verdict.Detail}" : null,
+                ValidateClientCertificate = (leaf, sent) => BrokerWatch.WhyNot(judge.Judge(leaf, sent, CertificatePurpose.TlsClient), leaf),
                 OnRefused = watch.HandshakeRefused,
             }));
         }

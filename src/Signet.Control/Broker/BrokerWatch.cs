@@ -33,7 +33,7 @@ internal sealed class BrokerWatch(Roster roster, RepeatedNotes repeated, LiveFee
         // A link that flaps writes often; its owner is known, so it is counted like any repetition.
         repeated.Add(new(AuditTypes.Broker, session.Identity, session.ClientId, "connected", "success", "", new()
         {
-            ["listener"] = session.Listener, ["tls"] = session.TlsProtocol, ["serial"] = SerialOf(session.ClientCertificate),
+            ["listener"] = session.Listener, ["tls"] = session.TlsProtocol, ["serial"] = session.ClientCertificate is { } certificate ? CertificateFacts.Serial(certificate) : null,
         }), session.Identity);
         Publish("connected", session.Identity, session.ClientId, "");
     }
@@ -66,17 +66,28 @@ internal sealed class BrokerWatch(Roster roster, RepeatedNotes repeated, LiveFee
         }), refusal.Identity ?? remote ?? "");
     }
 
+    /// <summary>
+    /// Why a client's certificate is refused, for the listener: the refusal's name, the judge's words, and what the certificate says of itself. The last is a stranger's text:
+    /// short, and nothing that moves a terminal. Null: accepted.
+    /// </summary>
+    public static string? WhyNot(CertificateVerdict verdict, X509Certificate2? leaf)
+    {
+        if (verdict.Accepted) return null;
+        var claims = leaf is null ? "" : $" (it says '{new string([.. leaf.GetNameInfo(X509NameType.SimpleName, forIssuer: false).Take(64).Select(c => char.IsControl(c) ? '?' : c)])}', serial {CertificateFacts.Serial(leaf)})";
+        return $"certificate-{Words.Of(verdict.Refusal)}: {verdict.Detail}{claims}";
+    }
+
     /// <summary>A transport that never became MQTT: no certificate, a foreign or expired or revoked one, no TLS, silence.</summary>
     public void HandshakeRefused(HandshakeRefusal refusal)
     {
         var remote = AddressOf(refusal.Remote);
-        // The judge's words begin with the name of the refusal; anything else is the transport's own trouble.
+        // Words of WhyNot begin with the name of the refusal; anything else is the transport's own trouble.
         var (name, words) = refusal.Reason.Split(": ", 2) is [var head, var tail] && head.StartsWith("certificate-", StringComparison.Ordinal) ? (head, tail) : ("handshake-failed", refusal.Reason);
         Log.HandshakeRefused(logger, refusal.Reason, refusal.Remote);
-        Deny(new(time.GetUtcNow(), "handshake", NameOf(refusal.Certificate), null, null, refusal.Reason, remote, 1));
+        Deny(new(time.GetUtcNow(), "handshake", null, null, null, refusal.Reason, remote, 1));
         repeated.Add(new(AuditTypes.AuthFail, "", "broker", "handshake-refused", "refused", name, new()
         {
-            ["words"] = words, ["listener"] = refusal.Listener, ["claims"] = NameOf(refusal.Certificate), ["serial"] = SerialOf(refusal.Certificate),
+            ["words"] = words, ["listener"] = refusal.Listener,
         }) { Personal = remote is null ? null : new JsonObject { ["from"] = remote } }, remote ?? "");
     }
 
@@ -101,30 +112,4 @@ internal sealed class BrokerWatch(Roster roster, RepeatedNotes repeated, LiveFee
         => feed.Publish(FeedKind.Broker, what, identity, new() { ["client"] = client, ["identity"] = identity, ["reason"] = reason });
 
     private static string? AddressOf(EndPoint? remote) => (remote as IPEndPoint)?.Address.ToString();
-
-    private static string? SerialOf(X509Certificate2? certificate)
-    {
-        try
-        {
-            return certificate is null ? null : CertificateFacts.Serial(certificate);
-        }
-        catch (System.Security.Cryptography.CryptographicException)
-        {
-            return null; // disposed by its connection
-        }
-    }
-
-    // Unverified: what a stranger wrote into a certificate. Short, and nothing that moves a terminal.
-    private static string? NameOf(X509Certificate2? certificate)
-    {
-        try
-        {
-            var name = certificate?.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
-            return name is null ? null : new string([.. name.Take(64).Select(c => char.IsControl(c) ? '?' : c)]);
-        }
-        catch (System.Security.Cryptography.CryptographicException)
-        {
-            return null;
-        }
-    }
 }

@@ -87,7 +87,7 @@ public static class ReceiptVerifier
     private static DateTimeOffset IssuedAt(string jws)
     {
         var parts = jws.Split('.');
-        return parts.Length == 3 && CanonicalJson.TryParse(System.Buffers.Text.Base64Url.DecodeFromChars(parts[1]), out var claims, out _) && claims["iat"] is JsonValue value && value.TryGetValue<long>(out var seconds)
+        return parts.Length == 3 && System.Buffers.Text.Base64Url.IsValid(parts[1]) && CanonicalJson.TryParse(System.Buffers.Text.Base64Url.DecodeFromChars(parts[1]), out var claims, out _) && claims["iat"] is JsonValue value && value.TryGetValue<long>(out var seconds)
             ? DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(seconds, 0, WireLimits.UnixSeconds)) : DateTimeOffset.UnixEpoch;
     }
 

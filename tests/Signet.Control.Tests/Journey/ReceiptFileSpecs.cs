@@ -1,0 +1,46 @@
+using System.Security.Cryptography.X509Certificates;
+using Signet.Testing;
+
+namespace Signet.Control.Tests;
+
+public sealed class ReceiptFileSpecs
+{
+    [Fact]
+    public async Task An_exported_receipt_verifies_with_the_root_alone_and_any_flipped_bit_is_refused_with_a_reason()
+    {
+        await using var house = await TestHouse.StartAsync();
+        await house.StartDeviceAsync("thermostat-1");
+        var command = await house.SendAsync("thermostat-1", "read-temperature");
+        var file = (await house.Center.Commands.ExportReceiptAsync(command.Id, TestHouse.Operator)).Value.Json.ToArray();
+        X509Certificate2[] roots = [X509CertificateLoader.LoadCertificate(house.Center.Authority.Root.RawData)];
+
+        var good = ReceiptVerifier.Verify(file, roots);
+        good.Valid.ShouldBeTrue(good.Problem);
+        good.Summary!.Device.ShouldBe("thermostat-1");
+        good.Summary.State.ShouldBe("executed");
+
+        // Every byte, each with another of its bits.
+        var accepted = new List<int>();
+        Parallel.For(0, file.Length, i =>
+        {
+            var edited = (byte[])file.Clone();
+            edited[i] ^= (byte)(1 << (i % 8));
+            var verdict = ReceiptVerifier.Verify(edited, roots);
+            if (verdict.Valid || verdict.Problem.Length == 0)
+                lock (accepted) accepted.Add(i);
+        });
+        accepted.ShouldBeEmpty();
+
+        using var stranger = TestCertificates.Foreign("root");
+        ReceiptVerifier.Verify(file, [stranger]).Problem.ShouldContain("untrusted");
+        ReceiptVerifier.Verify(file.AsSpan(0, file.Length - 1), roots).Valid.ShouldBeFalse();
+        ReceiptVerifier.Verify([], roots).Valid.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_command_without_a_receipt_has_nothing_to_export()
+    {
+        await using var house = await TestHouse.StartAsync();
+        (await house.Center.Commands.ExportReceiptAsync("01ARZ3NDEKTSV4RRFFQ69G5FAV", TestHouse.Operator)).Refusal!.Name.ShouldBe("not-found");
+    }
+}

@@ -1,0 +1,75 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging.Abstractions;
+using Signet.Audit;
+using Signet.Testing;
+
+namespace Signet.Control.Tests;
+
+public sealed class RepetitionSpecs
+{
+    private static AuditRecord Refused(string from) => new(AuditTypes.AuthFail, "", "broker", "handshake-refused", "refused", "certificate-missing", new() { ["from"] = from });
+
+    [Fact]
+    public async Task What_one_source_repeats_becomes_one_entry_with_a_count()
+    {
+        await using var log = await Fixture.OpenAsync();
+        for (var i = 0; i < 500; i++) log.Repeated.Add(Refused("a"), "192.0.2.1");
+        log.Time.Advance(TimeSpan.FromSeconds(11));
+
+        var entries = await log.EntriesAsync(2);
+        entries.Count.ShouldBe(2);
+        entries[0].Details["count"]!.GetValue<int>().ShouldBe(499);
+        entries[0].Details["source"]!.GetValue<string>().ShouldBe("192.0.2.1");
+    }
+
+    [Fact]
+    public async Task However_many_sources_there_are_only_so_many_entries_a_second_are_written()
+    {
+        await using var log = await Fixture.OpenAsync();
+        for (var second = 0; second < 30; second++)
+        {
+            for (var i = 0; i < 500; i++) log.Repeated.Add(Refused("x"), $"2001:db8::{second:x}:{i:x}");
+            log.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        await Task.Delay(300);
+        var size = log.Audit.Size;
+        size.ShouldBeLessThanOrEqualTo(ControlLimits.RepeatedEntriesPerSecond * (30 + 10) + 1);
+        size.ShouldBeGreaterThan(100);
+    }
+
+    private sealed class Fixture : IAsyncDisposable
+    {
+        private readonly TempDirectory _temp = new();
+        private readonly RandomNumberGenerator _random = RandomNumberGenerator.Create();
+        private AuditTrail _trail = null!;
+
+        public ManualTimeProvider Time { get; } = new();
+        public AuditLog Audit { get; private set; } = null!;
+        public RepeatedNotes Repeated { get; private set; } = null!;
+
+        public static async Task<Fixture> OpenAsync()
+        {
+            var fixture = new Fixture();
+            fixture.Audit = await AuditLog.OpenAsync(new() { Directory = fixture._temp.File("audit") }, TimeProvider.System, fixture._random);
+            fixture._trail = new(fixture.Audit, fixture.Time, NullLogger.Instance);
+            fixture.Repeated = new(fixture._trail, fixture.Time);
+            return fixture;
+        }
+
+        public async Task<IReadOnlyList<AuditEntry>> EntriesAsync(int count)
+        {
+            await Eventually.True(() => Audit.Size >= count, $"{count} entries");
+            return (await Audit.QueryAsync(new() { Type = AuditTypes.AuthFail })).Entries;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            Repeated.Dispose();
+            await _trail.DisposeAsync();
+            await Audit.DisposeAsync();
+            _random.Dispose();
+            _temp.Dispose();
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using Signet.Access;
+using Signet.Testing;
+
+namespace Signet.Control.Tests;
+
+public sealed class PeopleSpecs
+{
+    [Fact]
+    [Trait("row", "S0-23"), Trait("row", "S0-24")]
+    public async Task The_last_administrator_stays_and_a_changed_role_changes_the_security_stamp()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var accounts = house.Center.Accounts;
+        (await accounts.AnyAdministratorAsync()).ShouldBeFalse();
+        var ada = (await accounts.CreateAsync("ada", "hash", Role.Admin, Actor.Terminal)).Value;
+        (await accounts.CreateAsync("ADA", "hash", Role.Viewer, Actor.Terminal)).Refusal!.Name.ShouldBe("already-exists");
+        (await accounts.CreateAsync("bo\u202eb", null, Role.Viewer, TestHouse.Admin)).Refusal!.Name.ShouldBe("bad-input");
+
+        (await accounts.SetRoleAsync(ada.Id, Role.Viewer, TestHouse.Admin)).Refusal!.Name.ShouldBe("last-administrator");
+        (await accounts.SetEnabledAsync(ada.Id, false, TestHouse.Admin)).Refusal!.Name.ShouldBe("last-administrator");
+        (await accounts.RemoveAsync(ada.Id, TestHouse.Admin)).Refusal!.Name.ShouldBe("last-administrator");
+
+        var bob = (await accounts.CreateAsync("bob", null, Role.Viewer, TestHouse.Admin)).Value;
+        (await accounts.SetRoleAsync(bob.Id, Role.Admin, TestHouse.Operator)).Refusal!.Name.ShouldBe("not-allowed");
+        var raised = (await accounts.SetRoleAsync(bob.Id, Role.Admin, TestHouse.Admin)).Value;
+        raised.SecurityStamp.ShouldNotBe(bob.SecurityStamp);
+        (await accounts.SetRoleAsync(ada.Id, Role.Viewer, TestHouse.Admin)).Refusal.ShouldBeNull();
+        (await house.AuditedAsync(new() { Type = "user", Subject = "ada", Action = "user-role" })).Details["after"]!.GetValue<string>().ShouldBe("viewer");
+    }
+
+    [Fact]
+    public async Task Two_writers_of_one_account_do_not_overwrite_each_other()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var ada = (await house.Center.Accounts.CreateAsync("ada", null, Role.Admin, Actor.Terminal)).Value;
+        (await house.Center.Accounts.UpdateAsync(ada with { AccessFailedCount = 1 })).Refusal.ShouldBeNull();
+        (await house.Center.Accounts.UpdateAsync(ada with { AccessFailedCount = 0 })).Refusal!.Name.ShouldBe("conflict");
+        (await house.Center.Accounts.FindAsync(ada.Id))!.AccessFailedCount.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_token_speaks_for_its_role_until_it_is_revoked_and_its_secret_is_nowhere()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var made = (await house.Center.Tokens.CreateAsync("ci", Role.Operator, TimeSpan.FromDays(1), TestHouse.Admin)).Value;
+        made.Secret.ShouldStartWith("sgt_");
+        made.ToString().ShouldNotContain(made.Secret);
+
+        (await house.Center.Tokens.FindActorAsync(made.Secret, "192.0.2.1")).ShouldBe(new Actor("ci", Role.Operator, Actor.Token, "192.0.2.1"));
+        (await house.Center.Tokens.FindActorAsync(made.Secret[..^1] + (made.Secret[^1] == 'A' ? 'E' : 'A'), "192.0.2.1")).ShouldBeNull();
+        (await house.Center.Tokens.FindActorAsync("", "192.0.2.1")).ShouldBeNull();
+        (await house.Center.Tokens.ListAsync()).Single().LastUse.ShouldNotBeNull();
+        (await house.Center.Tokens.CreateAsync("ci", Role.Admin, TimeSpan.FromDays(1), TestHouse.Operator)).Refusal!.Name.ShouldBe("not-allowed");
+
+        (await house.Center.Tokens.RevokeAsync(made.Token.Id, TestHouse.Admin)).Refusal.ShouldBeNull();
+        (await house.Center.Tokens.FindActorAsync(made.Secret, "192.0.2.1")).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task The_terminals_token_replaces_the_one_before()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var first = (await house.Center.Tokens.CreateLocalOperatorAsync()).Value;
+        var second = (await house.Center.Tokens.CreateLocalOperatorAsync()).Value;
+        (await house.Center.Tokens.FindActorAsync(first.Secret, "local")).ShouldBeNull();
+        (await house.Center.Tokens.FindActorAsync(second.Secret, "local"))!.Kind.ShouldBe("local-operator");
+        (await house.AuditedAsync(new() { Actor = "local-operator", Action = "token-created" })).Type.ShouldBe("user");
+    }
+}

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -22,8 +23,14 @@ internal static class Query
     public static string Text(JsonNode? value) => value switch
     {
         null => "",
-        JsonValue scalar when scalar.GetValueKind() == JsonValueKind.String => scalar.GetValue<string>(),
+        JsonValue scalar when scalar.GetValueKind() == JsonValueKind.String => Readable(scalar.GetValue<string>()),
         JsonArray list => string.Join(", ", list.Select(Text)),
         _ => value.ToJsonString(),
     };
+
+    /// <summary>Times as people read them, to the second, UTC; anything else as it is.</summary>
+    private static string Readable(string text) =>
+        text.Length >= 20 && text[10] == 'T' && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var time)
+            ? time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+            : text;
 }

@@ -58,7 +58,7 @@ internal static class AuditVerb
         ["summary"] = verdict.Summary,
         ["entries"] = verdict.Entries,
         ["checkpoints"] = verdict.Checkpoints,
-        ["fault"] = verdict.Fault is not { } fault ? null : new JsonObject { ["kind"] = fault.Kind.ToString(), ["first"] = fault.First, ["last"] = fault.Last, ["detail"] = fault.Detail },
+        ["firstBad"] = verdict.Fault?.First,
         ["gaps"] = new JsonArray([.. verdict.Gaps.Select(gap => JsonValue.Create(gap))]),
     };
 

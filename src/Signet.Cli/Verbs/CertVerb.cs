@@ -49,7 +49,7 @@ internal static class CertVerb
         var page = await center.GetAsync("/api/v1/certificates", cancellation);
         if (printer.Json)
             printer.Object(page);
-        printer.Table(["name", "profile", "state", "ends", "serial"], Query.Rows(page, "certificates", "name", "profile", "state", "ends", "serial"));
+        printer.Table(["name", "profile", "state", "ends", "serial"], Query.Rows(page, "certificates", "name", "profile", "state", "notAfter", "serial"));
         return ExitCode.Done;
     });
 
@@ -64,13 +64,16 @@ internal static class CertVerb
             if (!parsed.GetValue(yes) && !Confirmed(name))
                 throw new CliException(ExitCode.Refused, "Nothing was revoked. Add --yes to revoke without being asked.");
             using var center = CenterClient.Connect(parsed);
-            var report = await center.PostAsync($"/api/v1/certificates/{Uri.EscapeDataString(name)}/revoke", new JsonObject { ["reason"] = parsed.GetValue(reason) }, cancellation);
+            var report = await center.PostAsync("/api/v1/certificates/revoke", new JsonObject { ["certificate"] = name, ["reason"] = Kebab(parsed.GetValue(reason)!), ["confirm"] = parsed.GetValue(yes) }, cancellation);
             if (printer.Json)
                 printer.Object(report);
             printer.Line($"revoked {Query.Text(report["serials"])}; {Query.Text(report["closed"])} open sessions were cut; CRL number {Query.Text(report["crlNumber"])}");
             return ExitCode.Done;
         });
     }
+
+    /// <summary>RFC 5280 writes <c>keyCompromise</c>; the API writes <c>key-compromise</c>. Both are taken.</summary>
+    private static string Kebab(string reason) => string.Concat(reason.Select((letter, at) => char.IsAsciiLetterUpper(letter) ? (at > 0 ? "-" : "") + char.ToLowerInvariant(letter) : letter.ToString()));
 
     private static bool Confirmed(string name)
     {

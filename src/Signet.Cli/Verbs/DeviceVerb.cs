@@ -22,7 +22,7 @@ internal static class DeviceVerb
             using var center = CenterClient.Connect(parsed);
             var body = new JsonObject { ["name"] = parsed.GetValue(Name), ["kind"] = parsed.GetValue(kind) };
             if (parsed.GetValue(allow) is { Length: > 0 } commands)
-                body["allowedCommands"] = new JsonArray([.. commands.Select(command => JsonValue.Create(command))]);
+                body["commands"] = new JsonArray([.. commands.Select(command => JsonValue.Create(command))]);
             var device = await center.PostAsync("/api/v1/devices", body, cancellation);
             if (printer.Json)
                 printer.Object(device);
@@ -38,7 +38,7 @@ internal static class DeviceVerb
         if (printer.Json)
             printer.Object(page);
         printer.Table(["device", "kind", "presence", "since", "enabled", "certificate ends"], (page["devices"] as JsonArray ?? []).OfType<JsonObject>().Select(device => (IReadOnlyList<string>)
-            [Query.Text(device["name"]), Query.Text(device["kind"]), Query.Text(device["presence"]?["state"]), Query.Text(device["presence"]?["since"]), Query.Text(device["enabled"]), Query.Text(device["certificateEnds"])]));
+            [Query.Text(device["name"]), Query.Text(device["kind"]), Query.Text(device["state"]), Query.Text(device["since"]), Query.Text(device["enabled"]), Query.Text(device["certificateEnds"])]));
         return ExitCode.Done;
     });
 
@@ -55,8 +55,8 @@ internal static class DeviceVerb
         printer.Facts(
             ("device", Query.Text(device["name"])),
             ("kind", Query.Text(device["kind"])),
-            ("presence", $"{Query.Text(device["presence"]?["state"])} since {Query.Text(device["presence"]?["since"])}"),
-            ("takes", Query.Text(device["allowedCommands"])),
+            ("presence", $"{Query.Text(device["state"])} since {Query.Text(device["since"])}"),
+            ("takes", Query.Text(device["commands"])),
             ("enabled", Query.Text(device["enabled"])),
             ("certificate", $"{Query.Text(device["serial"])}, ends {Query.Text(device["certificateEnds"])}"));
         return ExitCode.Done;

@@ -11,7 +11,7 @@ internal static class StatusVerb
     {
         using var center = CenterClient.Connect(parsed);
         var status = await center.GetAsync("/api/v1/status", cancellation);
-        var ready = (bool?)status["ready"] ?? false;
+        var ready = (bool?)status["isReady"] ?? false;
         if (printer.Json)
         {
             printer.Object(status);

@@ -115,6 +115,7 @@ public sealed class CommandCenter : IAsyncDisposable
         rounds.Every(ControlLimits.ClockWatch, "clock", _ => { clock.Look(); return Task.CompletedTask; });
         rounds.Every(ControlLimits.RenewalCheck, "renewals", _ => { ServerCertificates.Renew(); Authority.RenewCrls(); return Task.CompletedTask; });
         Commands.Attach(_link);
+        policy.Open();
         _closing.Push(() => { Commands.Attach(null); return ValueTask.CompletedTask; });
     }
 

@@ -11,6 +11,11 @@ namespace Signet.Control;
 /// </summary>
 internal sealed class BrokerPolicy(CertificateJudge judge, Roster roster, Func<string, Account?> findPerson, Func<AccessPolicy> policy) : IBrokerPolicy
 {
+    private volatile bool _isOpen;
+
+    /// <summary>Lets everybody else in. Until the center's own line is subscribed only the center may connect: a receipt that came before would find nobody to take it.</summary>
+    public void Open() => _isOpen = true;
+
     /// <summary>Prefix of people's sessions, so that a person and a device of one name never share any.</summary>
     public const string PersonPrefix = "person:";
 
@@ -46,6 +51,7 @@ internal sealed class BrokerPolicy(CertificateJudge judge, Roster roster, Func<s
         return identity.Profile switch
         {
             CertificateProfile.Center when identity.Name == Actor.Center.Name => ConnectDecision.Accept(identity.Name, Principal.Service(identity.Name)),
+            _ when !_isOpen => ConnectDecision.Refuse(ReasonCode.ServerUnavailable, "starting"),
             CertificateProfile.User => Person(identity.Name),
             CertificateProfile.Device or null => Device(identity),
             _ => Refuse("certificate-wrong-usage"),

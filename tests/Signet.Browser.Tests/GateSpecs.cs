@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Signet.Access;
@@ -122,18 +124,38 @@ public sealed class GateSpecs : IDisposable
     }
 
     [Fact]
-    public async Task An_unknown_token_a_foreign_host_a_huge_body_and_an_unknown_route_are_refused()
+    public async Task An_unknown_token_a_huge_body_and_an_unknown_route_are_refused()
     {
         using var liar = NewClient(house.Console.ConsoleUrl);
         liar.DefaultRequestHeaders.Authorization = new("Bearer", "sgt_" + new string('A', 43));
         await ShouldBeProblemAsync(await liar.GetAsync("/api/v1/devices"), HttpStatusCode.Unauthorized, "not-signed-in");
-        using var foreign = new HttpRequestMessage(HttpMethod.Get, "/login");
-        foreign.Headers.Host = "evil.example";
-        (await http.SendAsync(foreign)).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         using var operators = await WithTokenAsync(Role.Operator);
         using var huge = await operators.PostAsync("/api/v1/commands", new StringContent("{\"device\":\"" + new string('a', 300_000) + "\"}", new MediaTypeHeaderValue("application/json")));
         await ShouldBeProblemAsync(huge, HttpStatusCode.RequestEntityTooLarge, "too-large");
         await ShouldBeProblemAsync(await operators.GetAsync("/api/v1/nothing"), HttpStatusCode.NotFound, "not-found");
+    }
+
+    [Fact]
+    public async Task A_request_for_a_foreign_host_is_refused()
+    {
+        // TLS with the right name, then another one in the Host header.
+        using var foreign = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, stop) =>
+            {
+                var socket = new TcpClient();
+                await socket.ConnectAsync(IPAddress.Loopback, house.Console.ConsoleUrl.Port, stop);
+                var tls = new SslStream(socket.GetStream());
+                await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+                {
+                    TargetHost = "localhost",
+                    CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { house.Center.Authority.Root }, RevocationMode = X509RevocationMode.NoCheck },
+                }, stop);
+                return tls;
+            },
+        });
+        (await foreign.GetAsync("http://localhost/login")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await foreign.GetAsync("http://evil.example/login")).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
     }
 
     [Fact]

@@ -29,8 +29,6 @@ internal static class ApiRoutes
         EventsApi.Map(api);
         HealthApi.Map(routes);
         routes.MapOpenApi(OpenApi).WithMetadata(new PublicAttribute());
-        // Everything else under /api is an error in the API's own words, not a page.
-        routes.Map("/api/{**rest}", () => Problems.NotFound("such route; see " + OpenApi)).WithMetadata(new PublicAttribute()).ExcludeFromDescription();
     }
 
     public static void ConfigureJson(JsonOptions json)

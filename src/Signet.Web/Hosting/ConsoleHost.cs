@@ -42,6 +42,7 @@ internal static class ConsoleHost
         application.UseHostFiltering();
         application.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = AnswerFailureAsync });
         application.UseWhen(context => !ApiRoutes.IsApi(context), pages => pages.UseStatusCodePagesWithReExecute("/error/{0}"));
+        application.UseWhen(ApiRoutes.IsApi, api => api.UseStatusCodePages(bare => Problems.OfStatus(bare.HttpContext.Response.StatusCode).ExecuteAsync(bare.HttpContext)));
         application.UseRouting();
         application.UseAuthentication();
         application.UseRateLimiter();
@@ -83,8 +84,7 @@ internal static class ConsoleHost
         services.Configure<RouteOptions>(route => route.LowercaseUrls = true);
         services.AddRazorPages(pages => pages.RootDirectory = "/Pages").AddMvcOptions(mvc => mvc.Filters.Add<HandlerGate>());
         services.ConfigureHttpJsonOptions(ApiRoutes.ConfigureJson);
-        services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
-            context.ProblemDetails.Extensions.TryAdd("reason", context.ProblemDetails.Status switch { 400 => "bad-input", 404 => "not-found", 405 => "method-not-allowed", 413 => "too-large", 415 => "bad-input", _ => "failed" }));
+        services.AddProblemDetails();
         services.AddOpenApi("v1", open => open.AddDocumentTransformer((document, _, _) =>
         {
             document.Info.Title = "Signet";
@@ -106,12 +106,11 @@ internal static class ConsoleHost
         var failure = context.Features.Get<IExceptionHandlerFeature>()?.Error;
         var (status, reason, words) = failure switch
         {
-            BadHttpRequestException bad => (bad.StatusCode, bad.StatusCode == 413 ? "too-large" : "bad-input", "The request could not be read: " + bad.Message),
             Audit.AuditUnavailableException => (503, "audit-unavailable", "The audit log cannot be read or written right now."),
             _ => (500, "failed", "The center could not answer. The reason is in its log."),
         };
-        if (ApiRoutes.IsApi(context)) return Problems.Of(status, reason, words).ExecuteAsync(context);
-        context.Response.StatusCode = status;
+        if (ApiRoutes.IsApi(context)) return (failure is BadHttpRequestException bad ? Problems.OfStatus(bad.StatusCode) : Problems.Of(status, reason, words)).ExecuteAsync(context);
+        context.Response.StatusCode = (failure as BadHttpRequestException)?.StatusCode ?? status;
         return Task.CompletedTask;
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc.Filters;
+using Microsoft.AspNetCore.Routing;
 using Signet.Access;
 using Signet.Web.Api;
 using Signet.Web.SignIn;
@@ -21,6 +22,12 @@ internal sealed class AccessGate(RequestDelegate next, Trail trail, IAntiforgery
         if (!context.IsSignedIn())
         {
             await ChallengeAsync(context);
+            return;
+        }
+        if (endpoint is not RouteEndpoint)
+        {
+            // The router's own answers to a wrong method or media type.
+            await next(context);
             return;
         }
         var demanded = endpoint.Metadata.GetOrderedMetadata<RequiresAttribute>();

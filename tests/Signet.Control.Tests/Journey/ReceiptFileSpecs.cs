@@ -19,16 +19,13 @@ public sealed class ReceiptFileSpecs
         good.Summary!.Device.ShouldBe("thermostat-1");
         good.Summary.State.ShouldBe("executed");
 
-        // Every byte, each with another of its bits.
-        var accepted = new List<int>();
-        Parallel.For(0, file.Length, i =>
+        // Every byte, each with another of its bits; on a thread of its own, so that the other tests' houses keep theirs.
+        var accepted = await Task.Factory.StartNew(() => Enumerable.Range(0, file.Length).Where(i =>
         {
             var edited = (byte[])file.Clone();
             edited[i] ^= (byte)(1 << (i % 8));
-            var verdict = ReceiptVerifier.Verify(edited, roots);
-            if (verdict.Valid || verdict.Problem.Length == 0)
-                lock (accepted) accepted.Add(i);
-        });
+            return ReceiptVerifier.Verify(edited, roots) is { Valid: true } or { Problem: "" };
+        }).ToList(), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         accepted.ShouldBeEmpty();
 
         using var stranger = TestCertificates.Foreign("root");

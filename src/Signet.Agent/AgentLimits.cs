@@ -12,6 +12,10 @@ public static class AgentLimits
     /// <summary>Receipts that wait for the broker's acknowledgement; while it is full, commands are refused <c>rate-limited</c>. Chosen: 1,000 receipts are about 1 MB.</summary>
     public const int Outbox = 1_000;
 
+    /// <summary>How often, and after which pause, a receipt the broker refused is offered again on the same connection. Chosen: a changed policy takes seconds.</summary>
+    public const int RefusedReceiptTries = 5;
+    public static readonly TimeSpan RefusedReceiptPause = TimeSpan.FromSeconds(2);
+
     /// <summary>Refusal receipts at once, and per second after that (docs/spec/replay.md): an attacker's flood must not become ours.</summary>
     public const int RefusalBurst = 10;
     public const double RefusalsPerSecond = 1;

@@ -39,6 +39,24 @@ public static class WireLimits
     /// <summary>Characters of a text reading. Chosen.</summary>
     public const int TextValueCharacters = 4_096;
 
+    /// <summary>Approvals in one command. Chosen: five people are many; a few may sign twice.</summary>
+    public const int Approvals = 16;
+
+    /// <summary>Characters of one approval. Chosen: one for a hundred devices has about 6,000.</summary>
+    public const int ApprovalCharacters = 16_384;
+
+    /// <summary>Devices one proposal may name. Chosen so that five approvals fit a command; a rollout to more takes several proposals.</summary>
+    public const int ProposalDevices = 128;
+
+    /// <summary>How long after its approval a proposal may be valid. Chosen: what people approved last week is not what they would approve today.</summary>
+    public static readonly TimeSpan ProposalLifetime = TimeSpan.FromDays(7);
+
+    /// <summary>Commands, suites, classes and people in a manifest. Chosen.</summary>
+    public const int ManifestEntries = 256;
+
+    /// <summary>Characters of a certificate (DER, base64) in a manifest. RSA-4096 under RSA-4096 has about 2,400.</summary>
+    public const int CertificateCharacters = 4_096;
+
     /// <summary>Greatest integer in a message: 2^53 - 1, beyond which JSON numbers lose units (RFC 8785 appendix D, RFC 7493 section 2.2).</summary>
     public const long Integer = 9_007_199_254_740_991;
 

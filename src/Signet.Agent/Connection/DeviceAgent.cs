@@ -18,6 +18,7 @@ public sealed class DeviceAgent : IAsyncDisposable
     private readonly RandomNumberGenerator _random;
     private readonly ILogger _logger;
     private readonly BrokerTls _tls;
+    private readonly string _bootNonce;
     private readonly Outbox _outbox = new();
     private readonly TaskCompletionSource _online = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _disposed = new();
@@ -26,6 +27,7 @@ public sealed class DeviceAgent : IAsyncDisposable
     {
         (_home, _handlers, _time, _random, _logger) = (home, handlers, time, random, logger);
         _tls = new BrokerTls(home, time);
+        _bootNonce = BootNonce.New(random);
     }
 
     /// <summary>The readings of this moment, asked at the interval of <c>device.json</c>; null: the device has none.</summary>
@@ -47,7 +49,8 @@ public sealed class DeviceAgent : IAsyncDisposable
         var sequence = OutgoingSequence.Start(journal.Epoch, _time);
         try
         {
-            journal.StartEpoch(sequence.Epoch);
+            journal.StartEpoch(sequence.Epoch, _time.GetUtcNow());
+            ObeyManifest(journal);
         }
         catch (IOException e)
         {
@@ -55,7 +58,7 @@ public sealed class DeviceAgent : IAsyncDisposable
         }
         foreach (var receipt in journal.Receipts) _outbox.Post(receipt);
         var receipts = new ReceiptSigner(_home.Identity, sequence, journal, _time, _random);
-        var receiver = new CommandReceiver(_home.Identity, _handlers, journal, receipts, _outbox, _time, _logger);
+        var receiver = new CommandReceiver(_home.Identity, _handlers, journal, receipts, _outbox, _bootNonce, _time, _logger);
         var statements = new Statements(_home.Identity, sequence, _time, _random);
 
         foreach (var command in _home.Settings.Commands.Except(_handlers.Commands, StringComparer.Ordinal)) Log.NoHandler(_logger, command, _home.Settings.Kind);
@@ -100,10 +103,23 @@ public sealed class DeviceAgent : IAsyncDisposable
         _online.TrySetCanceled();
     }
 
+    private void ObeyManifest(CommandJournal journal)
+    {
+        var version = _home.Identity.Manifest?.Version ?? 0;
+        if (version < journal.ManifestVersion)
+            throw new AgentException(version == 0
+                ? $"{_home.Directory}/manifest.jws is missing, and this device has obeyed version {journal.ManifestVersion}"
+                : $"{_home.Directory}/manifest.jws has version {version}, and this device has obeyed version {journal.ManifestVersion}: an older one is not taken");
+        if (version > journal.ManifestVersion) journal.ObeyManifest(version);
+    }
+
     private JsonObject Describe()
     {
         var details = Details.DeepClone().AsObject();
         details["kind"] = _home.Settings.Kind;
+        if (!_home.Settings.HasClock) details["nonce"] = _bootNonce;
+        if (_home.Identity.Manifest is { } manifest) details["manifest"] = manifest.Version;
+        if (_home.Identity.SealingKey is { } sealing) details["sealing"] = sealing.KeyId;
         details["commands"] = new JsonArray([.. _home.Settings.Commands.Intersect(_handlers.Commands, StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(c => JsonValue.Create(c))]);
         return details;
     }

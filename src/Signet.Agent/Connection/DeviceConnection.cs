@@ -120,8 +120,15 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         while (true)
         {
             (place, var receipt) = await outbox.NextAsync(place, cancellationToken);
-            var accepted = await PublishAsync(client, new MqttMessage { Topic = Topics.Receipt(home.Name), Payload = receipt.Bytes, QoS = QoS.AtLeastOnce }, cancellationToken);
-            // A refused outcome waits for the next connection; a refused refusal is dropped.
+            var message = new MqttMessage { Topic = Topics.Receipt(home.Name), Payload = receipt.Bytes, QoS = QoS.AtLeastOnce };
+            var accepted = await PublishAsync(client, message, cancellationToken);
+            for (var again = 1; !accepted && receipt.IsJournaled && again < AgentLimits.RefusedReceiptTries; again++)
+            {
+                // What follows waits too, or the order would be lost.
+                await Task.Delay(AgentLimits.RefusedReceiptPause, time, cancellationToken);
+                accepted = await PublishAsync(client, message, cancellationToken);
+            }
+            // A refused outcome then waits for the next connection; a refused refusal is dropped.
             if (!accepted && receipt.IsJournaled) continue;
             outbox.Remove(place);
             if (receipt.IsJournaled) Note(() => journal.Acknowledge(receipt.Id));

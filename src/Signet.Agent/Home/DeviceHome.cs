@@ -12,7 +12,7 @@ namespace Signet.Agent;
 /// </summary>
 public sealed class DeviceHome : IDisposable
 {
-    private DeviceHome(string directory, DeviceSettings settings, X509Certificate2 certificate, X509Certificate2Collection chain, X509Certificate2Collection roots, X509Certificate2 centerCertificate, SealingKey? sealingKey)
+    private DeviceHome(string directory, DeviceSettings settings, X509Certificate2 certificate, X509Certificate2Collection chain, X509Certificate2Collection roots, X509Certificate2 centerCertificate, SealingKey? sealingKey, ManifestClaims? manifest)
     {
         (Directory, Settings, Certificate, Chain, Roots, CenterCertificate) = (directory, settings, certificate, chain, roots, centerCertificate);
         var keys = KeyRing.Empty.With(PinnedKey.FromCertificate(centerCertificate, settings.Center, Suite.Ps256.Algorithm));
@@ -20,7 +20,7 @@ public sealed class DeviceHome : IDisposable
         var signing = certificate.GetECDsaPrivateKey() is { } ecdsa
             ? SigningKey.Es256(ecdsa, Thumbprint.Of(certificate))
             : SigningKey.Ps256(certificate.GetRSAPrivateKey()!, Thumbprint.Of(certificate));
-        Identity = new(settings.Name, settings.Center, keys, signing, settings.Commands, sealingKey, settings.OnlySealed);
+        Identity = new(settings.Name, settings.Center, keys, signing, settings.Commands, sealingKey, settings.OnlySealed || manifest?.OnlySealed == true, manifest, settings.HasClock);
     }
 
     public string Directory { get; }
@@ -87,7 +87,7 @@ public sealed class DeviceHome : IDisposable
             throw new AgentException($"{directory}/center_sign.crt is not a command-signing certificate under root.crt: {signer.Detail}");
         try
         {
-            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0], ReadSealingKey(directory, judge, settings)) { CheckpointKeys = ReadCheckpointKeys(Path.Combine(directory, "checkpoint.pub")) };
+            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0], ReadSealingKey(directory, judge, settings), ReadManifest(directory, settings, roots[0], time)) { CheckpointKeys = ReadCheckpointKeys(Path.Combine(directory, "checkpoint.pub")) };
         }
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {
@@ -106,6 +106,20 @@ public sealed class DeviceHome : IDisposable
         return certificate.GetRSAPrivateKey() is { } rsa
             ? SealingKey.RsaOaep256(rsa, Thumbprint.Of(certificate))
             : SealingKey.EcdhEs(certificate.GetECDiffieHellmanPrivateKey()!, Thumbprint.Of(certificate));
+    }
+
+    private static ManifestClaims? ReadManifest(string directory, DeviceSettings settings, X509Certificate2 root, TimeProvider time)
+    {
+        var path = Path.Combine(directory, "manifest.jws");
+        if (!File.Exists(path)) return null;
+        if (new FileInfo(path).Length > WireLimits.MessageBytes) throw new AgentException($"{path} is larger than {WireLimits.MessageBytes} bytes");
+        var policyPath = Path.Combine(directory, "policy.crt");
+        var policy = File.Exists(policyPath) ? PemFile.Read(policyPath)[0] : root;
+        using var key = PinnedKey.FromCertificate(policy, ManifestClaims.Policy, policy.GetECDsaPublicKey() is null ? Suite.Ps256.Algorithm : Suite.Es256.Algorithm);
+        var expected = new Expectation { Keys = KeyRing.Empty.With(key), Audience = settings.Name, Topic = "", Now = time.GetUtcNow(), HasClock = settings.HasClock };
+        return ManifestMessage.TryVerify(File.ReadAllBytes(path), expected, out var verified, out var rejection)
+            ? verified.Claims
+            : throw new AgentException($"{path} is not a manifest for this device: {rejection}");
     }
 
     private static IReadOnlyList<CheckpointKey> ReadCheckpointKeys(string path)

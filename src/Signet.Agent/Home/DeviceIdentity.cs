@@ -10,5 +10,8 @@ namespace Signet.Agent;
 /// <param name="AllowedCommands">The device's own list.</param>
 /// <param name="SealingKey">Opens sealed commands; null: it has none.</param>
 /// <param name="OnlySealed">Commands that are signed but not sealed are refused.</param>
+/// <param name="Manifest">What policy allows besides; null: this device has none.</param>
+/// <param name="HasClock">False: its clock cannot be believed, and commands must echo its boot nonce.</param>
 public sealed record DeviceIdentity(
-    string Name, string Center, KeyRing CenterKeys, SigningKey Key, IReadOnlySet<string> AllowedCommands, SealingKey? SealingKey = null, bool OnlySealed = false);
+    string Name, string Center, KeyRing CenterKeys, SigningKey Key, IReadOnlySet<string> AllowedCommands, SealingKey? SealingKey = null, bool OnlySealed = false,
+    ManifestClaims? Manifest = null, bool HasClock = true);

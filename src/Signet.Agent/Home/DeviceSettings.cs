@@ -25,6 +25,9 @@ public sealed record DeviceSettings
     /// <summary>Take only commands that are sealed to this device.</summary>
     public bool OnlySealed { get; init; }
 
+    /// <summary>False: the clock cannot be believed; commands must echo the boot nonce instead.</summary>
+    public bool HasClock { get; init; } = true;
+
     /// <exception cref="AgentException">Says which member is wrong and how.</exception>
     public static DeviceSettings Parse(ReadOnlyMemory<byte> json, string path)
     {
@@ -54,7 +57,8 @@ public sealed record DeviceSettings
             Center = members.Text("center", Topics.IsPartyName, "must be the center's name (command_center)"),
             Commands = members.Words("commands"),
             TelemetryInterval = TimeSpan.FromSeconds(members.OptionalInteger("telemetrySeconds", AgentLimits.TelemetrySecondsLeast, AgentLimits.TelemetrySecondsMost, AgentLimits.TelemetrySecondsDefault)),
-            OnlySealed = members.OptionalFlag("onlySealed"),
+            OnlySealed = members.OptionalFlag("onlySealed", otherwise: false),
+            HasClock = members.OptionalFlag("clock", otherwise: true),
         };
         members.RequireAllRead();
         return settings;
@@ -81,7 +85,7 @@ public sealed record DeviceSettings
 
         public int OptionalInteger(string name, int least, int most, int otherwise) => _left.ContainsKey(name) ? Integer(name, least, most) : otherwise;
 
-        public bool OptionalFlag(string name) => _left.ContainsKey(name) && Take(name).ValueKind switch
+        public bool OptionalFlag(string name, bool otherwise) => !_left.ContainsKey(name) ? otherwise : Take(name).ValueKind switch
         {
             JsonValueKind.True => true,
             JsonValueKind.False => false,

@@ -15,14 +15,18 @@ internal sealed record UnfinishedCommand(string Id, ReadOnlyMemory<byte> Message
 /// </summary>
 internal sealed class CommandJournal : IDisposable
 {
-    private static readonly DateTimeOffset NoBound = DateTimeOffset.MaxValue.AddDays(-1);
+    /// <summary>For a window whose epochs have no bound.</summary>
+    public static readonly DateTimeOffset NoBound = DateTimeOffset.MaxValue.AddDays(-1);
     private readonly JournalFile _file;
     private readonly Lock _one = new();
     private readonly Dictionary<string, UnfinishedCommand> _unfinished = new(StringComparer.Ordinal);
     private readonly OrderedDictionary<string, SignedReceipt> _receipts = new(StringComparer.Ordinal);
     private ReplayWindow _window = new();
     private long _epoch;
+    private readonly Dictionary<string, long> _proposals = new(StringComparer.Ordinal);
     private long _tree;
+    private long _born;
+    private long _manifest;
 
     private CommandJournal(JournalFile file) => _file = file;
 
@@ -54,6 +58,14 @@ internal sealed class CommandJournal : IDisposable
     /// <summary>Size of the newest audit checkpoint seen.</summary>
     public long TreeSize { get { lock (_one) return _tree; } }
 
+    /// <summary>Where its memory begins: commands signed before may have been carried out and forgotten. <see cref="DateTimeOffset.UnixEpoch"/> until <see cref="StartEpoch"/>.</summary>
+    public DateTimeOffset Born { get { lock (_one) return DateTimeOffset.FromUnixTimeSeconds(_born); } }
+
+    /// <summary>Highest version of a manifest this device has obeyed; 0 for none.</summary>
+    public long ManifestVersion { get { lock (_one) return _manifest; } }
+
+    public bool IsUsed(string proposal) { lock (_one) return _proposals.ContainsKey(proposal); }
+
     public IReadOnlyList<UnfinishedCommand> Unfinished { get { lock (_one) return [.. _unfinished.Values]; } }
 
     /// <summary>Receipts the broker has not acknowledged, oldest first.</summary>
@@ -64,15 +76,26 @@ internal sealed class CommandJournal : IDisposable
         lock (_one) return _window.Check(command.Epoch, command.Sequence, now, out why);
     }
 
-    public void StartEpoch(long epoch) => Write(new JsonObject { ["t"] = "epoch", ["epoch"] = epoch }, durable: true);
+    public void StartEpoch(long epoch, DateTimeOffset now)
+    {
+        if (Born == DateTimeOffset.UnixEpoch) Write(new JsonObject { ["t"] = "born", ["at"] = now.ToUnixTimeSeconds() }, durable: true);
+        Write(new JsonObject { ["t"] = "epoch", ["epoch"] = epoch }, durable: true);
+    }
+
+    public void ObeyManifest(long version) => Write(new JsonObject { ["t"] = "manifest", ["version"] = version }, durable: true);
 
     /// <summary>Uses up the command's number, and remembers that it began.</summary>
     /// <exception cref="IOException">Not on disk: the command must not run.</exception>
-    public void Begin(VerifiedCommand command, string digest, DateTimeOffset at) => Write(new JsonObject
+    public void Begin(VerifiedCommand command, string digest, DateTimeOffset at)
     {
-        ["t"] = "begun", ["id"] = command.Claims.Id, ["epoch"] = command.Claims.Epoch, ["seq"] = command.Claims.Sequence, ["at"] = at.ToUnixTimeSeconds(), ["digest"] = digest,
-        ["message"] = Encoding.ASCII.GetString(command.Bytes.Span),
-    }, durable: true);
+        var record = new JsonObject
+        {
+            ["t"] = "begun", ["id"] = command.Claims.Id, ["epoch"] = command.Claims.Epoch, ["seq"] = command.Claims.Sequence, ["at"] = at.ToUnixTimeSeconds(), ["digest"] = digest,
+            ["message"] = Encoding.ASCII.GetString(command.Bytes.Span),
+        };
+        if (command.Claims.Proposal is not null) record["proposal"] = command.Claims.Proposal;
+        Write(record, durable: true);
+    }
 
     public void End(string commandId, SignedReceipt receipt) => Write(new JsonObject
     {
@@ -106,7 +129,17 @@ internal sealed class CommandJournal : IDisposable
             case "epoch":
                 _epoch = Math.Max(_epoch, (long)record["epoch"]!);
                 break;
+            case "born":
+                _born = (long)record["at"]!;
+                break;
+            case "manifest":
+                _manifest = Math.Max(_manifest, (long)record["version"]!);
+                break;
+            case "used":
+                _proposals[(string)record["proposal"]!] = (long)record["at"]!;
+                break;
             case "begun":
+                if ((string?)record["proposal"] is { } proposal) _proposals[proposal] = (long)record["at"]!;
                 var id = (string)record["id"]!;
                 _unfinished[id] = new(id, Encoding.ASCII.GetBytes((string)record["message"]!), (string)record["digest"]!, DateTimeOffset.FromUnixTimeSeconds((long)record["at"]!));
                 var (epoch, sequence) = ((long)record["epoch"]!, (long)record["seq"]!);
@@ -127,6 +160,8 @@ internal sealed class CommandJournal : IDisposable
             case "state":
                 _epoch = (long)record["epoch"]!;
                 _tree = (long)record["tree"]!;
+                _born = (long)record["born"]!;
+                _manifest = (long)record["manifest"]!;
                 _window = ReplayWindow.Restore(new((long)record["window"]!["epoch"]!, (long)record["window"]!["highest"]!,
                     [.. record["window"]!["seen"]!.AsArray().Select(w => ulong.Parse((string)w!, NumberStyles.HexNumber, CultureInfo.InvariantCulture))]));
                 break;
@@ -150,10 +185,13 @@ internal sealed class CommandJournal : IDisposable
         [
             new()
             {
-                ["t"] = "state", ["epoch"] = _epoch, ["tree"] = _tree,
+                ["t"] = "state", ["epoch"] = _epoch, ["tree"] = _tree, ["born"] = _born, ["manifest"] = _manifest,
                 ["window"] = new JsonObject { ["epoch"] = window.Epoch, ["highest"] = window.Highest, ["seen"] = new JsonArray([.. window.Seen.Select(w => JsonValue.Create(w.ToString("x16", CultureInfo.InvariantCulture)))]) },
             },
         ];
+        // Approvals are valid for at most a week, so an older proposal cannot come again.
+        var newest = _proposals.Count == 0 ? 0 : _proposals.Values.Max();
+        foreach (var (proposal, at) in _proposals.Where(p => newest - p.Value <= WireLimits.ProposalLifetime.TotalSeconds)) records.Add(new() { ["t"] = "used", ["proposal"] = proposal, ["at"] = at });
         foreach (var unfinished in _unfinished.Values)
         {
             // Its own number is in the window already; (1, 1) of an epoch long gone changes nothing.

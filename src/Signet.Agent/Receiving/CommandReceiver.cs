@@ -7,10 +7,10 @@ namespace Signet.Agent;
 /// The device's judgement of one command, and its execution. The device trusts neither the broker nor TLS here:
 /// <code>
 /// bytes
-///   1 open, verify    signature, audience, topic, time       -> VerifiedCommand, or refusal
-///   2 replay          (epoch, seq) is new                    -> or refusal; the first receipt again if the broker lacks it
-///   3 allowed         on this device's own list, handled     -> or refusal
-///   4 arguments       fit the command's schema               -> or refusal
+///   1 open, verify    signature, audience, topic, time; a suite the manifest still takes -> VerifiedCommand, or refusal
+///   2 replay          (epoch, seq) is new, and not from before this device's memory      -> or refusal
+///   3 allowed         on this device's own list and the manifest's, handled              -> or refusal
+///   4 arguments       fit the command's schema; approvals, where its class needs them    -> or refusal
 ///   5 journal         begun, flushed to disk: from here the number is used up, and a crash does not run it again
 ///   6 execute         once
 ///   7 receipt         signed
@@ -18,7 +18,7 @@ namespace Signet.Agent;
 /// </code>
 /// Commands are taken one at a time. Nothing in the bytes makes it throw.
 /// </summary>
-internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers handlers, CommandJournal journal, ReceiptSigner receipts, Outbox outbox, TimeProvider time, ILogger logger)
+internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers handlers, CommandJournal journal, ReceiptSigner receipts, Outbox outbox, string bootNonce, TimeProvider time, ILogger logger)
 {
     private readonly RefusalLimiter _refusals = new(time);
 
@@ -27,20 +27,17 @@ internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers han
     {
         // 1
         var now = time.GetUtcNow();
-        var expected = new Expectation { Keys = device.CenterKeys, Audience = device.Name, Topic = topic, Now = now };
+        var expected = new Expectation { Keys = device.CenterKeys, Audience = device.Name, Topic = topic, Now = now, HasClock = device.HasClock };
         var digest = Thumbprint.OfBytes(bytes.Span);
         if (!TryOpen(bytes, expected, out var signed, out var rejection) || !CommandMessage.TryVerify(signed.Span, expected, out var command, out rejection)) return Refuse(bytes, rejection);
         // 2
-        if (!journal.IsNew(command.Claims, now, out rejection))
-        {
-            outbox.Resend(digest);
-            return Refuse(bytes, rejection);
-        }
+        if (!TakesSuite(command.Suite.Name, now, out rejection) || !IsFresh(command.Claims, now, out rejection)) return Refuse(bytes, rejection);
         // 3
-        if (!device.AllowedCommands.Contains(command.Claims.Command) || !handlers.TryFind(command.Claims.Command, out var handler))
+        if (!Allows(command.Claims.Command) || !handlers.TryFind(command.Claims.Command, out var handler))
             return Refuse(bytes, new(RejectReason.CommandNotAllowed, $"{device.Name} does not take '{command.Claims.Command}'; it takes {AllowedText()}"));
         // 4
         if (!handler.Arguments.TryCheck(command.Claims.Arguments, out var why)) return Refuse(bytes, new(RejectReason.BadArguments, why));
+        if (!IsApproved(command.Claims, now, out rejection)) return Refuse(bytes, rejection);
         if (outbox.IsFull) return Refuse(bytes, new(RejectReason.RateLimited, $"{AgentLimits.Outbox} receipts wait for the broker"));
         // 5
         try
@@ -65,9 +62,9 @@ internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers han
         foreach (var unfinished in journal.Unfinished)
         {
             // The journal is not believed either: the command is verified again, at the time it was taken.
-            var then = new Expectation { Keys = device.CenterKeys, Audience = device.Name, Topic = Topics.Command(device.Name), Now = unfinished.At };
+            var then = new Expectation { Keys = device.CenterKeys, Audience = device.Name, Topic = Topics.Command(device.Name), Now = unfinished.At, HasClock = device.HasClock };
             if (CommandMessage.TryVerify(unfinished.Message.Span, then, out var command, out _)
-                && device.AllowedCommands.Contains(command.Claims.Command)
+                && Allows(command.Claims.Command)
                 && handlers.TryFind(command.Claims.Command, out var handler) && handler.Idempotent
                 && handler.Arguments.TryCheck(command.Claims.Arguments, out _))
             {
@@ -146,7 +143,36 @@ internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers han
         }
         if (!SealedMessage.TryOpen(bytes.Span, device.SealingKey, expected, out var opened, out rejection)) return false;
         signed = opened;
-        return true;
+        return TakesSuite(device.SealingKey.Suite.Name, expected.Now, out rejection);
+    }
+
+    private bool TakesSuite(string suite, DateTimeOffset now, out Rejection rejection)
+    {
+        rejection = device.Manifest?.Takes(suite, now) == false ? new(RejectReason.AlgorithmNotAllowed, $"the manifest of {device.Name} does not take {suite} (any more)") : default;
+        return rejection.Reason == RejectReason.None;
+    }
+
+    private bool IsFresh(CommandClaims command, DateTimeOffset now, out Rejection rejection)
+    {
+        // Without a clock the epoch has no bound but the nonce: only who has read this start's status can have made the command.
+        if (device.HasClock ? command.Nonce is not null : command.Nonce != bootNonce)
+            rejection = new(RejectReason.StaleEpoch, device.HasClock ? $"{device.Name} has a clock and announces no nonce" : "it does not echo the nonce of this start");
+        else if (device.HasClock && command.IssuedAt < journal.Born)
+            rejection = new(RejectReason.Replayed, $"signed before {journal.Born:u}, where the memory of {device.Name} begins");
+        else if (journal.IsNew(command, device.HasClock ? now : CommandJournal.NoBound, out rejection))
+            return true;
+        return false;
+    }
+
+    private bool Allows(string command) => device.AllowedCommands.Contains(command) && device.Manifest?.Commands.Contains(command, StringComparer.Ordinal) != false;
+
+    private bool IsApproved(CommandClaims command, DateTimeOffset now, out Rejection rejection)
+    {
+        rejection = default;
+        if (device.Manifest is { } manifest && !Quorum.IsMet(command, manifest, now, out rejection)) return false;
+        if (command.Proposal is null || !journal.IsUsed(command.Proposal)) return true;
+        rejection = new(RejectReason.ApprovalInvalid, $"proposal {command.Proposal} was carried out before");
+        return false;
     }
 
     private bool Refuse(ReadOnlyMemory<byte> bytes, Rejection rejection)

@@ -1,6 +1,6 @@
 namespace Signet.Agent;
 
-/// <summary>Receipts that wait for the broker, in order. One sender walks through it for each connection and removes what was acknowledged. Safe for concurrent use.</summary>
+/// <summary>Receipts that wait for the broker, in the order of their numbers: the center would take an older epoch after a newer one for a replay. One sender walks through it for each connection and removes what was acknowledged. Safe for concurrent use.</summary>
 internal sealed class Outbox
 {
     private readonly Lock _one = new();
@@ -18,22 +18,6 @@ internal sealed class Outbox
         {
             _waiting.Add(++_last, receipt);
             _more.TrySetResult();
-        }
-    }
-
-    /// <summary>Puts the journaled receipt for these command bytes at the end again, if the broker does not have it yet.</summary>
-    public bool Resend(string commandDigest)
-    {
-        lock (_one)
-        {
-            foreach (var (place, receipt) in _waiting)
-            {
-                if (!receipt.IsJournaled || receipt.CommandDigest != commandDigest) continue;
-                _waiting.Remove(place);
-                Post(receipt);
-                return true;
-            }
-            return false;
         }
     }
 

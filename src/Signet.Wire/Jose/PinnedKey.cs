@@ -16,7 +16,7 @@ public sealed class PinnedKey : IDisposable
 
     private PinnedKey(Suite suite, string owner, string keyId, RSA? rsa = null, ECDsa? ecdsa = null, byte[]? secret = null)
     {
-        if (!Topics.IsPartyName(owner)) throw new ArgumentException($"'{owner}' is not a name", nameof(owner));
+        if (!PersonName.IsValid(owner)) throw new ArgumentException($"'{owner}' is not a name", nameof(owner));
         (Suite, Owner, KeyId) = (suite, owner, Signet.Wire.KeyId.Require(keyId));
         (_rsa, _ecdsa, _secret) = (rsa, ecdsa, secret);
     }

@@ -22,6 +22,48 @@ internal sealed class ClaimsReader(JsonObject members)
         return "";
     }
 
+    public bool Has(string name) => members.ContainsKey(name);
+
+    public bool Flag(string name)
+    {
+        if (Take(name) is JsonValue value && value.GetValueKind() is JsonValueKind.True or JsonValueKind.False) return value.GetValue<bool>();
+        Wrong(name, "must be true or false");
+        return false;
+    }
+
+    /// <summary>A list of texts.</summary>
+    public IReadOnlyList<string> Texts(string name, int fewest, int most, int longest, Func<string?, bool>? shape = null)
+    {
+        var texts = new List<string>();
+        foreach (var element in Elements(name, fewest, most))
+        {
+            if (element is JsonValue value && value.GetValueKind() == JsonValueKind.String && value.GetValue<string>() is { } text && text.Length <= longest && shape?.Invoke(text) != false) texts.Add(text);
+            else Wrong(name, "must hold texts of the right form");
+        }
+        return texts;
+    }
+
+    /// <summary>A list of texts in ordinal order, each once: there is one way to write a set.</summary>
+    public IReadOnlyList<string> TextSet(string name, int fewest, int most, int longest, Func<string?, bool>? shape = null)
+    {
+        var texts = Texts(name, fewest, most, longest, shape);
+        for (var i = 1; i < texts.Count; i++)
+            if (string.CompareOrdinal(texts[i - 1], texts[i]) >= 0) Wrong(name, "must be sorted, without repetition");
+        return texts;
+    }
+
+    /// <summary>A list of objects.</summary>
+    public IReadOnlyList<ClaimsReader> Objects(string name, int fewest, int most)
+    {
+        var readers = new List<ClaimsReader>();
+        foreach (var element in Elements(name, fewest, most))
+        {
+            if (element is JsonObject item) readers.Add(new ClaimsReader(item));
+            else Wrong(name, "must hold objects");
+        }
+        return readers;
+    }
+
     public string? OptionalText(string name, int longest) => members.ContainsKey(name) ? Text(name, longest, t => t!.Length > 0) : null;
 
     public long Integer(string name, long least, long most = WireLimits.Integer)
@@ -48,7 +90,17 @@ internal sealed class ClaimsReader(JsonObject members)
         return JsonValue.Create(false);
     }
 
+    /// <summary>Something read so far was wrong.</summary>
+    public bool HasProblem => _problem is not null;
+
     public void Wrong(string name, string what) => _problem ??= $"'{name}' {what}";
+
+    private JsonArray Elements(string name, int fewest, int most)
+    {
+        if (Take(name) is JsonArray elements && elements.Count >= fewest && elements.Count <= most) return elements;
+        Wrong(name, $"must be a list of {fewest} to {most} elements");
+        return [];
+    }
 
     private JsonNode? Take(string name)
     {

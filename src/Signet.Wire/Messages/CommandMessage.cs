@@ -24,6 +24,15 @@ public sealed record CommandClaims : MessageClaims
     /// <summary><c>by.role</c>.</summary>
     public required string OriginatorRole { get; init; }
 
+    /// <summary><c>nonce</c>: the boot nonce of a device without a trustworthy clock, echoed (docs/spec/replay.md); null for all others.</summary>
+    public string? Nonce { get; init; }
+
+    /// <summary><c>proposal</c>: the id of the <see cref="ApprovalClaims.Proposal"/> the approvals are for; null for commands that need none.</summary>
+    public string? Proposal { get; init; }
+
+    /// <summary><c>approvals</c>: the signed approvals, compact JWS each; empty exactly when there is no proposal.</summary>
+    public IReadOnlyList<string> Approvals { get; init; } = [];
+
     public CommandClaims()
     {
     }
@@ -38,20 +47,36 @@ public sealed record CommandClaims : MessageClaims
         var by = new ClaimsReader(reader.Object("by"));
         OriginatorName = by.Text("name", WireLimits.PersonCharacters, PersonName.IsValid);
         OriginatorRole = by.Text("role", WireLimits.WordCharacters, Topics.IsWord);
+        Nonce = reader.Has("nonce") ? reader.Text("nonce", BootNonce.Characters, BootNonce.IsValid) : null;
+        if (reader.Has("proposal") || reader.Has("approvals"))
+        {
+            Proposal = reader.Text("proposal", 26, MessageId.IsValid);
+            Approvals = reader.Texts("approvals", 1, WireLimits.Approvals, WireLimits.ApprovalCharacters);
+        }
         if (by.Problem is { } problem) reader.Wrong("by", problem);
         if (ExpiresAt <= IssuedAt || ExpiresAt - IssuedAt > WireLimits.CommandLifetime) reader.Wrong("exp", $"must be later than 'iat' by at most {WireLimits.CommandLifetime.TotalSeconds} s");
     }
 
     private protected override void WriteTo(JsonObject json, Suite suite)
     {
+        base.WriteTo(json, suite);
         json["aud"] = Audience;
         json["exp"] = ExpiresAt.ToUnixTimeSeconds();
         json["cmd"] = Command;
         json["args"] = Arguments.DeepClone();
         json["by"] = new JsonObject { ["name"] = OriginatorName, ["role"] = OriginatorRole };
+        WriteOptionalTo(json);
     }
 
-    internal override string TopicOf() => Topics.Command(Audience);
+    private void WriteOptionalTo(JsonObject json)
+    {
+        if (Nonce is not null) json["nonce"] = Nonce;
+        if (Proposal is null && Approvals.Count == 0) return;
+        json["proposal"] = Proposal;
+        json["approvals"] = new JsonArray([.. Approvals.Select(a => JsonValue.Create(a))]);
+    }
+
+    internal override string? RightTopic => Topics.Command(Audience);
     internal override string? AddressedTo => Audience;
     internal override DateTimeOffset? Expiry => ExpiresAt;
 }

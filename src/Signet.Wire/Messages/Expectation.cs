@@ -21,6 +21,9 @@ public sealed record Expectation
     /// <summary>How far ahead of <see cref="Now"/> an <c>iat</c> may be.</summary>
     public TimeSpan MaximumSkew { get; init; } = WireLimits.MaximumSkew;
 
+    /// <summary>False for a receiver whose clock cannot be believed: times and validity are then not judged, and freshness must come from elsewhere (a boot nonce).</summary>
+    public bool HasClock { get; init; } = true;
+
     /// <summary>No bound on the age.</summary>
     public static readonly TimeSpan AnyAge = TimeSpan.MaxValue;
 }

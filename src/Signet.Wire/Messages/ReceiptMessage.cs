@@ -68,6 +68,7 @@ public sealed record ReceiptClaims : MessageClaims
 
     private protected override void WriteTo(JsonObject json, Suite suite)
     {
+        base.WriteTo(json, suite);
         json["aud"] = Audience;
         json["re"] = InReplyTo;
         json["digest"] = Digest;
@@ -78,7 +79,7 @@ public sealed record ReceiptClaims : MessageClaims
         if (suite == Signet.Wire.Suite.Hs256) json["evidence"] = SharedKeyEvidence;
     }
 
-    internal override string TopicOf() => Topics.IsDeviceName(Issuer) ? Topics.Receipt(Issuer) : "";
+    internal override string? RightTopic => Topics.IsDeviceName(Issuer) ? Topics.Receipt(Issuer) : "";
     internal override string? AddressedTo => Audience;
 
     /// <summary>The state's name on the wire: <c>executed</c>.</summary>

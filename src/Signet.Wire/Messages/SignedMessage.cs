@@ -22,11 +22,11 @@ internal static class SignedMessage
 {
     /// <exception cref="ArgumentException">The claims are not ones a receiver could accept (the caller's bug), or the message is too large.</exception>
     public static byte[] Sign<TClaims>(string type, TClaims claims, SigningKey key, Func<ClaimsReader, TClaims> read)
-        where TClaims : MessageClaims
+        where TClaims : SignedClaims
     {
         var payload = CanonicalJson.Write(claims.ToJson(key.Suite));
         if (!TryReadClaims(payload, read, out var again, out var why)) throw new ArgumentException(why, nameof(claims));
-        if (again.Topic != again.TopicOf()) throw new ArgumentException($"the topic must be {again.TopicOf()}", nameof(claims));
+        if (again.NamedTopic != again.RightTopic) throw new ArgumentException($"the topic must be {again.RightTopic}", nameof(claims));
         var message = CompactJws.Sign(type, payload, key);
         return message.Length <= WireLimits.MessageBytes
             ? message
@@ -36,7 +36,7 @@ internal static class SignedMessage
     public static bool TryVerify<TClaims>(
         ReadOnlySpan<byte> message, string type, Expectation expected, Func<ClaimsReader, TClaims> read,
         [NotNullWhen(true)] out TClaims? claims, [NotNullWhen(true)] out PinnedKey? key, out Rejection rejection)
-        where TClaims : MessageClaims
+        where TClaims : SignedClaims
     {
         claims = null;
         key = null;
@@ -55,7 +55,7 @@ internal static class SignedMessage
         // 6
         if (found.Suite != pinned.Suite.Name) return Refuse(RejectReason.AlgorithmNotAllowed, $"the suite must be {pinned.Suite.Name}", out rejection);
         // 7
-        if (expected.Now < pinned.ValidFrom || expected.Now > pinned.ValidUntil)
+        if (expected.HasClock && (expected.Now < pinned.ValidFrom || expected.Now > pinned.ValidUntil))
             return Refuse(RejectReason.CertificateExpired, $"the certificate of {pinned.Owner} is valid from {pinned.ValidFrom:u} to {pinned.ValidUntil:u}", out rejection);
         // 8
         if (found.Issuer != pinned.Owner) return Refuse(RejectReason.UnknownKey, $"key {pinned.KeyId} speaks for {pinned.Owner}, not for {found.Issuer}", out rejection);
@@ -63,12 +63,12 @@ internal static class SignedMessage
         if (found.AddressedTo is { } audience && audience != (expected.Audience ?? throw new ArgumentException("this kind of message has an audience: say which is expected", nameof(expected))))
             return Refuse(RejectReason.WrongAudience, $"meant for {audience}", out rejection);
         // 10
-        if (found.Topic != expected.Topic) return Refuse(RejectReason.WrongTopic, "signed for another topic than it arrived on", out rejection);
-        if (found.Topic != found.TopicOf()) return Refuse(RejectReason.WrongTopic, $"the topic must be {found.TopicOf()}", out rejection);
+        if (found.NamedTopic is not null && found.NamedTopic != expected.Topic) return Refuse(RejectReason.WrongTopic, "signed for another topic than it arrived on", out rejection);
+        if (found.NamedTopic != found.RightTopic) return Refuse(RejectReason.WrongTopic, $"the topic must be {found.RightTopic}", out rejection);
         // 11
-        if (found.IssuedAt - expected.Now > expected.MaximumSkew)
+        if (expected.HasClock && found.IssuedAt - expected.Now > expected.MaximumSkew)
             return Refuse(RejectReason.IssuedInFuture, $"issued at {found.IssuedAt:u}, the clock here says {expected.Now:u}", out rejection);
-        if (expected.Now - found.IssuedAt > expected.MaximumAge || expected.Now > found.Expiry)
+        if (expected.HasClock && (expected.Now - found.IssuedAt > expected.MaximumAge || expected.Now > found.Expiry))
             return Refuse(RejectReason.Expired, $"issued at {found.IssuedAt:u}, the clock here says {expected.Now:u}", out rejection);
 
         (claims, key) = (found, pinned);
@@ -76,7 +76,7 @@ internal static class SignedMessage
     }
 
     private static bool TryReadClaims<TClaims>(ReadOnlySpan<byte> payload, Func<ClaimsReader, TClaims> read, [NotNullWhen(true)] out TClaims? claims, out string why)
-        where TClaims : MessageClaims
+        where TClaims : SignedClaims
     {
         claims = null;
         if (!CanonicalJson.TryParse(payload, out var json, out why))

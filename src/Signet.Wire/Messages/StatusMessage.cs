@@ -33,11 +33,12 @@ public sealed record StatusClaims : MessageClaims
 
     private protected override void WriteTo(JsonObject json, Suite suite)
     {
+        base.WriteTo(json, suite);
         json["state"] = State == StatusState.Online ? "online" : "offline";
         json["details"] = Details.DeepClone();
     }
 
-    internal override string TopicOf() => Topics.IsDeviceName(Issuer) ? Topics.Status(Issuer) : "";
+    internal override string? RightTopic => Topics.IsDeviceName(Issuer) ? Topics.Status(Issuer) : "";
 }
 
 /// <summary>Signs and verifies status messages.</summary>

@@ -29,12 +29,13 @@ public sealed record TelemetryClaims : MessageClaims
 
     private protected override void WriteTo(JsonObject json, Suite suite)
     {
+        base.WriteTo(json, suite);
         json["name"] = Name;
         json["value"] = Value.DeepClone();
         if (Unit is not null) json["unit"] = Unit;
     }
 
-    internal override string TopicOf() => Topics.IsDeviceName(Issuer) ? Topics.Telemetry(Issuer, Name) : "";
+    internal override string? RightTopic => Topics.IsDeviceName(Issuer) ? Topics.Telemetry(Issuer, Name) : "";
 }
 
 /// <summary>Signs and verifies readings.</summary>

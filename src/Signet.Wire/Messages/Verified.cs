@@ -2,7 +2,7 @@ namespace Signet.Wire;
 
 /// <summary>A message that passed every check of its kind. Only verification makes one.</summary>
 public abstract class Verified<TClaims>
-    where TClaims : MessageClaims
+    where TClaims : SignedClaims
 {
     private protected Verified(TClaims claims, PinnedKey key, ReadOnlyMemory<byte> bytes) =>
         (Claims, KeyId, Suite, Bytes) = (claims, key.KeyId, key.Suite, bytes);
@@ -37,6 +37,18 @@ public sealed class VerifiedReceipt : Verified<ReceiptClaims>
 public sealed class VerifiedTelemetry : Verified<TelemetryClaims>
 {
     internal VerifiedTelemetry(TelemetryClaims claims, PinnedKey key, ReadOnlyMemory<byte> bytes) : base(claims, key, bytes) { }
+}
+
+/// <inheritdoc/>
+public sealed class VerifiedManifest : Verified<ManifestClaims>
+{
+    internal VerifiedManifest(ManifestClaims claims, PinnedKey key, ReadOnlyMemory<byte> bytes) : base(claims, key, bytes) { }
+}
+
+/// <inheritdoc/>
+public sealed class VerifiedApproval : Verified<ApprovalClaims>
+{
+    internal VerifiedApproval(ApprovalClaims claims, PinnedKey key, ReadOnlyMemory<byte> bytes) : base(claims, key, bytes) { }
 }
 
 /// <inheritdoc/>

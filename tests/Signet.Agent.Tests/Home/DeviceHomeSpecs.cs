@@ -100,6 +100,58 @@ public sealed class DeviceHomeSpecs(DeviceFleet fleet) : IClassFixture<DeviceFle
         Refused(home).ShouldContain(file);
     }
 
+    [Fact]
+    public async Task A_manifest_signed_by_the_root_is_obeyed_and_an_older_one_never_again()
+    {
+        var home = _fleet.Add("door-1");
+        await RunBrieflyAsync(home); // without one, at first
+        _fleet.WriteManifest(home, "door-1", version: 2);
+        using (var opened = DeviceHome.Open(home, TimeProvider.System)) opened.Identity.Manifest!.Version.ShouldBe(2);
+        await RunBrieflyAsync(home);
+        _fleet.WriteManifest(home, "door-1", version: 1);
+        (await Should.ThrowAsync<AgentException>(() => RunBrieflyAsync(home))).Message.ShouldContain("an older one is not taken");
+        File.Delete(Path.Combine(home, "manifest.jws"));
+        (await Should.ThrowAsync<AgentException>(() => RunBrieflyAsync(home))).Message.ShouldContain("manifest.jws is missing");
+        _fleet.WriteManifest(home, "door-1", version: 3);
+        await RunBrieflyAsync(home);
+    }
+
+    [Fact]
+    public void A_manifest_for_another_device_or_by_another_key_is_refused()
+    {
+        var home = _fleet.Add("door-1");
+        _fleet.WriteManifest(home, "door-2", version: 1);
+        Refused(home).ShouldContain("wrong-audience");
+        using var foreign = new DeviceFleet();
+        foreign.WriteManifest(home, "door-1", version: 1);
+        Refused(home).ShouldContain("unknown-key");
+        File.WriteAllText(Path.Combine(home, "manifest.jws"), "hello");
+        Refused(home).ShouldContain("malformed");
+    }
+
+    [Fact]
+    public void Sealed_commands_cannot_be_demanded_without_a_key_to_open_them() =>
+        Refused(_fleet.Add("door-1", change: s => s.Replace("\"kind\"", "\"onlySealed\": true, \"kind\"", StringComparison.Ordinal))).ShouldContain("no sealing.crt");
+
+    [Fact]
+    public void A_sealing_key_of_the_right_profile_is_taken_and_another_is_not()
+    {
+        var home = _fleet.Add("door-1");
+        _fleet.AddSealingKey(home, "door-1", Signet.Pki.CertificateProfile.DeviceSealing);
+        using (var opened = DeviceHome.Open(home, TimeProvider.System)) opened.Identity.SealingKey!.Suite.ShouldBe(Signet.Wire.SealingSuite.EcdhEs);
+        _fleet.AddSealingKey(home, "door-1", Signet.Pki.CertificateProfile.Device);
+        Refused(home).ShouldContain("cannot be used for sealing");
+    }
+
+    private static async Task RunBrieflyAsync(string directory)
+    {
+        using var home = DeviceHome.Open(directory, TimeProvider.System);
+        using var random = System.Security.Cryptography.RandomNumberGenerator.Create();
+        await using var agent = new DeviceAgent(home, new CommandHandlers(), TimeProvider.System, random, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
+        await agent.RunAsync(stop.Token);
+    }
+
     private static string Refused(string directory)
     {
         var message = Should.Throw<AgentException>(() => DeviceHome.Open(directory, TimeProvider.System)).Message;

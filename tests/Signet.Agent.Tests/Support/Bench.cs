@@ -18,14 +18,15 @@ internal sealed class Bench : IDisposable
     private readonly TemporaryDirectory _directory = new();
     private readonly SigningKey _center = SigningKey.Es256(CenterCertificate.GetECDsaPrivateKey()!, Thumbprint.Of(CenterCertificate));
     private readonly DeviceIdentity _identity;
+    public const string Nonce = "AAECAwQFBgcICQoLDA0ODw";
     private long _sequence;
 
-    public Bench(CommandHandlers? handlers = null, string[]? allowed = null, bool onlySealed = false)
+    public Bench(CommandHandlers? handlers = null, string[]? allowed = null, bool onlySealed = false, ManifestClaims? manifest = null, bool hasClock = true)
     {
         Handlers = handlers ?? new CommandHandlers().Handle("open", ArgumentSchema.None, _ => { Runs++; return CommandOutcome.Done(new JsonObject { ["open"] = true }); });
         _identity = new(Device, "command_center", KeyRing.Empty.With(PinnedKey.FromCertificate(CenterCertificate, "command_center", "ES256")),
             SigningKey.Es256(DeviceCertificate.GetECDsaPrivateKey()!, Thumbprint.Of(DeviceCertificate)), (allowed ?? [.. Handlers.Commands]).ToHashSet(),
-            SealingKey.EcdhEs(SealingCertificate.GetECDiffieHellmanPrivateKey()!, Thumbprint.Of(SealingCertificate)), onlySealed);
+            SealingKey.EcdhEs(SealingCertificate.GetECDiffieHellmanPrivateKey()!, Thumbprint.Of(SealingCertificate)), onlySealed, manifest, hasClock);
         Start();
     }
 
@@ -43,11 +44,11 @@ internal sealed class Bench : IDisposable
     {
         Journal = CommandJournal.Open(StateDirectory);
         Sequence = OutgoingSequence.Start(Journal.Epoch, Time);
-        Journal.StartEpoch(Sequence.Epoch);
+        Journal.StartEpoch(Sequence.Epoch, Time.GetUtcNow());
         Outbox = new Outbox();
         foreach (var receipt in Journal.Receipts) Outbox.Post(receipt);
         var signer = new ReceiptSigner(_identity, Sequence, Journal, Time, Random);
-        Receiver = new CommandReceiver(_identity, Handlers, Journal, signer, Outbox, Time, NullLogger.Instance);
+        Receiver = new CommandReceiver(_identity, Handlers, Journal, signer, Outbox, Nonce, Time, NullLogger.Instance);
     }
 
     /// <summary>As kill -9: nothing is said or written any more.</summary>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Signet.Pki;
+using Signet.Wire;
 
 namespace Signet.Agent.Tests;
 
@@ -32,6 +33,24 @@ public sealed class DeviceFleet : IDisposable
         var settings = $$"""{ "version": 1, "name": "{{name}}", "kind": "{{kind}}", "broker": "localhost:{{port}}", "center": "command_center", "commands": [{{commands}}], "telemetrySeconds": 1 }""";
         File.WriteAllText(Path.Combine(home, "device.json"), change?.Invoke(settings) ?? settings);
         return home;
+    }
+
+    public void AddSealingKey(string home, string name, CertificateProfile profile)
+    {
+        using var issued = Authority.Issue(new(profile, name));
+        issued.Save(home, "sealing");
+    }
+
+    /// <summary>As the holder of the offline root does.</summary>
+    public void WriteManifest(string home, string device, long version)
+    {
+        using var rootKey = (ECDsa)KeyFile.Load(Path.Combine(_directory.Path, "pki", "root.key"));
+        using var key = SigningKey.Es256(rootKey, Thumbprint.Of(Authority.Root));
+        File.WriteAllBytes(Path.Combine(home, "manifest.jws"), ManifestMessage.Sign(new ManifestClaims
+        {
+            Issuer = ManifestClaims.Policy, Id = MessageId.New(TimeProvider.System, _random), IssuedAt = DateTimeOffset.UtcNow, Audience = device, Version = version, Commands = ["open"],
+            Suites = [new("signet-ps256-1", null)], OnlySealed = false, Classes = [], Approvers = [],
+        }, key));
     }
 
     public void Dispose()

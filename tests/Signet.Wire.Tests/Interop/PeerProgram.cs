@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Signet.Wire.Tests;
 
@@ -20,5 +21,6 @@ internal static class PeerProgram
         return await answer;
     }
 
-    public static Task<string> PythonAsync(string script, string input) => RunAsync("/usr/bin/python3", [Path.Combine(AppContext.BaseDirectory, "Interop", script)], input);
+    /// <summary>A program of tests/peers; its npm packages are installed by ./test.sh (npm ci).</summary>
+    public static string PathOf(string script, [CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(here, "..", "..", "..", "peers", script));
 }

@@ -14,15 +14,16 @@ public sealed partial class CertificateAuthority
         files.Prepare();
         var now = DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds());
         var root = NewAuthority(null, $"{options.Organization} Root CA", options, now, random);
-        var intermediate = NewAuthority(root, $"{options.Organization} Intermediate CA", options, now, random);
+        var intermediate = NewAuthority(root.Authority, $"{options.Organization} Intermediate CA", options, now, random);
         KeyFile.Save(files.RootKey, root.Key);
         PemFile.Write(files.RootCertificate, PemFile.Encode(root.Authority.Certificate));
         KeyFile.Save(files.IntermediateKey, intermediate.Key);
         PemFile.Write(files.IntermediateCertificate, PemFile.Encode(intermediate.Authority.Certificate));
 
-        var made = new CertificateAuthority(files, options, time, random, root.Authority, intermediate.Authority, LedgerFile.Create(files.Ledger));
-        made.Record(made.Root, made._root.Id, CertificateProfile.Root, CommonNameOf(made.Root));
-        made.Record(made.Intermediate, made._root.Id, CertificateProfile.Intermediate, CommonNameOf(made.Intermediate));
+        var held = new HeldAuthorities([root.Authority], [intermediate.Authority], [], []);
+        var made = new CertificateAuthority(files, options, time, random, held, LedgerFile.Create(files.Ledger));
+        made.Record(made.Root, held.Root.Id, CertificateProfile.Root, CommonNameOf(made.Root));
+        made.Record(made.Intermediate, held.Root.Id, CertificateProfile.Intermediate, CommonNameOf(made.Intermediate));
         made.PublishLists(_ => true, asBase: true);
         return made;
     }
@@ -32,31 +33,32 @@ public sealed partial class CertificateAuthority
     public static CertificateAuthority Open(string directory, AuthorityOptions options, TimeProvider time, RandomNumberGenerator random)
     {
         var files = new AuthorityFiles(directory);
+        new RotationFiles(files).Recover();
         files.RequireComplete();
-        var root = files.LoadRoot();
-        var intermediate = files.LoadIntermediate(root.Certificate);
-        var opened = new CertificateAuthority(files, options, time, random, root, intermediate, LedgerFile.Open(files.Ledger, out var lines));
+        var file = LedgerFile.Open(files.Ledger, out var lines);
         try
         {
+            var retired = lines.Where(l => l.Event == LedgerLine.Retired).Select(l => l.Serial).ToHashSet(StringComparer.Ordinal);
+            var opened = new CertificateAuthority(files, options, time, random, files.Load(root => retired.Contains(CertificateFacts.Serial(root))), file);
             opened.Recover(lines);
             return opened;
         }
         catch
         {
-            opened.Dispose();
+            file.Dispose();
             throw;
         }
     }
 
     private static (SigningAuthority Authority, AsymmetricAlgorithm Key) NewAuthority(
-        (SigningAuthority Authority, AsymmetricAlgorithm Key)? parent, string commonName, AuthorityOptions options, DateTimeOffset now, RandomNumberGenerator random)
+        SigningAuthority? issuer, string commonName, AuthorityOptions options, DateTimeOffset now, RandomNumberGenerator random)
     {
         var key = KeyKinds.Create(options.AuthorityKey);
         var publicKey = KeyKinds.PublicOf(key);
         var subject = DistinguishedNames.Subject(options.Organization, commonName);
         var notBefore = now - PkiLimits.Backdate;
         var addresses = options.PublicUrl is { } url ? new PublicAddresses(url) : null;
-        var certificate = parent is { Authority: var issuer }
+        var certificate = issuer is not null
             ? issuer.Sign(subject, publicKey, CertificateExtensions.ForAuthority(publicKey, issuer, 0, options.Constraints, options.Organization, addresses),
                 notBefore, now + PkiLimits.IntermediateLifetime, NewSerial(random))
             : SigningAuthority.SelfSign(subject, key, CertificateExtensions.ForAuthority(publicKey, null, 1, NameConstraints.None, options.Organization, null),
@@ -69,7 +71,7 @@ public sealed partial class CertificateAuthority
     {
         _ledger.Apply([.. lines]);
         _revocations = _ledger.Revocations;
-        if (!_ledger.Knows(_root.Id, CertificateFacts.Serial(Intermediate)))
+        if (!_ledger.Knows(DistinguishedNames.Id(Intermediate.IssuerName), CertificateFacts.Serial(Intermediate)))
             throw new PkiException($"{_files.Ledger} does not know {_files.IntermediateCertificate}: it belongs to another authority or is older; restore the whole directory from one backup");
 
         foreach (var (authority, name) in Named())

@@ -7,10 +7,10 @@ public sealed partial class CertificateAuthority
     public RevocationState Revocations => _revocations;
 
     /// <summary>Latest revocation list of the root, DER.</summary>
-    public byte[] RootCrl => ListOf(_root).Der;
+    public byte[] RootCrl => ListOf(_held.Root).Der;
 
     /// <summary>Latest revocation list of the intermediate, DER.</summary>
-    public byte[] IntermediateCrl => ListOf(_intermediate).Der;
+    public byte[] IntermediateCrl => ListOf(_held.Intermediate).Der;
 
     /// <summary>Every list in force, the root's first.</summary>
     public IReadOnlyList<RevocationList> Lists => [.. Named().Select(n => _lists.GetValueOrDefault(n.Authority.Id)).OfType<RevocationList>()];
@@ -31,7 +31,7 @@ public sealed partial class CertificateAuthority
         RevocationResult result;
         lock (_lock)
         {
-            var known = serials.Distinct(StringComparer.Ordinal).Select(Issued).OfType<LedgerEntry>().ToList();
+            var known = serials.Select(Issued).OfType<LedgerEntry>().SelectMany(WithItsCertificates).DistinctBy(e => (e.Issuer, e.Serial)).ToList();
             var changing = known.Where(e => !e.IsRevoked || (e.Reason == RevocationReason.CertificateHold && reason != RevocationReason.CertificateHold)).ToList();
             if (changing.Count == 0)
             {
@@ -109,7 +109,7 @@ public sealed partial class CertificateAuthority
         var last = _lists.GetValueOrDefault(authority.Id)?.ThisUpdate ?? DateTimeOffset.MinValue;
         var revoked = _ledger.RevokedBy(authority.Id).Where(e => e.NotAfter >= last)
             .Select(e => new RevokedCertificate(e.Issuer, e.Serial, e.RevokedAt!.Value, e.Reason!.Value)).ToList();
-        var isRoot = ReferenceEquals(authority, _root);
+        var isRoot = _held.IsRoot(authority);
         var draft = new RevocationListDraft(number, Now(), isRoot ? PkiLimits.RootCrlLifetime : PkiLimits.CrlLifetime, isRoot, _addresses?.Delta(authority.Certificate));
         var list = draft.Sign(authority, revoked);
         _files.WriteCrl(name, list);
@@ -120,7 +120,15 @@ public sealed partial class CertificateAuthority
     }
 
     private RevocationList ListOf(SigningAuthority authority) => _lists.TryGetValue(authority.Id, out var list)
-        ? list : throw new PkiException($"there is no revocation list of the {(ReferenceEquals(authority, _root) ? "root" : "intermediate")}, and its key to make one is not here");
+        ? list : throw new PkiException($"there is no revocation list of the {(_held.IsRoot(authority) ? "root" : "intermediate")}, and its key to make one is not here");
 
-    private (SigningAuthority Authority, string Name)[] Named() => [(_root, "root"), (_intermediate, "intermediate")];
+    // An authority may have several certificates for its one key (cross-signed); it is revoked as a whole.
+    private IEnumerable<LedgerEntry> WithItsCertificates(LedgerEntry entry)
+        => entry.Profile == CertificateProfile.Intermediate && entry.Key is { } key ? _ledger.WithKey(key) : [entry];
+
+    private IEnumerable<(SigningAuthority Authority, string Name)> Named() =>
+    [
+        (_held.Root, "root"), (_held.Intermediate, "intermediate"),
+        .. _held.All.Where(a => a != _held.Root && a != _held.Intermediate).Select(a => (a, "former/" + PublicAddresses.FileNameOf(a.Certificate))),
+    ];
 }

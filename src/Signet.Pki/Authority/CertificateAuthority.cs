@@ -18,32 +18,39 @@ public sealed partial class CertificateAuthority : IDisposable
     private readonly RandomNumberGenerator _random;
     private readonly LedgerFile _file;
     private readonly CertificateLedger _ledger = new();
-    private readonly SigningAuthority _root;
-    private readonly SigningAuthority _intermediate;
+    private volatile HeldAuthorities _held;
+    private volatile TrustStore _trust;
     private volatile RevocationState _revocations = RevocationState.Empty;
     private ImmutableDictionary<string, RevocationList> _lists = ImmutableDictionary<string, RevocationList>.Empty;
     private ImmutableDictionary<string, RevocationList> _deltas = ImmutableDictionary<string, RevocationList>.Empty;
 
-    private CertificateAuthority(AuthorityFiles files, AuthorityOptions options, TimeProvider time, RandomNumberGenerator random, SigningAuthority root, SigningAuthority intermediate, LedgerFile file)
+    private CertificateAuthority(AuthorityFiles files, AuthorityOptions options, TimeProvider time, RandomNumberGenerator random, HeldAuthorities held, LedgerFile file)
     {
-        (_files, _options, _time, _random, _root, _intermediate, _file) = (files, options, time, random, root, intermediate, file);
+        (_files, _options, _time, _random, _held, _file) = (files, options, time, random, held, file);
         _addresses = options.PublicUrl is { } url ? new(url) : null;
-        Trust = new([root.Certificate], [intermediate.Certificate]);
+        _trust = held.Trust();
         Judge = new(() => Trust, () => Revocations, time);
     }
 
-    public X509Certificate2 Root => _root.Certificate;
+    public X509Certificate2 Root => _held.Root.Certificate;
+
+    /// <summary>Every root that is relied on, the present one first: more than one while a rotation overlaps.</summary>
+    public IReadOnlyList<X509Certificate2> Roots => [.. _held.Roots.Select(r => r.Certificate)];
+
+    /// <summary>PEM of <see cref="Roots"/>: what a peer should trust.</summary>
+    public string TrustBundlePem => string.Concat(Roots.Select(PemFile.Encode));
 
     /// <summary>The one that issues now.</summary>
-    public X509Certificate2 Intermediate => _intermediate.Certificate;
+    public X509Certificate2 Intermediate => _held.Intermediate.Certificate;
 
-    /// <summary>Intermediate and root, for a server's own chain.</summary>
-    public X509Certificate2Collection Chain => [Intermediate, Root];
+    /// <summary>Intermediate and root as a server should send them: while a rotation overlaps, from the oldest root that is relied on, which every peer knows.</summary>
+    public X509Certificate2Collection Chain => [_held.IntermediateToSend, _held.RootOfSent];
 
     /// <summary>Every authority whose certificates this one answers for, the present intermediate first.</summary>
-    public IReadOnlyList<X509Certificate2> Authorities => [Intermediate, Root];
+    public IReadOnlyList<X509Certificate2> Authorities => [.. _held.All.Select(a => a.Certificate)];
 
-    public TrustStore Trust { get; }
+    /// <summary>The present roots and intermediates; swapped as a whole.</summary>
+    public TrustStore Trust => _trust;
 
     /// <summary>A judge over this authority's roots and revocations.</summary>
     public CertificateJudge Judge { get; }
@@ -118,26 +125,26 @@ public sealed partial class CertificateAuthority : IDisposable
         lock (_lock)
         {
             _file.Dispose();
-            _intermediate.Dispose();
-            _root.Dispose();
+            _held.Dispose();
         }
     }
 
     private IssuedCertificate Handed(LeafDraft draft, X509Certificate2 certificate)
-        => new(certificate, draft.Rules.Profile, draft.Name, PemFile.Encode(certificate) + PemFile.Encode(Intermediate));
+        => new(certificate, draft.Rules.Profile, draft.Name, PemFile.Encode(certificate) + PemFile.Encode(_held.IntermediateToSend));
 
     private X509Certificate2 Sign(LeafDraft draft)
     {
         lock (_lock)
         {
             var now = Now();
-            var end = CertificateFacts.NotAfter(Intermediate);
+            var issuer = _held.Intermediate;
+            var end = CertificateFacts.NotAfter(_held.IntermediateToSend);
             if (now >= end) throw new PkiException($"the intermediate expired on {end:u}; rotate it before anything is issued");
             var notAfter = now + draft.Lifetime < end ? now + draft.Lifetime : end;
-            var extensions = CertificateExtensions.ForLeaf(draft.Rules, draft.Key, draft.Kind, draft.Names, _intermediate, _addresses);
+            var extensions = CertificateExtensions.ForLeaf(draft.Rules, draft.Key, draft.Kind, draft.Names, issuer, _addresses);
             var subject = DistinguishedNames.Subject(_options.Organization, draft.Name);
-            var certificate = _intermediate.Sign(subject, draft.Key, extensions, now - PkiLimits.Backdate, notAfter, NewSerial(_random));
-            Record(certificate, _intermediate.Id, draft.Rules.Profile, draft.Name);
+            var certificate = issuer.Sign(subject, draft.Key, extensions, now - PkiLimits.Backdate, notAfter, NewSerial(_random));
+            Record(certificate, issuer.Id, draft.Rules.Profile, draft.Name);
             return certificate;
         }
     }
@@ -151,13 +158,9 @@ public sealed partial class CertificateAuthority : IDisposable
     }
 
     /// <summary>Null when its key is not here.</summary>
-    internal SigningAuthority? SignerOf(X509Certificate2 authority)
-    {
-        SigningAuthority[] all = [_intermediate, _root];
-        return Array.Find(all, a => ReferenceEquals(a.Certificate, authority) && a.CanSign);
-    }
+    internal SigningAuthority? SignerOf(X509Certificate2 authority) => _held.All.FirstOrDefault(a => ReferenceEquals(a.Certificate, authority) && a.CanSign);
 
-    private LedgerEntry? Issued(string serial) => _ledger.WithSerial(serial, [_intermediate.Id, _root.Id]).FirstOrDefault();
+    private LedgerEntry? Issued(string serial) => _ledger.WithSerial(serial, _held.All.Select(a => a.Id)).FirstOrDefault();
 
     private DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(_time.GetUtcNow().ToUnixTimeSeconds());
 

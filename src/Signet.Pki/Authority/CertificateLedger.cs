@@ -79,6 +79,9 @@ internal sealed class CertificateLedger
     /// <summary>Everything of one issuer that a list must carry at this moment.</summary>
     public IEnumerable<LedgerEntry> RevokedBy(string issuer) => _entries.Where(e => e.IsRevoked && e.Issuer == issuer);
 
+    /// <summary>How many authorities of a kind there were: the next one's number.</summary>
+    public int Generations(CertificateProfile profile) => _entries.Where(e => e.Profile == profile).Select(e => e.Name).Distinct(StringComparer.Ordinal).Count();
+
     public bool Knows(string issuer, string serial) => _bySerial.ContainsKey((issuer, serial));
 
     private void Add(LedgerLine line)

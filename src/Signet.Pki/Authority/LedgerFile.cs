@@ -6,7 +6,7 @@ namespace Signet.Pki;
 /// <summary>One line of <c>ledger.ndjson</c>: docs/spec/pki.md, "Ledger". Fields that an event does not have are absent.</summary>
 internal sealed record LedgerLine(string Event, DateTimeOffset At, string Issuer)
 {
-    public const string Issued = "issued", Revoked = "revoked", Released = "released", Crl = "crl";
+    public const string Issued = "issued", Revoked = "revoked", Released = "released", Retired = "retired", Crl = "crl";
 
     public string? Serial { get; init; }
 
@@ -152,7 +152,7 @@ internal sealed class LedgerFile : IDisposable
             {
                 LedgerLine.Issued => line is { Serial: not null, Profile: not null, Name: not null, Thumbprint: not null, NotBefore: not null, NotAfter: not null },
                 LedgerLine.Revoked => line is { Serial: not null, Reason: not null },
-                LedgerLine.Released => line.Serial is not null,
+                LedgerLine.Released or LedgerLine.Retired => line.Serial is not null,
                 LedgerLine.Crl => line.Number is not null,
                 _ => false,
             };

@@ -39,6 +39,17 @@ public static class PkiLimits
     /// <summary>The delegated responder's certificate cannot be revoked in a way its clients see (ocsp-nocheck), so it lives shortly (RFC 6960, section 4.2.2.2.1).</summary>
     public static readonly TimeSpan OcspSignerLifetime = TimeSpan.FromDays(7);
 
+    /// <summary>An enrolment token. Chosen: long enough for a device on its way to its place.</summary>
+    public static readonly TimeSpan MaximumTokenLifetime = TimeSpan.FromDays(90);
+
+    /// <summary>Wrong tokens from one source, or for one token, within <see cref="TokenGuessWindow"/>. Guessing 256 bits is hopeless anyway; this keeps the log readable.</summary>
+    public const int TokenGuesses = 10;
+
+    public static readonly TimeSpan TokenGuessWindow = TimeSpan.FromMinutes(15);
+
+    /// <summary>Sources remembered before old ones are swept out.</summary>
+    public const int TokenGuessers = 10_000;
+
     /// <summary>Host names and addresses in one certificate. Chosen: more than any one server has, far from a record size that clients refuse.</summary>
     public const int MaximumHosts = 64;
 

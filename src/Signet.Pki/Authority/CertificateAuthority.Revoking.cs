@@ -107,8 +107,7 @@ public sealed partial class CertificateAuthority
 
         // An expired certificate stays until it was on one list made after its end (RFC 5280, section 3.3).
         var last = _lists.GetValueOrDefault(authority.Id)?.ThisUpdate ?? DateTimeOffset.MinValue;
-        var revoked = _ledger.RevokedBy(authority.Id).Where(e => e.NotAfter >= last)
-            .Select(e => new RevokedCertificate(e.Issuer, e.Serial, e.RevokedAt!.Value, e.Reason!.Value)).ToList();
+        var revoked = _ledger.RevokedBy(authority.Id).Where(r => !(_ledger.EndOf(r) < last)).OrderBy(r => r.At).ToList();
         var isRoot = _held.IsRoot(authority);
         var draft = new RevocationListDraft(number, Now(), isRoot ? PkiLimits.RootCrlLifetime : PkiLimits.CrlLifetime, isRoot, _addresses?.Delta(authority.Certificate));
         var list = draft.Sign(authority, revoked);

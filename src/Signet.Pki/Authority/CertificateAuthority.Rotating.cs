@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Signet.Pki;
@@ -18,7 +19,7 @@ public sealed partial class CertificateAuthority
             RequireKeys(_held.Roots);
             var rotation = new RotationFiles(_files);
             rotation.Begin();
-            Apply(rotation, _held.Roots);
+            Adopt(rotation, _held.Roots, NewIntermediate(_held.Roots, out var key), key);
         }
     }
 
@@ -37,7 +38,8 @@ public sealed partial class CertificateAuthority
             rotation.Stage("root.crt", root.Certificate);
             rotation.Stage("root.key", key);
             Record(root.Certificate, root.Id, CertificateProfile.Root, CommonNameOf(root.Certificate));
-            Apply(rotation, [root, .. _held.Roots]);
+            SigningAuthority[] roots = [root, .. _held.Roots];
+            Adopt(rotation, roots, NewIntermediate(roots, out var below), below);
         }
     }
 
@@ -61,16 +63,22 @@ public sealed partial class CertificateAuthority
         }
     }
 
-    // Everything is in the ledger and staged before the one step that makes it count.
-    private void Apply(RotationFiles rotation, IReadOnlyList<SigningAuthority> roots)
+    private List<X509Certificate2> NewIntermediate(IReadOnlyList<SigningAuthority> roots, out AsymmetricAlgorithm key)
     {
-        var (intermediate, key) = NewAuthority(roots[0], Numbered("Intermediate CA", CertificateProfile.Intermediate), _options, Now(), _random);
-        var crossed = roots.Skip(1).Select(root => SignAgain(intermediate.Certificate, root)).ToList();
+        (var intermediate, key) = NewAuthority(roots[0], Numbered("Intermediate CA", CertificateProfile.Intermediate), _options, Now(), _random);
+        return [intermediate.Certificate, .. roots.Skip(1).Select(root => SignAgain(intermediate.Certificate, root))];
+    }
+
+    // Everything is in the ledger and staged before the one step that makes it count. One certificate from each root, in the roots' order.
+    private void Adopt(RotationFiles rotation, IReadOnlyList<SigningAuthority> roots, List<X509Certificate2> certificates, AsymmetricAlgorithm key)
+    {
+        var intermediate = new SigningAuthority(certificates[0], key);
+        var crossed = certificates[1..];
         rotation.StageCopy(_files.IntermediateCertificate, FormerPlace(Intermediate, ".crt"), AtomicFile.Public);
         rotation.StageCopy(_files.IntermediateKey, FormerPlace(Intermediate, ".key"), AtomicFile.Private);
         rotation.Stage("intermediate.crt", intermediate.Certificate);
         rotation.Stage("intermediate.key", key);
-        foreach (var certificate in (X509Certificate2[])[intermediate.Certificate, .. crossed])
+        foreach (var certificate in certificates)
         {
             Record(certificate, DistinguishedNames.Id(certificate.IssuerName), CertificateProfile.Intermediate, CommonNameOf(certificate));
         }

@@ -77,7 +77,10 @@ internal sealed class CertificateLedger
     public IReadOnlyList<LedgerEntry> WithKey(string keyThumbprint) => At(_byKey, keyThumbprint);
 
     /// <summary>Everything of one issuer that a list must carry at this moment.</summary>
-    public IEnumerable<LedgerEntry> RevokedBy(string issuer) => _entries.Where(e => e.IsRevoked && e.Issuer == issuer);
+    public IEnumerable<RevokedCertificate> RevokedBy(string issuer) => Revocations.All.Where(r => r.Issuer == issuer);
+
+    /// <summary>When a revoked certificate expires; null when it came from an imported list and nobody knows.</summary>
+    public DateTimeOffset? EndOf(RevokedCertificate revoked) => _bySerial.TryGetValue((revoked.Issuer, revoked.Serial), out var at) ? _entries[at].NotAfter : null;
 
     /// <summary>How many authorities of a kind there were: the next one's number.</summary>
     public int Generations(CertificateProfile profile) => _entries.Where(e => e.Profile == profile).Select(e => e.Name).Distinct(StringComparer.Ordinal).Count();

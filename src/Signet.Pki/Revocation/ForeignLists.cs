@@ -29,6 +29,9 @@ public static class ForeignLists
         return state;
     }
 
+    /// <summary>Issuer and number of each list in a file that <see cref="Load"/> has accepted.</summary>
+    internal static IEnumerable<(string Issuer, long Number)> NumbersOf(string path) => Lists(path).Select(der => RevocationList.TryRead(der)!).Select(l => (l.Issuer, l.Number));
+
     private static List<byte[]> Lists(string path)
     {
         byte[] bytes;

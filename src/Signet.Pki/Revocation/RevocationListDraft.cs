@@ -14,7 +14,8 @@ internal sealed record RevocationListDraft(long Number, DateTimeOffset Now, Time
 
     public RevocationList Sign(SigningAuthority issuer, IReadOnlyCollection<RevokedCertificate> revoked)
     {
-        var thisUpdate = Seconds(Now);
+        // A reader whose clock is slow would refuse everybody with a list that begins later.
+        var thisUpdate = Seconds(Now - PkiLimits.Backdate);
         var nextUpdate = thisUpdate + Lifetime;
         var algorithm = issuer.SignatureAlgorithm();
         // Room from the start: the writer grows by small steps, each a copy of everything.

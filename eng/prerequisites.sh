@@ -4,11 +4,13 @@
 # command -> Debian package
 peers=(
     "mosquitto:mosquitto" "mosquitto_pub:mosquitto-clients" "openssl:openssl" "chromium:chromium" "sqlite3:sqlite3" "curl:curl" "/usr/bin/python3:python3"
+    "softhsm2-util:softhsm2" "pkcs11-tool:opensc"
 )
 # Debian package -> a file that it brings
 peer_files=(
     "python3-paho-mqtt:/usr/lib/python3/dist-packages/paho/mqtt/client.py"
     "python3-jwcrypto:/usr/lib/python3/dist-packages/jwcrypto/jws.py"
+    "libengine-pkcs11-openssl:/usr/lib/$(uname -m)-linux-gnu/engines-3/pkcs11.so"
     "python3-cryptography:/usr/lib/python3/dist-packages/cryptography/__init__.py"
 )
 

@@ -12,5 +12,11 @@ public sealed record AuthorityOptions
     /// <summary>Key of the root and of the intermediate.</summary>
     public KeyKind AuthorityKey { get; init; } = KeyKind.P256;
 
+    /// <summary>PKCS#11 URI of a root key that exists in a token. Null: a key is made and kept in <c>root.key</c>.</summary>
+    public string? RootKeyUri { get; init; }
+
+    /// <summary>PKCS#11 URI of the intermediate's key. Null: a key is made and kept in <c>intermediate.key</c>.</summary>
+    public string? IntermediateKeyUri { get; init; }
+
     public NameConstraints Constraints { get; init; } = NameConstraints.Organization;
 }

@@ -13,11 +13,11 @@ public sealed partial class CertificateAuthority
         var files = new AuthorityFiles(directory);
         files.Prepare();
         var now = DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds());
-        var root = NewAuthority(null, $"{options.Organization} Root CA", options, now, random);
-        var intermediate = NewAuthority(root.Authority, $"{options.Organization} Intermediate CA", options, now, random);
-        KeyFile.Save(files.RootKey, root.Key);
+        var root = NewAuthority(null, $"{options.Organization} Root CA", options, now, random, options.RootKeyUri);
+        var intermediate = NewAuthority(root.Authority, $"{options.Organization} Intermediate CA", options, now, random, options.IntermediateKeyUri);
+        SaveKey(files.RootKey, root.Key, options.RootKeyUri);
         PemFile.Write(files.RootCertificate, PemFile.Encode(root.Authority.Certificate));
-        KeyFile.Save(files.IntermediateKey, intermediate.Key);
+        SaveKey(files.IntermediateKey, intermediate.Key, options.IntermediateKeyUri);
         PemFile.Write(files.IntermediateCertificate, PemFile.Encode(intermediate.Authority.Certificate));
 
         var held = new HeldAuthorities([root.Authority], [intermediate.Authority], [], []);
@@ -51,9 +51,9 @@ public sealed partial class CertificateAuthority
     }
 
     private static (SigningAuthority Authority, AsymmetricAlgorithm Key) NewAuthority(
-        SigningAuthority? issuer, string commonName, AuthorityOptions options, DateTimeOffset now, RandomNumberGenerator random)
+        SigningAuthority? issuer, string commonName, AuthorityOptions options, DateTimeOffset now, RandomNumberGenerator random, string? keyUri = null)
     {
-        var key = KeyKinds.Create(options.AuthorityKey);
+        var key = keyUri is null ? KeyKinds.Create(options.AuthorityKey) : Pkcs11Key.Open(keyUri);
         var publicKey = KeyKinds.PublicOf(key);
         var subject = DistinguishedNames.Subject(options.Organization, commonName);
         var notBefore = now - PkiLimits.Backdate;
@@ -64,6 +64,12 @@ public sealed partial class CertificateAuthority
             : SigningAuthority.SelfSign(subject, key, CertificateExtensions.ForAuthority(publicKey, null, 1, NameConstraints.None, options.Organization, null),
                 notBefore, now + PkiLimits.RootLifetime, NewSerial(random));
         return (new(certificate, key), key);
+    }
+
+    private static void SaveKey(string path, AsymmetricAlgorithm key, string? uri)
+    {
+        if (uri is null) KeyFile.Save(path, key);
+        else KeyFile.SaveUri(path, uri);
     }
 
     // What a crash can have left: ledger lines whose list was never written. The list is then written now.

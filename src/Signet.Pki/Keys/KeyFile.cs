@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Signet.Pki;
 
-/// <summary>Private keys in files: PKCS#8 PEM without a password, mode 0600, replaced in one step.</summary>
+/// <summary>Private keys in files: PKCS#8 PEM without a password, or a PKCS#11 URI; mode 0600, replaced in one step.</summary>
 public static class KeyFile
 {
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
@@ -27,7 +27,14 @@ public static class KeyFile
     /// <exception cref="PkiException">It cannot be written.</exception>
     public static void WritePrivate(string path, ReadOnlySpan<byte> content) => AtomicFile.Write(path, content, AtomicFile.Private);
 
-    /// <summary>An RSA or elliptic-curve key.</summary>
+    /// <summary>A file that names a key in a token instead of holding one. Mode 0600 too: the URI may name the PIN's place.</summary>
+    public static void SaveUri(string path, string uri) => AtomicFile.Write(path, Encoding.UTF8.GetBytes(uri + "\n"), AtomicFile.Private);
+
+    /// <summary>A key from wherever a user says: a PKCS#11 URI, or the path of a file.</summary>
+    /// <exception cref="PkiException">As <see cref="Load"/> and <see cref="Pkcs11Key.Open"/>.</exception>
+    public static AsymmetricAlgorithm Open(string pathOrUri) => Pkcs11Key.IsUri(pathOrUri) ? Pkcs11Key.Open(pathOrUri) : Load(pathOrUri);
+
+    /// <summary>An RSA or elliptic-curve key; the file holds it, or names one in a token by a PKCS#11 URI.</summary>
     /// <exception cref="PkiException">Not there, readable by others, or not a private key.</exception>
     public static AsymmetricAlgorithm Load(string path)
     {
@@ -42,6 +49,7 @@ public static class KeyFile
             throw new PkiException($"cannot read {path}: {e.Message}", e);
         }
 
+        if (Pkcs11Key.IsUri(pem)) return Pkcs11Key.Open(pem.Trim());
         return (AsymmetricAlgorithm?)TryImport(ECDsa.Create, pem) ?? TryImport(RSA.Create, pem)
             ?? throw new PkiException($"{path} holds no usable private key (expected an unencrypted RSA or P-256/P-384 key in PEM)");
     }

@@ -76,6 +76,13 @@ public sealed partial class CertificateAuthority : IDisposable
         lock (_lock) return _ledger.WithName(name);
     }
 
+    /// <summary>What expires within this time from now, or has expired, and has no successor (same name and profile) and was not revoked; soonest first.</summary>
+    public IReadOnlyList<LedgerEntry> Expiring(TimeSpan within)
+    {
+        var until = _time.GetUtcNow() + within;
+        return [.. Ledger.Where(e => !e.IsRevoked).GroupBy(e => (e.Name, e.Profile)).Select(g => g.MaxBy(e => e.NotAfter)!).Where(e => e.NotAfter <= until).OrderBy(e => e.NotAfter)];
+    }
+
     /// <summary>Makes a key and a certificate for it.</summary>
     /// <exception cref="ArgumentException">The spec asks for something the profile does not allow (the message says what).</exception>
     public IssuedCertificate Issue(CertificateRequestSpec spec)

@@ -17,7 +17,20 @@ public sealed class CertificateJudge(Func<TrustStore> trust, Func<RevocationStat
     /// <param name="leaf">What the peer sent first; null when it sent nothing.</param>
     /// <param name="sent">Further certificates it sent, used to find a path, never trusted.</param>
     /// <param name="purpose">What it wants to do.</param>
-    public CertificateVerdict Judge(X509Certificate2? leaf, X509Certificate2Collection? sent, CertificatePurpose purpose)
+    public CertificateVerdict Judge(X509Certificate2? leaf, X509Certificate2Collection? sent, CertificatePurpose purpose) => Judge(leaf, sent, purpose, TimeSpan.Zero);
+
+    /// <summary>
+    /// For the one door that a device may use when it comes back after its certificate expired: renewing it. Expired is accepted up to <paramref name="maximumAbsence"/>, nothing else is:
+    /// what was ever revoked stays revoked, whenever it expired. Never use this for anything but re-enrolment.
+    /// </summary>
+    public CertificateVerdict JudgeForRenewal(X509Certificate2? leaf, X509Certificate2Collection? sent, TimeSpan maximumAbsence)
+    {
+        var verdict = Judge(leaf, sent, CertificatePurpose.TlsClient, maximumAbsence);
+        return verdict.Accepted && verdict.Identity!.Profile != CertificateProfile.Device
+            ? verdict with { Refusal = CertificateRefusal.WrongUsage, Detail = "only a device's certificate can be renewed this way" } : verdict;
+    }
+
+    private CertificateVerdict Judge(X509Certificate2? leaf, X509Certificate2Collection? sent, CertificatePurpose purpose, TimeSpan absence)
     {
         if (leaf is null) return new(CertificateRefusal.Missing, "no certificate was sent", null);
         var digest = Digest.Of(leaf);
@@ -31,7 +44,7 @@ public sealed class CertificateJudge(Func<TrustStore> trust, Func<RevocationStat
             _paths[digest] = path;
         }
 
-        return path.Judge(purpose, revocations(), now);
+        return path.Judge(purpose, revocations(), now, absence);
     }
 
     // 256 bits as a key without an allocation.

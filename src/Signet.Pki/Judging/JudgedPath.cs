@@ -32,7 +32,8 @@ internal sealed class JudgedPath
     /// <summary>When the first authority on the path expires: another path may exist then.</summary>
     public DateTimeOffset EndOfAuthorities { get; }
 
-    public CertificateVerdict Judge(CertificatePurpose purpose, RevocationState revocations, DateTimeOffset now)
+    /// <param name="absence">How long after its end the leaf is still taken.</param>
+    public CertificateVerdict Judge(CertificatePurpose purpose, RevocationState revocations, DateTimeOffset now, TimeSpan absence)
     {
         for (var i = 0; i < _links.Length; i++)
         {
@@ -42,7 +43,7 @@ internal sealed class JudgedPath
 
         for (var i = 0; i < _links.Length; i++)
         {
-            if (now > _links[i].NotAfter) return Refuse(CertificateRefusal.Expired, $"{Which(i)} expired on {_links[i].NotAfter:u}");
+            if (now > _links[i].NotAfter + (i == 0 ? absence : TimeSpan.Zero)) return Refuse(CertificateRefusal.Expired, $"{Which(i)} expired on {_links[i].NotAfter:u}");
             if (now < _links[i].NotBefore) return Refuse(CertificateRefusal.NotYetValid, $"{Which(i)} is not valid before {_links[i].NotBefore:u}");
         }
 

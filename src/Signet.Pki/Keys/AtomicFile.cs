@@ -24,6 +24,7 @@ internal static class AtomicFile
             }
 
             File.Move(beside, path, overwrite: true);
+            DurableDirectory.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -79,7 +79,7 @@ public sealed class HandshakeSpecs(RunningHouse house) : IClassFixture<RunningHo
     }
 
     private async Task LoggedAsync(string reason) =>
-        (await house.AuditAsync("--type", "auth_fail", "--reason", reason)).ShouldNotBeEmpty($"an auth_fail entry with the reason {reason}");
+        (await house.AuditAsync("--type", "auth_fail", "--reason", "certificate-" + reason)).ShouldNotBeEmpty($"an auth_fail entry with the reason certificate-{reason}");
 
     private (string Cert, string Key) Foreign(string name, DateTimeOffset ends)
     {

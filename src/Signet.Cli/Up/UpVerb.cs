@@ -36,6 +36,8 @@ internal static class UpVerb
         using var random = RandomNumberGenerator.Create();
         using var loggers = LoggerFactory.Create(logging => logging
             .SetMinimumLevel(Enum.Parse<LogLevel>(settings[Setting.LogLevel], ignoreCase: true))
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // a failed start is told once, in our own line
             .AddSimpleConsole(format => (format.SingleLine, format.UseUtcTimestamp, format.TimestampFormat) = (true, true, "yyyy-MM-ddTHH:mm:ssZ "))
             .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
 

@@ -89,7 +89,7 @@ internal sealed class BrokerLink : IAsyncDisposable
 
     private void StateChanged(MqttClientStateChange change)
     {
-        Log.LinkChanged(_logger, Words.Of(change.State), change.Cause?.Message);
+        if (change.Cause is not null) Log.LinkChanged(_logger, Words.Of(change.State), change.Cause.Message); // without a cause it was our own doing
         if (change.State != MqttClientState.Connected) return;
         if (change.SessionPresent) _isSubscribed = true;
         else _ = SubscribeAsync(CancellationToken.None);

@@ -2,6 +2,7 @@ using Signet.Access;
 using Signet.Audit;
 using Signet.Mqtt.Broker;
 using Signet.Pki;
+using Signet.Wire;
 
 namespace Signet.Control;
 
@@ -13,6 +14,7 @@ public sealed record RevocationReport(IReadOnlyList<string> Serials, int Closed,
 /// <summary>Certificates as people handle them: every act is authorised and audited, and revoking cuts live sessions.</summary>
 public sealed class Certificates
 {
+    private const string UnknownKind = "device"; // of one that joined with nothing but a certificate
     private readonly CertificateAuthority _authority;
     private readonly Roster _roster;
     private readonly ControlDatabase _database;
@@ -30,14 +32,18 @@ public sealed class Certificates
     /// <summary>Everything issued, newest first.</summary>
     public IReadOnlyList<LedgerEntry> List() => [.. _authority.Ledger.Reverse()];
 
-    /// <summary>Issues a leaf with a new key for somebody to carry away. A device's certificate is enrolled too: the fleet admits it.</summary>
+    /// <summary>
+    /// Issues a leaf with a new key for somebody to carry away. A device's certificate is enrolled too: the fleet admits it. A device that was unknown joins the
+    /// fleet with it, without a home here (its only key is the one carried away) and without commands until somebody allows some.
+    /// </summary>
     public Task<Outcome<IssuedCertificate>> IssueAsync(CertificateRequestSpec spec, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<IssuedCertificate>(async () =>
     {
-        if (spec.Profile is CertificateProfile.Device && _roster.Find(spec.Name) is null)
-            return new Refusal(RefusalCode.NotFound, $"there is no device '{spec.Name}'; add it first");
+        var joins = spec.Profile is CertificateProfile.Device && _roster.Find(spec.Name) is null;
+        if (joins && !Topics.IsDeviceName(spec.Name)) return new Refusal(RefusalCode.BadInput, $"'{spec.Name}' is no name for a device: 1 to 63 of the characters a-z 0-9 . _ -, beginning with a letter or digit");
+        if (joins && _roster.Count().Known >= ControlLimits.Devices) return new Refusal(RefusalCode.BadInput, $"a fleet holds {ControlLimits.Devices} devices");
         var permit = await _trail.PermitAsync(actor, Act.IssueCertificate, AuditTrail.Of(AuditTypes.Certificate, actor, spec.Name, "certificate-issued", details: new()
         {
-            ["profile"] = Words.Of(spec.Profile),
+            ["profile"] = Words.Of(spec.Profile), ["joins"] = joins,
         }), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         try
@@ -45,6 +51,15 @@ public sealed class Certificates
             var issued = _authority.Issue(spec);
             if (spec.Profile is not CertificateProfile.Device) return issued;
             var certificate = DeviceCertificate.Of(issued.Certificate);
+            if (joins)
+            {
+                var member = new Member(spec.Name, UnknownKind, "", [], enabled: true, _time.GetUtcNow());
+                member.Certificates.Add(certificate);
+                await _database.WriteAsync(c => FleetStore.Insert(c, member), cancellationToken);
+                _roster.Put(member);
+                return issued;
+            }
+
             await _database.WriteAsync(c => FleetStore.Insert(c, spec.Name, certificate), cancellationToken);
             _roster.ChangeCertificates(spec.Name, certificate, _ => false);
             return issued;

@@ -113,7 +113,25 @@ public sealed class SignetProcess : IAsyncDisposable
 
     /// <summary>Process ids of the children of <paramref name="parent"/>, from /proc.</summary>
     public static IReadOnlyList<int> ChildrenOf(int parent) =>
-        File.ReadAllText($"/proc/{parent}/task/{parent}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse).ToList();
+        [.. from folder in Directory.EnumerateDirectories("/proc")
+            let id = int.TryParse(Path.GetFileName(folder), out var number) ? number : 0
+            where id > 0 && ParentOf(id) == parent
+            select id];
+
+    /// <summary>0 for a process that is gone.</summary>
+    private static int ParentOf(int id)
+    {
+        try
+        {
+            // proc(5): pid (comm) state ppid ...; comm may hold spaces and brackets.
+            var stat = File.ReadAllText($"/proc/{id}/stat");
+            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
 
     private void Signal(string name)
     {

@@ -19,7 +19,7 @@ public sealed class FloorPlanSpecs
         ["Audit"] = ["Proof", "Store"],
         ["Agent"] = ["Wire", "Pki", "Mqtt", "Proof"],
         ["Control"] = [.. GroundFloor, "Audit"],
-        ["Web"] = ["Control", "Audit", "Pki", "Access", "Mqtt"],
+        ["Web"] = ["Control", "Audit", "Proof", "Pki", "Access", "Mqtt"],
         ["Cli"] = [.. GroundFloor, "Audit", "Agent", "Control", "Web"],
     };
 

@@ -67,7 +67,7 @@ public sealed partial class RepositorySpecs
     [GeneratedRegex("<PackageVersion Include=\"([^\"]+)\"", RegexOptions.None, 1000)]
     private static partial Regex PackageVersion();
 
-    [GeneratedRegex(@"/(Domain|Application|Infrastructure|Services|Helpers|Utils|Common|Managers)/|(Manager|Helper|Utils|Service)\.cs$", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"/(Domain|Application|Infrastructure|Services|Helpers|Utils|Common|Managers)/|(Manager|(?<!Tag)Helper|Utils|Service)\.cs$", RegexOptions.None, 1000)]
     private static partial Regex EmptyName();
 
     [GeneratedRegex(@"NotImplementedException|\b(TODO|FIXME|HACK|XXX)\b", RegexOptions.None, 1000)]

@@ -14,6 +14,12 @@ public sealed class LooksSpecs(ConsoleHouse house)
         ("command", "/commands/LATEST", true), ("certificates", "/certificates", true), ("audit", "/audit", true), ("broker", "/broker", true), ("about", "/about", true), ("nothing", "/no-such-page", true),
     ];
 
+    private const string LeavesItsCard = """
+        [...document.querySelectorAll('.card')].flatMap(card => [...card.querySelectorAll('*')]
+          .filter(part => part.checkVisibility() && part.getBoundingClientRect().right > card.getBoundingClientRect().right + 1 && !part.closest('.visually-hidden'))
+          .slice(0, 1).map(part => part.outerHTML.slice(0, 120)))
+        """;
+
     [Theory]
     [InlineData("light", 1280)]
     [InlineData("dark", 1280)]
@@ -36,6 +42,7 @@ public sealed class LooksSpecs(ConsoleHouse house)
             await Task.Delay(signedIn ? 400 : 100); // the chart draws, the feed connects
             await visitor.Page.ScreenshotAsync(new() { Path = Path.Combine(ConsoleHouse.Screenshots, $"{name}-{theme}-{width}.png"), FullPage = true });
             if (await visitor.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > innerWidth")) faults.Add($"{name}: wider than {width} px");
+            faults.AddRange((await visitor.Page.EvaluateAsync<string[]>(LeavesItsCard)).Select(what => $"{name}: leaves its card at {width} px: {what}"));
             faults.AddRange((await AxeAsync(visitor.Page)).Select(fault => $"{name}: {fault}"));
         }
         // The page that does not exist answers 404, which the browser mentions.

@@ -26,7 +26,7 @@ public sealed class Visitor : IAsyncDisposable
         await Page.GetByLabel("Name").FillAsync("admin");
         await Page.GetByLabel("Password").FillAsync(house.Password);
         await Page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
-        await Page.WaitForURLAsync(url => !url.Contains("/login", StringComparison.Ordinal));
+        await Page.WaitForURLAsync(url => !url.Contains("/login", StringComparison.Ordinal), new() { WaitUntil = WaitUntilState.Commit });
         return this;
     }
 

@@ -36,8 +36,7 @@ public sealed class ThirdPartyClientSpecs(RunningHouse house) : IClassFixture<Ru
     {
         var folder = await house.IssueAsync("lamp");
         var read = await Peer.RunAsync("mosquitto_sub", [.. Tls(folder, "lamp"), "-V", "mqttv5", "-t", "signet/#", "-W", "3"]);
-        read.ExitCode.ShouldNotBe(0);
-        (read.Output + read.Error).ShouldContain("Not authorized", Case.Insensitive);
+        (read.Output + read.Error).ShouldContain("All subscription requests were denied");
     }
 
     [Fact]

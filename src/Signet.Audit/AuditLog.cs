@@ -157,6 +157,33 @@ public sealed class AuditLog : IAsyncDisposable
         return MerkleTree.ConsistencyProof(oldSize, size, tree.Node);
     }, cancellationToken);
 
+    /// <summary>
+    /// Writes NDJSON that can be verified offline with <see cref="TrustPem"/> alone (<see cref="ExportVerification"/>). Without a filter: every entry, with all checkpoints up to a new one.
+    /// With a filter: the matching entries, each with its proof. Appending goes on meanwhile.
+    /// </summary>
+    /// <returns>Entries written.</returns>
+    /// <exception cref="AuditUnavailableException">No checkpoint can be signed now.</exception>
+    public async Task<long> ExportAsync(Stream output, AuditFilter? filter = null, IProgress<long>? progress = null, CancellationToken cancellationToken = default)
+    {
+        var end = await CheckpointAsync(cancellationToken);
+        return await Task.Run(() =>
+        {
+            using var connection = _database.Open();
+            return filter is null
+                ? AuditExport.WriteRange(connection, Origin, null, end, output, progress, cancellationToken)
+                : AuditExport.WriteSelection(connection, Origin, end, AuditQuery.Numbers(connection, filter, end.Size, cancellationToken), output, progress, cancellationToken);
+        }, cancellationToken);
+    }
+
+    /// <summary>All matching entries, oldest first, as they are read: for CSV, syslog and other forms without proofs (<see cref="TextExport"/>).</summary>
+    public IEnumerable<AuditEntry> Entries(AuditFilter filter, CancellationToken cancellationToken = default)
+    {
+        using var connection = _database.Open();
+        foreach (var number in AuditQuery.Numbers(connection, filter, Size, cancellationToken))
+            if (EntryReader.Find(connection, number) is { } entry)
+                yield return entry;
+    }
+
     /// <summary>A clean stop: waits for what was taken, signs a final checkpoint, so that a tail cut off afterwards is found, and gives the directory free.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Signet.Store;
 
 namespace Signet.Audit;
@@ -21,5 +22,19 @@ internal static class AuditQuery
         }
         var reached = found.Count == limit ? found[^1].Sequence : least;
         return new AuditPage(found, reached > 1 ? reached : null, size);
+    }
+
+    /// <summary>Numbers of all matching entries up to one, oldest first.</summary>
+    public static List<long> Numbers(DbConnection connection, AuditFilter filter, long last, CancellationToken cancellationToken)
+    {
+        var match = new EntryMatch(filter);
+        var numbers = new List<long>();
+        foreach (var row in StoredRows.Entries(connection, 0))
+        {
+            if (row.Number > last || row.Number >= filter.Before) break;
+            if (match.Wants(row.Body.Span)) numbers.Add(row.Number);
+            if ((row.Number & 4095) == 0) cancellationToken.ThrowIfCancellationRequested();
+        }
+        return numbers;
     }
 }

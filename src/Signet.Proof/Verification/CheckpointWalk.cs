@@ -8,7 +8,6 @@ internal sealed class CheckpointWalk : IDisposable
     private readonly IReadOnlyList<CheckpointKey> _trust;
     private Checkpoint? _next;
     private Digest _lastHash;
-    private bool _isAtEnd;
 
     public CheckpointWalk(IEnumerable<StoredCheckpoint> notes, string origin, IReadOnlyList<CheckpointKey> trust, Checkpoint? start)
     {
@@ -28,13 +27,7 @@ internal sealed class CheckpointWalk : IDisposable
     public Fault? Peek(long size, out Checkpoint? next)
     {
         next = _next;
-        if (next is not null || _isAtEnd) return null;
-        if (!_notes.MoveNext())
-        {
-            _isAtEnd = true;
-            _notes.Dispose();
-            return null;
-        }
+        if (next is not null || !_notes.MoveNext()) return null;
         if (!Checkpoint.TryParse(_notes.Current.Note, out var read, out var why)) return At(size, FaultKind.CheckpointEdited, why);
         switch (read.Verify(_trust))
         {
@@ -47,7 +40,7 @@ internal sealed class CheckpointWalk : IDisposable
         }
         if (read.Origin != _origin) return At(size, FaultKind.MixedLogs, $"it belongs to the log {read.Origin}");
         if (read.Number != Epoch + 1) return At(size, FaultKind.CheckpointEdited, $"number {Epoch + 1} is missing, number {read.Number} follows");
-        if (_notes.Current.Number != read.Number) return At(size, FaultKind.CheckpointEdited, $"it is stored as number {_notes.Current.Number}");
+        if (_notes.Current.Number is { } stored && stored != read.Number) return At(size, FaultKind.CheckpointEdited, $"it is stored as number {_notes.Current.Number}");
         if (read.Before != _lastHash) return At(size, FaultKind.Forked, "it follows another checkpoint than the one that stands before it");
         if (read.Size <= (Last?.Size ?? 0)) return At(size, FaultKind.Forked, "it covers no more than the one before it");
         next = _next = read;

@@ -8,9 +8,9 @@ namespace Signet.Proof;
 public readonly record struct StoredEntry(long Number, ReadOnlyMemory<byte> Body, ReadOnlyMemory<byte> Prev, ReadOnlyMemory<byte> Mac);
 
 /// <summary>A checkpoint as it is stored.</summary>
-/// <param name="Number">The number under which it is stored.</param>
+/// <param name="Number">The number under which it is stored; null where the form stores none.</param>
 /// <param name="Note">The signed note.</param>
-public readonly record struct StoredCheckpoint(long Number, string Note);
+public readonly record struct StoredCheckpoint(long? Number, string Note);
 
 /// <summary>The record of the log's end, protected by the present HMAC key.</summary>
 public readonly record struct StoredHead(long Size, ReadOnlyMemory<byte> Link, ReadOnlyMemory<byte> Mac);
@@ -23,7 +23,7 @@ public sealed record StoredLog
 
     public required IEnumerable<StoredEntry> Entries { get; init; }
 
-    /// <summary>The checkpoints after <see cref="Start"/>.</summary>
+    /// <summary>The checkpoints after <see cref="Start"/>. Asked again after it seemed to end: a stream may hold them only behind the entries they cover.</summary>
     public required IEnumerable<StoredCheckpoint> Checkpoints { get; init; }
 
     /// <summary>Null when the form has no such record (an export).</summary>

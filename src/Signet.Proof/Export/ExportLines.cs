@@ -1,0 +1,133 @@
+using System.Text;
+
+namespace Signet.Proof;
+
+/// <summary>Lines of a stream, each at most <see cref="ExportVerification.MaximumLine"/> long. The memory is valid until the next line.</summary>
+internal sealed class ExportLines(Stream stream)
+{
+    private byte[] _buffer = new byte[128 * 1024];
+    private int _start, _end;
+
+    /// <summary>False at the end. A last line without its newline was cut off and is not given.</summary>
+    public bool TryRead(out ReadOnlyMemory<byte> line)
+    {
+        line = default;
+        var searched = _start;
+        while (true)
+        {
+            var newline = _buffer.AsSpan(searched, _end - searched).IndexOf((byte)'\n');
+            if (newline >= 0)
+            {
+                line = _buffer.AsMemory(_start, searched + newline - _start);
+                _start = searched + newline + 1;
+                return true;
+            }
+            searched = _end;
+            if (_start > 0)
+            {
+                _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+                (searched, _end, _start) = (searched - _start, _end - _start, 0);
+            }
+            if (_end == _buffer.Length)
+            {
+                if (_buffer.Length >= ExportVerification.MaximumLine) return false;
+                Array.Resize(ref _buffer, _buffer.Length * 2);
+            }
+            var read = stream.Read(_buffer, _end, _buffer.Length - _end);
+            if (read == 0) return false;
+            _end += read;
+        }
+    }
+}
+
+/// <summary>One entry's line: <c>{"body":{...},"mac":"...",["proof":[...],]"seq":N}</c>; the body is taken as the bytes that stand there.</summary>
+internal readonly record struct ExportEntry(long Number, ReadOnlyMemory<byte> Body, ReadOnlyMemory<byte> Mac, IReadOnlyList<Digest> Proof)
+{
+    private static ReadOnlySpan<byte> Start => "{\"body\":"u8;
+    private static ReadOnlySpan<byte> AfterBody => "},\"mac\":\""u8;
+
+    public static bool Is(ReadOnlyMemory<byte> line) => line.Span.StartsWith(Start);
+
+    public static bool TryRead(ReadOnlyMemory<byte> line, out ExportEntry entry)
+    {
+        entry = default;
+        // The last occurrence is the right one: nothing behind the body can hold it, whatever the details say.
+        var end = line.Span.LastIndexOf(AfterBody);
+        if (!Is(line) || end < Start.Length) return false;
+        // The rest is a small object of its own.
+        byte[] tail = [(byte)'{', .. line.Span[(end + 2)..]];
+        if (!EntryJson.TryParse(tail, out var rest) || rest.Count > 3 || rest["mac"] is not { } macText || rest["seq"] is not System.Text.Json.Nodes.JsonValue seq || !seq.TryGetValue<long>(out var number)
+            || !Digest.TryFromBase64Url(Encoding.UTF8.GetBytes(macText.ToString()), out var mac))
+            return false;
+        var proof = new List<Digest>();
+        if (rest["proof"] is System.Text.Json.Nodes.JsonArray texts)
+            foreach (var text in texts)
+            {
+                if (proof.Count > MerkleTree.MaximumProofLength || !Digest.TryFromBase64Url(Encoding.UTF8.GetBytes(text?.ToString() ?? ""), out var hash)) return false;
+                proof.Add(hash);
+            }
+        entry = new ExportEntry(number, line[Start.Length..(end + 1)], mac.ToArray(), proof);
+        return true;
+    }
+}
+
+/// <summary>Splits a range's lines into the two streams the verifier asks for: a checkpoint stands directly behind the last entry it covers.</summary>
+internal sealed class ExportRows(ExportLines lines)
+{
+    private readonly Queue<StoredCheckpoint> _notes = [];
+    private StoredEntry? _ahead;
+    private bool _isAtEnd;
+
+    /// <summary>What stopped the reading before its end; null when nothing did.</summary>
+    public string? Damage { get; private set; }
+
+    public IEnumerable<StoredEntry> Entries()
+    {
+        while (true)
+        {
+            if (_ahead is null) Advance();
+            if (_ahead is not { } row) yield break;
+            _ahead = null;
+            yield return row;
+        }
+    }
+
+    /// <summary>Those behind the entries read so far: empty now does not mean empty later.</summary>
+    public IEnumerable<StoredCheckpoint> Checkpoints() => new Notes(_notes);
+
+    private void Advance()
+    {
+        while (!_isAtEnd && _ahead is null)
+        {
+            if (!lines.TryRead(out var line)) _isAtEnd = true;
+            else if (ExportEntry.Is(line)) TakeEntry(line);
+            else if (ExportVerification.TryObject(line, out var note)) _notes.Enqueue(new StoredCheckpoint(null, note["checkpoint"]?.ToString() ?? ""));
+        }
+    }
+
+    private void TakeEntry(ReadOnlyMemory<byte> line)
+    {
+        if (ExportEntry.TryRead(line, out var entry))
+            _ahead = new StoredEntry(entry.Number, entry.Body, EntryView.TryRead(entry.Body.Span, out var view) ? view.Prev.ToArray() : default, entry.Mac);
+        else (_isAtEnd, Damage) = (true, "a line cannot be read");
+    }
+
+    // Not an iterator: one of those stays at its end for ever.
+    private sealed class Notes(Queue<StoredCheckpoint> queue) : IEnumerable<StoredCheckpoint>, IEnumerator<StoredCheckpoint>
+    {
+        public StoredCheckpoint Current { get; private set; }
+        object System.Collections.IEnumerator.Current => Current;
+
+        public bool MoveNext()
+        {
+            if (!queue.TryDequeue(out var next)) return false;
+            Current = next;
+            return true;
+        }
+
+        public IEnumerator<StoredCheckpoint> GetEnumerator() => this;
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => this;
+        public void Reset() => throw new NotSupportedException();
+        public void Dispose() { }
+    }
+}

@@ -29,4 +29,19 @@ public static class AuditLimits
 
     /// <summary>The clock may go back this far (a time daemon's step) without an entry of its own; entries meanwhile keep the last time.</summary>
     public static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(1);
+
+    /// <summary>Window in which failures of one source are counted together. A guess: soon enough for whoever watches.</summary>
+    public static readonly TimeSpan FoldWindow = TimeSpan.FromSeconds(10);
+
+    /// <summary>Failures of one source, type and action that a window writes in full.</summary>
+    public const int FullFailures = 5;
+
+    /// <summary>Failures of all sources that a window writes in full: with <see cref="FoldedEntries"/> and one more, at most 25.1 entries a second from whoever is not signed in.</summary>
+    public const int FailuresWritten = 200;
+
+    /// <summary>Sources named in the counts of a window; the rest are one count.</summary>
+    public const int FoldedEntries = 50;
+
+    /// <summary>Sources remembered in a window; bounds memory to about a megabyte.</summary>
+    public const int FoldedSources = 4_096;
 }

@@ -25,6 +25,10 @@ public sealed class AuditLog : IAsyncDisposable
     private readonly LogWriter _target;
     private readonly GroupCommitWriter<Pending> _writer;
     private readonly LogPulse _pulse;
+    private readonly EmergencyReserve _reserve;
+    private readonly SegmentArchive _segments;
+    private readonly SemaphoreSlim _sealing = new(1, 1);
+    private DateTimeOffset? _segmentBegun;
     private bool _isClosed;
 
     private AuditLog(AuditOptions options, TimeProvider time, RandomNumberGenerator random, DirectoryLock held, Database database, LogKeys keys, string origin)
@@ -32,13 +36,19 @@ public sealed class AuditLog : IAsyncDisposable
         (_options, _time, _random, _lock, _database, _keys, Origin) = (options, time, random, held, database, keys, origin);
         _target = new LogWriter(origin, keys, options.Directory, time, AuditLimits.CheckpointEntries);
         _writer = new GroupCommitWriter<Pending>(database, _target);
-        _pulse = new LogPulse(time, options.CheckpointInterval, () => SubmitAsync(Pending.SignCheckpoint()), () => SubmitAsync(Pending.Probe()), RecordRecoveryAsync);
+        _reserve = new EmergencyReserve(options.Directory, options.ReserveBytes);
+        _segments = new SegmentArchive(database, origin, options, [keys.Public]);
+        _pulse = new LogPulse(time, options.CheckpointInterval, () => SubmitAsync(Pending.SignCheckpoint()), ProbeAsync, RecordRecoveryAsync);
         _target.Appended = row =>
         {
             _pulse.Appended();
             Appended?.Invoke(row.ToEntry());
         };
-        _target.CheckpointSigned = checkpoint => CheckpointSigned?.Invoke(checkpoint);
+        _target.CheckpointSigned = checkpoint =>
+        {
+            CheckpointSigned?.Invoke(checkpoint);
+            _ = Task.Run(() => SealIfDueAsync(checkpoint));
+        };
     }
 
 #pragma warning disable MA0046 // Plain Actions: a feed wants the entry, not a sender.
@@ -64,6 +74,9 @@ public sealed class AuditLog : IAsyncDisposable
 
     /// <summary>The public key of this log's checkpoints as PEM: an auditor's trust file.</summary>
     public string TrustPem => _keys.Public.ToPem();
+
+    /// <summary>Sealed segments, oldest first: files that verify alone (<see cref="ExportVerification"/>). Their entries stay in the database too.</summary>
+    public IReadOnlyList<AuditSegment> Segments => _segments.List();
 
     /// <summary>Opens the log in the directory, creating it when there is none.</summary>
     /// <exception cref="AuditTamperedException">The log does not verify; it is left untouched.</exception>
@@ -96,8 +109,26 @@ public sealed class AuditLog : IAsyncDisposable
     public async ValueTask<AuditEntry> AppendAsync(AuditRecord record, CancellationToken cancellationToken = default)
     {
         var pending = Pending.Entry(record, _random);
-        await SubmitAsync(pending, cancellationToken);
-        return pending.ToEntry();
+        if (!record.Emergency)
+        {
+            // What is left of the reserve is for emergencies only.
+            if (_reserve.IsTouched && !_reserve.TryRestore()) throw Refused("the disk is full; only emergencies are recorded until there is space again", null);
+            await SubmitAsync(pending, cancellationToken);
+            return pending.ToEntry();
+        }
+        while (true)
+        {
+            try
+            {
+                await SubmitAsync(pending, cancellationToken);
+                if (_reserve.IsTouched) _pulse.OnReserve("the disk is full; only emergencies are recorded until there is space again");
+                return pending.ToEntry();
+            }
+            catch (AuditUnavailableException e) when (e.InnerException is StoreException { Failure: StoreFailure.DiskFull } && _reserve.TryRelease())
+            {
+                // a slice of the reserve is free now: once more
+            }
+        }
     }
 
     /// <summary>One page of entries, newest first.</summary>
@@ -201,6 +232,7 @@ public sealed class AuditLog : IAsyncDisposable
 
     private async Task StartAsync(CancellationToken cancellationToken)
     {
+        _reserve.TryRestore();
         await SubmitAsync(Pending.Probe(), cancellationToken);   // the first connection reads and verifies the open part
         WasClosedCleanly = Size == (LatestCheckpoint?.Size ?? 0);
         if (Size > 0) return;
@@ -216,11 +248,43 @@ public sealed class AuditLog : IAsyncDisposable
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            var message = (e as StoreException)?.Message ?? (e as AuditTamperedException)?.Message ?? $"{_database.Path}: {e.Message}";
-            _pulse.Failed(message);
-            throw new AuditUnavailableException(message, e);
+            throw Refused((e as StoreException)?.Message ?? (e as AuditTamperedException)?.Message ?? $"{_database.Path}: {e.Message}", e);
         }
-        _pulse.Succeeded();
+        if (!_reserve.IsTouched) _pulse.Succeeded();
+    }
+
+    private AuditUnavailableException Refused(string message, Exception? cause)
+    {
+        _pulse.Failed(message);
+        return new AuditUnavailableException(message, cause);
+    }
+
+    private Task ProbeAsync()
+    {
+        if (_reserve.IsTouched && !_reserve.TryRestore()) throw Refused("the disk is full; only emergencies are recorded until there is space again", null);
+        return SubmitAsync(Pending.Probe());
+    }
+
+    private async Task SealIfDueAsync(Checkpoint checkpoint)
+    {
+        if (!await _sealing.WaitAsync(0)) return;   // one at a time; the next checkpoint asks again
+        try
+        {
+            if (_isClosed) return;
+            _segmentBegun ??= _segments.Begun();
+            if (_segmentBegun is not { } begun || !_segments.IsDue(checkpoint, begun)) return;
+            var segment = _segments.Seal(checkpoint, CancellationToken.None);
+            _segmentBegun = null;
+            await AppendAsync(new AuditRecord(AuditTypes.System, "signet", Origin, "segment-sealed", "success", "", new JsonObject { ["first"] = segment.First, ["last"] = segment.Last }));
+        }
+        catch (Exception e) when (e is AuditUnavailableException or StoreException or IOException or UnauthorizedAccessException)
+        {
+            // A segment is a copy: nothing is lost, and the next checkpoint tries again. That it failed is visible by the missing file and entry.
+        }
+        finally
+        {
+            _sealing.Release();
+        }
     }
 
     private async Task RecordRecoveryAsync(AuditHealth before) => await AppendAsync(new AuditRecord(AuditTypes.System, "signet", Origin, "log-recovered", "success", before.Message,
@@ -230,6 +294,7 @@ public sealed class AuditLog : IAsyncDisposable
     {
         _isClosed = true;
         await _pulse.DisposeAsync();
+        await _sealing.WaitAsync();   // a segment being written is finished first
         await _writer.DisposeAsync();
         await _database.DisposeAsync();
         _keys.Dispose();

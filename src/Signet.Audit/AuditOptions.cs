@@ -15,14 +15,11 @@ public sealed record AuditOptions
     /// <summary>Takes the first HMAC key (32 bytes) when a log is created; the span is wiped afterwards. It is the caller's to store away from this machine.</summary>
     public Action<ReadOnlyMemory<byte>>? ExportFirstKey { get; init; }
 
-    /// <summary>An entry count that seals a segment. 100,000.</summary>
+    /// <summary>Entries that seal a segment: a file of its own that verifies alone. 100,000.</summary>
     public int SegmentEntries { get; init; } = AuditLimits.SegmentEntries;
 
-    /// <summary>An age that seals a segment. 30 days.</summary>
+    /// <summary>Age of its first entry that seals a segment. 30 days.</summary>
     public TimeSpan SegmentAge { get; init; } = AuditLimits.SegmentAge;
-
-    /// <summary>Sealed segments older than this leave the database (their archive files and all proofs stay). Null keeps everything.</summary>
-    public TimeSpan? Retention { get; init; }
 
     /// <summary>Bytes set aside for emergency entries when the disk is full. 8 MiB; 0 for none.</summary>
     public long ReserveBytes { get; init; } = AuditLimits.ReserveBytes;

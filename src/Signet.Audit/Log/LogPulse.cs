@@ -39,9 +39,19 @@ internal sealed class LogPulse : IAsyncDisposable
     {
         lock (_gate)
         {
-            _health = _health.State == AuditState.Unavailable
+            _health = _health.State != AuditState.Writable
                 ? _health with { Message = message, Refused = _health.Refused + 1 }
                 : new AuditHealth(AuditState.Unavailable, message, _time.GetUtcNow(), 0, 1);
+            if (!_isClosed) _probeTimer.Change(ProbeInterval, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>Emergencies are taken, nothing else.</summary>
+    public void OnReserve(string message)
+    {
+        lock (_gate)
+        {
+            if (_health.State != AuditState.OnReserve) _health = new AuditHealth(AuditState.OnReserve, message, _time.GetUtcNow(), 0, _health.Refused);
             if (!_isClosed) _probeTimer.Change(ProbeInterval, Timeout.InfiniteTimeSpan);
         }
     }

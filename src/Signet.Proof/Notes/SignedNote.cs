@@ -23,7 +23,7 @@ public static class SignedNote
         (text, signatures, why) = ("", null, "is not a signed note");
         if (note.Length > Checkpoint.MaximumLength || note.AsSpan().ContainsAny(Forbidden) || !note.EndsWith('\n')) return false;
         var gap = note.LastIndexOf("\n\n", StringComparison.Ordinal);
-        if (gap < 0) return false;
+        if (gap < 0 || gap + 2 >= note.Length) return false;   // no signature line at all
         var lines = note[(gap + 2)..^1].Split('\n');
         if (lines.Length > MaximumSignatures) return false;
         var found = new List<NoteSignature>(lines.Length);

@@ -89,9 +89,14 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Closes idle connections. Connections still in use close when their users dispose them.</summary>
     public ValueTask DisposeAsync()
     {
+        ClearPool();
+        return ValueTask.CompletedTask;
+    }
+
+    private void ClearPool()
+    {
         using var connection = new SqliteConnection(_connectionString);
         SqliteConnection.ClearPool(connection);
-        return ValueTask.CompletedTask;
     }
 
     private static Database OpenAndMigrate(string path, IReadOnlyList<Migration> migrations, DatabaseOptions options)
@@ -99,12 +104,20 @@ public sealed class Database : IAsyncDisposable
         if (!File.Exists(path))
             using (new FileStream(path, CreatePrivate)) { }
         var database = new Database(path, options, immutable: false);
-        using var connection = database.Open();
-        RequireOurs(connection, path, migrations);
-        Execute(connection, "PRAGMA journal_mode = WAL");
-        foreach (var migration in migrations)
-            Apply(connection, migration);
-        return database;
+        try
+        {
+            using var connection = database.Open();
+            RequireOurs(connection, path, migrations);
+            Execute(connection, "PRAGMA journal_mode = WAL");
+            foreach (var migration in migrations)
+                Apply(connection, migration);
+            return database;
+        }
+        catch
+        {
+            database.ClearPool();   // or a file that is repaired or exchanged now would be opened through the handle of the old one
+            throw;
+        }
     }
 
     private static Database OpenReadOnly(string path, IReadOnlyList<Migration> migrations, DatabaseOptions options)

@@ -1,0 +1,48 @@
+using System.Security.Cryptography;
+using System.Text;
+using Signet.Proof;
+
+namespace Signet.Fuzz;
+
+/// <summary>Any bytes as canonical JSON of an entry: never throws, and what parses is what writing it again gives.</summary>
+public static class ProofJsonTarget
+{
+    public static void Fuzz(ReadOnlySpan<byte> data)
+    {
+        if (EntryJson.TryParse(data, out var value) && !EntryJson.Write(value).AsSpan().SequenceEqual(data)) throw new InvalidOperationException("two encodings of one value");
+    }
+}
+
+/// <summary>Any bytes as an entry's body, a signed note and a trust file: never throws, and nothing unsigned is trusted.</summary>
+public static class ProofNoteTarget
+{
+    private static readonly CheckpointKey Key = MakeKey();
+
+    public static void Fuzz(ReadOnlySpan<byte> data)
+    {
+        if (EntryView.TryRead(data, out var entry)) EntryView.Unescape(entry.Actor);
+        var text = Encoding.UTF8.GetString(data);
+        if (Checkpoint.TryParse(text, out var checkpoint, out var why) && checkpoint.Verify([Key]) == CheckpointTrust.Good) throw new InvalidOperationException("a checkpoint nobody signed was trusted");
+        if (checkpoint is null && why.Length == 0) throw new InvalidOperationException("refused without a reason");
+        if (checkpoint is not null) Cosignature.Verified(checkpoint, [text], new Dictionary<string, byte[]> { ["w"] = Key.SubjectPublicKeyInfo.ToArray() });
+        if (!CheckpointKey.TryReadPem(text, out _, out why) && why.Length == 0) throw new InvalidOperationException("refused without a reason");
+    }
+
+    private static CheckpointKey MakeKey()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return CheckpointKey.Of(key);
+    }
+}
+
+/// <summary>Any bytes as an export: never throws, and nothing unsigned is intact.</summary>
+public static class ProofExportTarget
+{
+    private static readonly IReadOnlyList<CheckpointKey> Trust = [];
+
+    public static void Fuzz(ReadOnlySpan<byte> data)
+    {
+        var verdict = ExportVerification.Verify(new MemoryStream(data.ToArray()), Trust);
+        if (verdict.IsIntact && verdict.Entries > 0) throw new InvalidOperationException("an export nobody signed was intact");
+    }
+}

@@ -1,0 +1,176 @@
+using System.Data.Common;
+using System.Diagnostics;
+using System.Security.Cryptography;
+
+namespace Signet.Store.Tests;
+
+public sealed class DatabaseSpecs : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("signet-store-").FullName;
+    private static readonly Migration First = new(1, "things", "CREATE TABLE things(id INTEGER PRIMARY KEY, name TEXT UNIQUE)");
+
+    private string File_ => Path.Combine(_folder, "test.db");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static object? Scalar(DbConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar();
+    }
+
+    [Fact]
+    public async Task A_new_database_is_private_journaled_and_synced()
+    {
+        await using var database = Database.OpenSqlite(File_, [First]);
+        await using var connection = await database.OpenAsync();
+        Scalar(connection, "PRAGMA journal_mode").ShouldBe("wal");
+        Scalar(connection, "PRAGMA synchronous").ShouldBe(2L);
+        Scalar(connection, "PRAGMA foreign_keys").ShouldBe(1L);
+        if (!OperatingSystem.IsWindows()) File.GetUnixFileMode(File_).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    [Fact]
+    public async Task Migrations_run_once_and_in_order_and_a_failed_one_leaves_nothing()
+    {
+        await using (Database.OpenSqlite(File_, [First])) { }
+        Should.Throw<DbException>(() => Database.OpenSqlite(File_, [First, new(2, "broken", "CREATE TABLE more(id INTEGER); CREATE TABLE things(id INTEGER)")]));
+        await using var database = Database.OpenSqlite(File_, [First, new(2, "more", "CREATE TABLE more(id INTEGER)")]);
+        await using var connection = await database.OpenAsync();
+        Scalar(connection, "PRAGMA user_version").ShouldBe(2L);
+    }
+
+    [Fact]
+    public async Task A_newer_schema_is_refused()
+    {
+        await using (Database.OpenSqlite(File_, [First, new(2, "more", "CREATE TABLE more(id INTEGER)")])) { }
+        var refused = Should.Throw<StoreException>(() => Database.OpenSqlite(File_, [First]));
+        refused.Failure.ShouldBe(StoreFailure.NewerSchema);
+        refused.Message.ShouldContain("schema 2, this program knows 1");
+    }
+
+    [Fact]
+    public void What_is_not_our_database_is_refused()
+    {
+        File.WriteAllText(File_, new string('x', 5_000));
+        Should.Throw<StoreException>(() => Database.OpenSqlite(File_, [First])).Failure.ShouldBe(StoreFailure.NotADatabase);
+        File.Delete(File_);
+        SqliteRuntime.EnsureLoaded();
+        using (var foreign = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={File_};Pooling=False"))
+        {
+            foreign.Open();
+            Scalar(foreign, "CREATE TABLE theirs(id INTEGER)");
+        }
+        Should.Throw<StoreException>(() => Database.OpenSqlite(File_, [First])).Message.ShouldContain("another program");
+        Should.Throw<StoreException>(() => Database.OpenSqlite(Path.Combine(_folder, "no", "such.db"), [First]));
+    }
+
+    [Fact]
+    public async Task Another_writer_is_named_as_the_cause()
+    {
+        await using var database = Database.OpenSqlite(File_, [First], new DatabaseOptions { BusyTimeout = TimeSpan.FromMilliseconds(100) });
+        await using var holder = await database.OpenAsync();
+        Scalar(holder, "BEGIN IMMEDIATE");
+        await using var writer = new GroupCommitWriter<int>(database, (_, _) => { });
+        var refused = await Should.ThrowAsync<StoreException>(async () => await writer.WriteAsync(1));
+        refused.Failure.ShouldBe(StoreFailure.Locked);
+        Scalar(holder, "ROLLBACK");
+        await writer.WriteAsync(2);   // recovered without anybody's help
+    }
+
+    [Fact]
+    public async Task Rows_of_many_callers_share_commits_and_keep_their_order()
+    {
+        await using var database = Database.OpenSqlite(File_, [First]);
+        var batches = new List<int>();
+        await using (var writer = new GroupCommitWriter<int>(database, (connection, rows) =>
+        {
+            batches.Add(rows.Count);
+            foreach (var row in rows) Scalar(connection, $"INSERT INTO things(id, name) VALUES ({row}, 'n{row}')");
+        }))
+            await Task.WhenAll(Enumerable.Range(1, 5_000).Select(async i => await writer.WriteAsync(i)));
+        batches.Sum().ShouldBe(5_000);
+        batches.Count.ShouldBeLessThan(2_500);
+        batches.Max().ShouldBeLessThanOrEqualTo(StoreLimits.BatchRows);
+        await using var reader = await database.OpenAsync();
+        Scalar(reader, "SELECT count(*) FROM things").ShouldBe(5_000L);
+    }
+
+    [Fact]
+    public async Task A_row_that_the_database_refuses_fails_its_own_caller_only()
+    {
+        await using var database = Database.OpenSqlite(File_, [First]);
+        await using var writer = new GroupCommitWriter<int>(database, (connection, rows) =>
+        {
+            foreach (var row in rows) Scalar(connection, $"INSERT INTO things(name) VALUES ('n{row % 50}')");
+        });
+        var results = await Task.WhenAll(Enumerable.Range(0, 100).Select(async i =>
+        {
+            try
+            {
+                await writer.WriteAsync(i);
+                return true;
+            }
+            catch (DbException)
+            {
+                return false;
+            }
+        }));
+        results.Count(ok => ok).ShouldBe(50);
+    }
+
+    [Fact]
+    public async Task A_closed_writer_says_so()
+    {
+        await using var database = Database.OpenSqlite(File_, [First]);
+        var writer = new GroupCommitWriter<int>(database, (_, _) => { });
+        await writer.DisposeAsync();
+        (await Should.ThrowAsync<StoreException>(async () => await writer.WriteAsync(1))).Failure.ShouldBe(StoreFailure.Unavailable);
+    }
+
+    [Fact]
+    public void A_directory_has_one_owner_and_a_leftover_file_means_nothing()
+    {
+        File.WriteAllText(Path.Combine(_folder, "signet.lock"), "");
+        File.WriteAllText(Path.Combine(_folder, "signet.pid"), "1\n");
+        DirectoryLock.TryAcquire(_folder, out var first, out _).ShouldBeTrue();
+        DirectoryLock.TryAcquire(_folder, out _, out var holder).ShouldBeFalse();
+        holder.ShouldBe(Environment.ProcessId);
+        first.Dispose();
+        DirectoryLock.TryAcquire(_folder, out var again, out _).ShouldBeTrue();
+        again.Dispose();
+    }
+
+    [Fact]
+    public void The_lock_ends_with_the_process_that_held_it()
+    {
+        var path = Path.Combine(_folder, "signet.lock");
+        using var child = Process.Start(new ProcessStartInfo("flock", ["--exclusive", path, "sleep", "30"]) { UseShellExecute = false })!;
+        var limit = Stopwatch.StartNew();
+        while (true)
+        {
+            if (!DirectoryLock.TryAcquire(_folder, out var early, out _)) break;   // the child has it
+            early.Dispose();
+            limit.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(10));
+        }
+        child.Kill(entireProcessTree: true);
+        child.WaitForExit();
+        DirectoryLock? held;
+        while (!DirectoryLock.TryAcquire(_folder, out held, out _)) limit.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(20));
+        held.Dispose();
+    }
+
+    [Fact]
+    public void A_replaced_file_is_whole_and_private()
+    {
+        var path = Path.Combine(_folder, "secret");
+        var content = RandomNumberGenerator.GetBytes(1000);
+        DurableFile.Replace(path, "old"u8);
+        File.WriteAllText(path + ".new", "left behind by a crash");
+        DurableFile.Replace(path, content);
+        File.ReadAllBytes(path).ShouldBe(content);
+        File.Exists(path + ".new").ShouldBeFalse();
+        if (!OperatingSystem.IsWindows()) File.GetUnixFileMode(path).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+}

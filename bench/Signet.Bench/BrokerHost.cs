@@ -25,6 +25,7 @@ internal static class BrokerHost
             c.Cancel = true;
             stop.TrySetResult();
         });
+        if (args.Has("attached")) _ = Task.Run(async () => { await Console.In.ReadToEndAsync(); stop.TrySetResult(); }); // ends with whoever started it
         await stop.Task;
         return 0;
     }

@@ -15,14 +15,21 @@ public sealed class KillSpecs : IDisposable
 {
     private readonly string directory = Directory.CreateTempSubdirectory("mqtt-kill").FullName;
 
-    public void Dispose() => Directory.Delete(directory, true);
+    private Process? running;
+
+    public void Dispose()
+    {
+        running?.Kill();
+        running?.Dispose();
+        Directory.Delete(directory, true);
+    }
 
     [Fact]
     public async Task No_acknowledged_message_is_lost_and_no_qos_2_message_comes_twice()
     {
         var kills = int.Parse(Environment.GetEnvironmentVariable("SIGNET_KILLS") ?? "5", CultureInfo.InvariantCulture);
         var port = FreePort.Next();
-        var broker = await StartAsync(port);
+        await StartAsync(port);
         MqttClientOptions Options(string id) => new()
         {
             Host = "127.0.0.1", Port = port, ClientId = id, CleanStart = false, SessionExpiry = TimeSpan.FromHours(1), ReceiveQueue = 1_000_000,
@@ -53,10 +60,10 @@ public sealed class KillSpecs : IDisposable
         for (var i = 0; i < kills; i++)
         {
             await Task.Delay(200 + (i * 37 % 300), TestContext.Current.CancellationToken);
-            broker.Kill();
-            await broker.WaitForExitAsync(TestContext.Current.CancellationToken);
-            broker.Dispose();
-            broker = await StartAsync(port);
+            running!.Kill();
+            await running.WaitForExitAsync(TestContext.Current.CancellationToken);
+            running.Dispose();
+            await StartAsync(port);
         }
 
         await Task.Delay(500, TestContext.Current.CancellationToken);
@@ -69,17 +76,14 @@ public sealed class KillSpecs : IDisposable
         TestContext.Current.SendDiagnosticMessage($"{kills} kills, {acknowledged.Count} acknowledged, {received.Sum(r => r.Value)} received");
         await subscriber.DisconnectAsync();
         await reading;
-        broker.Kill();
-        broker.Dispose();
     }
 
-    private async Task<Process> StartAsync(int port)
+    private async Task StartAsync(int port)
     {
-        var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Signet.Bench.dll"), "serve", "--plain", $"{port}", "--data", directory])
+        running = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Signet.Bench.dll"), "serve", "--plain", $"{port}", "--data", directory, "--attached"])
         {
-            UseShellExecute = false, RedirectStandardOutput = true,
+            UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardInput = true,
         })!;
-        (await process.StandardOutput.ReadLineAsync())!.ShouldStartWith("listening");
-        return process;
+        (await running.StandardOutput.ReadLineAsync())!.ShouldStartWith("listening");
     }
 }

@@ -6,21 +6,16 @@ internal readonly record struct AckPacket(PacketType Type, ushort PacketId, Reas
     public static bool TryRead(PacketType type, ReadOnlySpan<byte> body, MqttVersion version, out AckPacket packet, out PacketError error)
     {
         packet = default;
-        error = PacketError.Malformed($"{type} is malformed");
+        error = default;
         var reader = new WireReader(body);
-        if (!reader.TryUInt16(out var id)) return false;
-        if (id == 0)
-        {
-            error = PacketError.Protocol("packet identifier 0");
-            return false;
-        }
-
+        if (!reader.TryUInt16(out var id)) return Fail(PacketError.Malformed($"{type} is cut off"), out error); // texts are made on failure only: acknowledgements are as frequent as messages
+        if (id == 0) return Fail(PacketError.Protocol($"{type} with packet identifier 0"), out error);
         var code = ReasonCode.Success;
         string? reason = null;
         if (version == MqttVersion.V5 && reader.TryByte(out var b))
         {
             code = (ReasonCode)b;
-            if (!IsCode(type, code)) return false;
+            if (!IsCode(type, code)) return Fail(PacketError.Malformed($"{type} may not carry reason code 0x{b:x2}"), out error);
             if (reader.Remaining > 0)
             {
                 if (!PropertySet.TryRead(ref reader, (int)type, int.MaxValue, out var properties, out error)) return false;
@@ -28,13 +23,7 @@ internal readonly record struct AckPacket(PacketType Type, ushort PacketId, Reas
             }
         }
 
-        if (reader.Remaining != 0)
-        {
-            error = PacketError.Malformed($"bytes after the end of {type}");
-            return false;
-        }
-
-        error = default;
+        if (reader.Remaining != 0) return Fail(PacketError.Malformed($"bytes after the end of {type}"), out error);
         packet = new AckPacket(type, id, code, reason);
         return true;
     }
@@ -64,4 +53,10 @@ internal readonly record struct AckPacket(PacketType Type, ushort PacketId, Reas
         ? code is ReasonCode.Success or ReasonCode.NoMatchingSubscribers or ReasonCode.UnspecifiedError or ReasonCode.ImplementationSpecificError or ReasonCode.NotAuthorized
             or ReasonCode.TopicNameInvalid or ReasonCode.PacketIdentifierInUse or ReasonCode.QuotaExceeded or ReasonCode.PayloadFormatInvalid
         : code is ReasonCode.Success or ReasonCode.PacketIdentifierNotFound;
+
+    private static bool Fail(PacketError why, out PacketError error)
+    {
+        error = why;
+        return false;
+    }
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Signet.Control;
+using Signet.Pki;
 
 namespace Signet.Web.Hosting;
 
@@ -16,7 +17,7 @@ internal static class PkiHost
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             Listener.Bound(kestrel);
-            kestrel.Limits.MaxRequestBodySize = 0;
+            kestrel.Limits.MaxRequestBodySize = PkiLimits.MaximumOcspRequestBytes;
             kestrel.Listen(options.Listen, options.PkiPort);
         });
         var application = builder.Build();
@@ -26,29 +27,48 @@ internal static class PkiHost
             context.Response.Headers.ContentSecurityPolicy = "default-src 'none'; frame-ancestors 'none'";
             return next(context);
         });
-        // Read at each request: a revocation swaps the lists.
-        Serve("/crl/root.crl", "application/pkix-crl", () => center.Authority.RootCrl);
-        Serve("/crl/intermediate.crl", "application/pkix-crl", () => center.Authority.IntermediateCrl);
-        Serve("/ca/root.crt", "application/pkix-cert", () => center.Authority.Root.RawData);
-        Serve("/ca/intermediate.crt", "application/pkix-cert", () => center.Authority.Intermediate.RawData);
-        return application;
-
-        void Serve(string path, string type, Func<byte[]> content) => application.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], (RequestDelegate)(async context =>
+        // Both read at each request: a revocation swaps the lists and is in the next answer.
+        var published = new PublishedPki(center.Authority);
+        var responder = new OcspResponder(center.Authority, center.Time);
+        application.Lifetime.ApplicationStopped.Register(responder.Dispose);
+        application.MapPost("/ocsp", (RequestDelegate)(async context =>
         {
-            var bytes = content();
-            var response = context.Response;
-            var tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 8))}\"";
-            response.Headers.ETag = tag;
-            // Ask again each time: an old list must never hide a revocation behind somebody's cache.
-            response.Headers.CacheControl = "no-cache";
-            if (context.Request.Headers.IfNoneMatch.ToString().Contains(tag, StringComparison.Ordinal))
-            {
-                response.StatusCode = StatusCodes.Status304NotModified;
-                return;
-            }
-            response.ContentType = type;
-            response.ContentLength = bytes.Length;
-            if (HttpMethods.IsGet(context.Request.Method)) await response.Body.WriteAsync(bytes, context.RequestAborted);
+            using var request = new MemoryStream();
+            await context.Request.Body.CopyToAsync(request, context.RequestAborted);
+            await AnswerAsync(context, responder.Respond(request.ToArray()));
         }));
+        application.MapMethods("/{**path}", [HttpMethods.Get, HttpMethods.Head], (RequestDelegate)(async context =>
+        {
+            var path = context.Request.Path.Value ?? "";
+            if (path.StartsWith("/ocsp/", StringComparison.Ordinal)) await AnswerAsync(context, responder.Respond(OcspResponder.TryDecodeGet(path["/ocsp/".Length..]) ?? []));
+            else if (published.Find(path) is { } found) await ServeAsync(context, found.Type, found.Der);
+            else context.Response.StatusCode = StatusCodes.Status404NotFound;
+        }));
+        return application;
+    }
+
+    private static Task AnswerAsync(HttpContext context, OcspResponse answer)
+    {
+        context.Response.ContentType = "application/ocsp-response";
+        context.Response.ContentLength = answer.Der.Length;
+        context.Response.Headers.CacheControl = answer.NextUpdate is null ? "no-store" : $"max-age={(int)PkiLimits.OcspLifetime.TotalSeconds}, public, no-transform, must-revalidate";
+        return context.Response.Body.WriteAsync(answer.Der, context.RequestAborted).AsTask();
+    }
+
+    private static async Task ServeAsync(HttpContext context, string type, byte[] bytes)
+    {
+        var response = context.Response;
+        var tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 8))}\"";
+        response.Headers.ETag = tag;
+        // Ask again each time: an old list must never hide a revocation behind somebody's cache.
+        response.Headers.CacheControl = "no-cache";
+        if (context.Request.Headers.IfNoneMatch.ToString().Contains(tag, StringComparison.Ordinal))
+        {
+            response.StatusCode = StatusCodes.Status304NotModified;
+            return;
+        }
+        response.ContentType = type;
+        response.ContentLength = bytes.Length;
+        if (HttpMethods.IsGet(context.Request.Method)) await response.Body.WriteAsync(bytes, context.RequestAborted);
     }
 }

@@ -82,7 +82,7 @@ public static class ControlLimits
     public static readonly TimeSpan LinkSession = TimeSpan.FromDays(1);
 
     /// <summary>Life of the certificate that signs commands. Devices pin it, so it lives as long as the intermediate that issued it, unlike TLS certificates.</summary>
-    public static readonly TimeSpan CommandSignerLifetime = TimeSpan.FromDays(5 * 365);
+    public static readonly TimeSpan CommandSignerLifetime = TimeSpan.FromDays(4 * 365);
 
     /// <summary>A certificate is renewed when this share of its life is over: the field's habit (ACME clients, RFC 9773's default).</summary>
     public const double RenewAfter = 2.0 / 3.0;

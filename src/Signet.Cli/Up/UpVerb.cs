@@ -50,15 +50,14 @@ internal static class UpVerb
             throw new CliException(ExitCode.Refused, $"{directory} is a real installation, and --demo would show its passwords. Give the demonstration a directory of its own: --data DIR.");
         await using var terminal = AuditTerminal.Follow(center.Feed, printer);
         await center.StartAsync(cancellation);
-        await using var console = await WebConsole.StartAsync(center, WebSettings(settings, listen, random), loggers, cancellation);
         await using var devices = new DemoDevices();
-
+        // The devices come up while the console does.
+        if (demo)
+            devices.Start(center.Fleet.List().Select(device => center.Installation.DeviceDirectory(device.Name)).Where(Directory.Exists));
+        await using var console = await WebConsole.StartAsync(center, WebSettings(settings, listen, random), loggers, cancellation);
         var welcome = await WelcomeAsync(center, console, demo, first, cancellation);
         if (demo)
-        {
-            devices.Start(center.Fleet.List().Select(device => center.Installation.DeviceDirectory(device.Name)).Where(Directory.Exists));
             await DemoDevices.OnlineAsync(center.Fleet, cancellation);
-        }
 
         welcome.Print(printer);
         try

@@ -34,7 +34,7 @@ public static class KeyKinds
                 _ => null,
             };
         }
-        catch (CryptographicException)
+        catch (Exception e) when (e is CryptographicException or PlatformNotSupportedException) // the second for a curve the platform does not have
         {
             return null;
         }

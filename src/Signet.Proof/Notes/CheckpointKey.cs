@@ -43,6 +43,11 @@ public sealed class CheckpointKey : IDisposable
             if (read != der.Length || key.KeySize != 256) throw new CryptographicException("A checkpoint key is a P-256 key.");
             return new CheckpointKey(key);
         }
+        catch (PlatformNotSupportedException e)
+        {
+            key.Dispose();
+            throw new CryptographicException("A checkpoint key is a P-256 key.", e); // the platform's answer to a curve it does not have
+        }
         catch
         {
             key.Dispose();

@@ -58,7 +58,7 @@ public static class Cosignature
             return key.KeySize == 256
                 && key.VerifyData(Message(checkpoint, seconds), line.Signature.Span[sizeof(long)..], HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
         }
-        catch (CryptographicException)
+        catch (Exception e) when (e is CryptographicException or PlatformNotSupportedException)
         {
             return false;
         }

@@ -2,7 +2,7 @@
 """Makes keys.json (once) and the message vectors, with python3-cryptography and nothing of Signet's own code.
 
 The stored vectors are the format: run this only to add vectors, and look at the difference before committing it.
-    /usr/bin/python3 vectors/make_vectors.py [command|receipt|telemetry|status|replay|sealed ...]
+    /usr/bin/python3 vectors/make_vectors.py [command|receipt|telemetry|status|sealed|manifest|quorum|replay ...]
 Signatures are randomised, so a run changes the bytes of every signed vector, never a result.
 """
 import base64
@@ -73,6 +73,8 @@ def load_keys():
         "device-hs256": lambda: shared("up.thermostat-1", "thermostat-1", 2),
         "stranger": lambda: asymmetric(rsa.generate_private_key(65537, 2048), "center_sign", "command_center", "PS256"),
         "sealing-ecdh": lambda: asymmetric(ec.generate_private_key(ec.SECP256R1()), "thermostat-1", "thermostat-1", "ECDH-ES"),
+        "policy": lambda: asymmetric(ec.generate_private_key(ec.SECP256R1()), "policy", "policy", "ES256"),
+        **{person: lambda person=person: asymmetric(ec.generate_private_key(ec.SECP256R1()), person, person, "ES256") for person in ("alice", "bob", "carol", "mallory")},
         "sealing-rsa": lambda: asymmetric(rsa.generate_private_key(65537, 2048), "thermostat-1", "thermostat-1", "RSA-OAEP-256"),
     }
     document = json.loads(path.read_text()) if path.exists() else {
@@ -486,6 +488,92 @@ def sealed_vectors():
     c.write()
 
 
+# ---- manifest and approvals -----------------------------------------------------------------------------------------
+
+PROPOSAL = "01JQX4S8M4RSTVWXYZ23456789"
+
+
+def manifest(**changes):
+    claims = {"approvers": [{"certificate": b64(base64.b64decode(KEYS[p]["certificate"])), "person": p} for p in ("alice", "bob", "carol")], "aud": "thermostat-1",
+              "classes": [{"approvers": ["alice", "bob", "carol"], "commands": ["unlock"], "name": "critical", "needed": 2, "requesterCounts": False}],
+              "commands": ["read-temperature", "unlock"], "iat": NOW, "iss": "policy", "jti": "01JQX4S8M5RSTVWXYZ23456789", "sealed": False,
+              "suite": "signet-es256-1", "suites": [{"name": "signet-es256-1", "until": NOW + 1000}, {"name": "signet-ps256-1"}], "version": 3}
+    claims.update(changes)
+    return {n: v for n, v in claims.items() if v is not ...}
+
+
+def approval(person, **changes):
+    claims = {"args": {"minutes": 5}, "class": "critical", "cmd": "unlock", "devices": ["door-1", "thermostat-1"], "exp": NOW + 3600, "iat": NOW - 3600, "iss": person,
+              "jti": "01JQX4S8M6RSTVWXYZ23456789", "proposal": PROPOSAL, "requester": "dave", "suite": "signet-es256-1"}
+    claims.update(changes)
+    return {n: v for n, v in claims.items() if v is not ...}
+
+
+def manifest_vectors():
+    c = Collection("manifest", "", "thermostat-1", ["policy", "center-es256"])
+
+    def make(key="policy", **changes):
+        return jws(manifest(**changes), key, "signet-manifest+jwt")
+
+    def with_class(**changes):
+        return [{**manifest()["classes"][0], **changes}]
+    c.add("a class, two suites, three people", "accepted", make())
+    c.add("nothing allowed", "accepted", make(commands=[], classes=[], approvers=[]))
+    c.add("any age", "accepted", make(iat=NOW - 100_000_000))
+    for name in sorted(manifest()):
+        c.add(f"no {name}", "malformed", make(**{name: ...}))
+    c.add("version zero", "malformed", make(version=0))
+    c.add("commands not sorted", "malformed", make(commands=["unlock", "read-temperature"]))
+    c.add("a command twice", "malformed", make(commands=["unlock", "unlock"]))
+    c.add("suites not sorted", "malformed", make(suites=[{"name": "signet-ps256-1"}, {"name": "signet-es256-1"}]))
+    c.add("an empty list of suites", "malformed", make(suites=[]))
+    c.add("a suite nobody knows", "malformed", make(suites=[{"name": "signet-rot13-1"}]))
+    c.add("a class that needs nobody", "malformed", make(classes=with_class(needed=0)))
+    c.add("a class that needs more people than it names", "malformed", make(classes=with_class(needed=4)))
+    c.add("a command in two classes", "malformed", make(classes=with_class() + with_class(name="other")))
+    c.add("a class with an unknown member", "malformed", make(classes=with_class(extra=1)))
+    c.add("an approver without a certificate", "malformed", make(approvers=[{"person": "alice"}]))
+    c.add("an approver's certificate that is none", "malformed", make(approvers=[{"certificate": b64(b"hello"), "person": "alice"}]))
+    c.add("signed by the center", "unknown-key", make("center-es256", suite="signet-es256-1"))
+    c.add("for another device", "wrong-audience", make(aud="door-1"))
+    c.add("from the future", "issued-in-future", make(iat=NOW + 6))
+    c.write()
+
+
+def quorum_vectors():
+    c = Collection("quorum", "signet/thermostat-1/command", "thermostat-1", ["center"])
+    c.document["about"] += " The message is a command, verified as such; then its approvals are held against `manifest`, which the key `policy` signed."
+    c.document["manifest"] = jws(manifest(), "policy", "signet-manifest+jwt")
+
+    def approved(person, signer=None, **changes):
+        return jws(approval(person, **changes), person, "signet-approval+jwt", signer=signer)
+
+    def make(*approvals, **changes):
+        return jws(command(cmd="unlock", args={"minutes": 5}, **({"approvals": list(approvals), "proposal": PROPOSAL} if approvals else {}), **changes))
+    alice, bob = approved("alice"), approved("bob")
+    c.add("two of three people", "accepted", make(alice, bob))
+    c.add("three of three people", "accepted", make(alice, bob, approved("carol")))
+    c.add("a command in no class", "accepted", jws(command()))
+    c.add("no approval", "approval-missing", make())
+    c.add("one person", "approval-missing", make(alice))
+    c.add("one person twice", "approval-missing", make(alice, approved("alice", jti="01JQX4S8M7RSTVWXYZ23456789")))
+    c.add("approvals without a proposal", "malformed", jws(command(cmd="unlock", approvals=[alice, bob])))
+    c.add("a proposal without approvals", "malformed", jws(command(cmd="unlock", proposal=PROPOSAL)))
+    c.add("an empty list of approvals", "malformed", jws(command(cmd="unlock", proposal=PROPOSAL, approvals=[])))
+    c.add("seventeen approvals", "malformed", make(*[alice] * 17))
+    for label, changes in [("another proposal", {"proposal": "01JQX4S8M8RSTVWXYZ23456789"}), ("another class", {"class": "harmless"}), ("another command", {"cmd": "restart"}), ("other arguments", {"args": {"minutes": 500}}),
+                           ("no arguments", {"args": {}}), ("other devices", {"devices": ["door-1"]}), ("devices not sorted", {"devices": ["thermostat-1", "door-1"]}), ("no devices", {"devices": []}),
+                           ("the requester", {"requester": "bob"}), ("past its end", {"exp": NOW - 1}), ("for more than a week", {"exp": NOW + 700_000}), ("from the future", {"iat": NOW + 6, "exp": NOW + 3600}), ("an unknown claim", {"x": 1})]:
+        c.add(f"one approval of {label}", "approval-invalid", make(alice, approved("carol"), approved("bob", **changes)))
+    c.add("one approval by a stranger", "approval-invalid", make(alice, bob, jws(approval("mallory"), "mallory", "signet-approval+jwt")))
+    c.add("one approval signed by somebody else", "approval-invalid", make(alice, approved("bob", signer="mallory")))
+    c.add("one approval in another's name", "approval-invalid", make(alice, jws(approval("bob"), "carol", "signet-approval+jwt")))
+    c.add("one approval that is a command", "approval-invalid", make(alice, bob, jws(command())))
+    c.add("one approval that is nothing", "approval-invalid", make(alice, bob, "hello"))
+    c.add("command changed after the approvals", "approval-invalid", jws(command(cmd="unlock", args={"minutes": 6}, proposal=PROPOSAL, approvals=[alice, bob])))
+    c.write()
+
+
 # ---- replay: no messages, only numbers ------------------------------------------------------------------------------
 
 def replay_vectors():
@@ -505,7 +593,7 @@ def replay_vectors():
     print("replay.json", len(steps))
 
 
-MAKERS = {"command": command_vectors, "receipt": receipt_vectors, "telemetry": telemetry_vectors, "status": status_vectors, "sealed": sealed_vectors, "replay": replay_vectors}
+MAKERS = {"command": command_vectors, "receipt": receipt_vectors, "telemetry": telemetry_vectors, "status": status_vectors, "sealed": sealed_vectors, "manifest": manifest_vectors, "quorum": quorum_vectors, "replay": replay_vectors}
 
 if __name__ == "__main__":
     for kind in sys.argv[1:] or MAKERS:

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
@@ -23,10 +24,18 @@ internal sealed class CompactJws
     {
         // The header is written by hand in canonical order; its values need no escaping.
         var header = Encoding.ASCII.GetBytes($$"""{"alg":"{{key.Algorithm}}","kid":"{{key.KeyId}}","typ":"{{type}}"}""");
-        var signed = Encoding.ASCII.GetBytes($"{Base64Url.EncodeToString(header)}.{Base64Url.EncodeToString(payload)}");
-        var message = Encoding.ASCII.GetBytes("." + Base64Url.EncodeToString(key.Sign(signed)));
-        return [.. signed, .. message];
+        var output = new ArrayBufferWriter<byte>(Base64Url.GetEncodedLength(header.Length) + Base64Url.GetEncodedLength(payload.Length) + Base64Url.GetEncodedLength(WireLimits.RsaBitsMost / 8) + 2);
+        Append(output, header);
+        output.Write("."u8);
+        Append(output, payload);
+        var signature = key.Sign(output.WrittenSpan);
+        output.Write("."u8);
+        Append(output, signature);
+        return output.WrittenSpan.ToArray();
     }
+
+    private static void Append(ArrayBufferWriter<byte> output, ReadOnlySpan<byte> bytes) =>
+        output.Advance(Base64Url.EncodeToUtf8(bytes, output.GetSpan(Base64Url.GetEncodedLength(bytes.Length))));
 
     public static bool TrySplit(ReadOnlySpan<byte> message, [NotNullWhen(true)] out CompactJws? jws, out Rejection rejection)
     {

@@ -34,6 +34,14 @@ internal sealed class VectorFile
         MaximumAge = (bool?)vector["anyAge"] == true ? Expectation.AnyAge : WireLimits.MaximumAge,
     };
 
+    /// <summary>The manifest of <c>quorum.json</c>, verified with the key <c>policy</c>.</summary>
+    public ManifestClaims ReadManifest()
+    {
+        var expected = new Expectation { Keys = KeyRing.Empty.With(Pin("policy")), Audience = (string?)_file["audience"], Topic = "", Now = DateTimeOffset.FromUnixTimeSeconds((long)_file["now"]!) };
+        ManifestMessage.TryVerify(Encoding.UTF8.GetBytes((string)_file["manifest"]!), expected, out var verified, out var rejection).ShouldBeTrue(rejection.ToString());
+        return verified!.Claims;
+    }
+
     /// <summary>The private key that opens a vector of <c>sealed.json</c>.</summary>
     public static SealingKey OpeningKeyOf(JsonObject vector)
     {

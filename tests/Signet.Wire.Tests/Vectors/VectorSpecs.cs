@@ -6,7 +6,7 @@ namespace Signet.Wire.Tests;
 /// <summary>The shared vectors, made by another program (vectors/make_vectors.py): each must get exactly the reason that stands beside it.</summary>
 public sealed class VectorSpecs
 {
-    private static readonly string[] Kinds = ["command", "receipt", "telemetry", "status", "sealed"];
+    private static readonly string[] Kinds = ["command", "receipt", "telemetry", "status", "sealed", "manifest", "quorum"];
     private static readonly Dictionary<string, VectorFile> Files = Kinds.ToDictionary(k => k, VectorFile.Open);
 
     public static TheoryData<string, string> All() => new(Kinds.SelectMany(kind => Files[kind].Vectors.Select(v => (kind, (string)v["name"]!))));
@@ -38,7 +38,7 @@ public sealed class VectorSpecs
     public void The_vectors_reach_every_reason_of_this_layer()
     {
         var reached = Files.Values.SelectMany(f => f.Vectors).Select(v => (string)v["expect"]!).ToHashSet();
-        reached.ShouldBe(["accepted", "malformed", "too-large", "unknown-key", "algorithm-not-allowed", "bad-signature", "certificate-expired", "wrong-audience", "wrong-topic", "issued-in-future", "expired", "cannot-decrypt"], ignoreOrder: true);
+        reached.ShouldBe(["accepted", "malformed", "too-large", "unknown-key", "algorithm-not-allowed", "bad-signature", "certificate-expired", "wrong-audience", "wrong-topic", "issued-in-future", "expired", "cannot-decrypt", "approval-missing", "approval-invalid"], ignoreOrder: true);
     }
 
     [Fact]
@@ -62,9 +62,13 @@ public sealed class VectorSpecs
         "receipt" => ReceiptMessage.TryVerify(message, expected, out _, out rejection),
         "telemetry" => TelemetryMessage.TryVerify(message, expected, out _, out rejection),
         "status" => StatusMessage.TryVerify(message, expected, out _, out rejection),
+        "manifest" => ManifestMessage.TryVerify(message, expected, out _, out rejection),
+        "quorum" => CommandMessage.TryVerify(message, expected, out var command, out rejection) && Quorum.IsMet(command.Claims, Policy.Value, expected.Now, out rejection),
         "sealed" => OpenAndVerify(vector, message, expected, out rejection),
         _ => throw new ArgumentException(kind),
     };
+
+    private static readonly Lazy<ManifestClaims> Policy = new(() => VectorFile.Open("quorum").ReadManifest());
 
     private static bool OpenAndVerify(JsonObject vector, ReadOnlySpan<byte> message, Expectation expected, out Rejection rejection)
     {

@@ -66,3 +66,19 @@ public sealed class SetClock(DateTimeOffset now) : TimeProvider
 
     public override DateTimeOffset GetUtcNow() => Now;
 }
+
+/// <summary>One lab for the attacks of a class: certificates are made once.</summary>
+public sealed class LabFixture : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public LabFixture() => Lab = new(_folder.Path, 1, TimeProvider.System, Bench.Random);
+
+    public LabContext Lab { get; }
+
+    public void Dispose()
+    {
+        Lab.Dispose();
+        _folder.Dispose();
+    }
+}

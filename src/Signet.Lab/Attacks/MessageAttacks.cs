@@ -1,0 +1,232 @@
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Json.Nodes;
+using Signet.Wire;
+
+namespace Signet.Lab;
+
+/// <summary>Attacks on a device by whoever can hand it bytes: broker, network and TLS are the attacker's here, so nothing but the message itself can stop them.</summary>
+internal static class MessageAttacks
+{
+    private static readonly string[] Forge = ["T1692.001"], Alter = ["T0831", "T0836"], Repeat = ["T1692.001", "T0831"], Crash = ["T0814"];
+
+    /// <summary>What the attacker does at a device; returns each answer in turn.</summary>
+    private delegate IEnumerable<DeviceAnswer> Play(DeviceBench device, LabIdentities who, LabClock clock, Random random);
+
+    public static IEnumerable<Attack> All =>
+    [
+        Of("forged-command", "Signs a command with a key of its own.", "pinned-keys", "unknown-key", Forge,
+            (d, who, _, _) => [d.Deliver(CommandMessage.Sign(d.Commands.Claims(), who.ForeignKey))]),
+        Of("foreign-center-certificate", "Signs with a certificate of the right name from another authority.", "pinned-keys", "unknown-key", ["T1692.001", "T0859"],
+            (d, who, _, _) => [d.Deliver(JwsForge.Make(JwsForge.Header("PS256", who.ForeignKey.KeyId, CommandMessage.Type), d.Commands.Json(), JwsForge.Ps256(who.ForeignRsa)))]),
+        Of("forged-signature", "Puts its own signature under the center's key id.", "signature", "bad-signature", Forge,
+            (d, who, _, _) => [d.Deliver(JwsForge.Make(JwsForge.Header("PS256", who.CenterKey.KeyId, CommandMessage.Type), d.Commands.Json(), JwsForge.Ps256(who.ForeignRsa)))]),
+        Of("random-signature", "Puts random bytes where the signature belongs, 200 times.", "signature", "bad-signature", Forge,
+            (d, who, _, random) => Enumerable.Range(0, 200).Select(_ => d.Deliver(JwsForge.Make(JwsForge.Header("PS256", who.CenterKey.KeyId, CommandMessage.Type), d.Commands.Json(), _ => Noise(random, 256))))),
+        Of("tampered-command", "Changes the command of a genuine message and keeps its signature.", "signature", "bad-signature", Alter,
+            (d, _, _, _) => [d.Deliver(Tampered(d.Commands.Genuine(), c => c["cmd"] = "close"))]),
+        Of("tampered-argument", "Changes an argument of a genuine message.", "signature", "bad-signature", Alter,
+            (d, _, _, _) => [d.Deliver(Tampered(d.Commands.Genuine(c => c with { Command = "set-angle", Arguments = new() { ["angle"] = 10 } }), c => c["args"]!["angle"] = 90))]),
+        Of("rewritten-time", "Gives an old genuine message a new time.", "signature", "bad-signature", Repeat, (d, _, clock, _) =>
+        {
+            var old = d.Commands.Genuine();
+            clock.Offset += TimeSpan.FromMinutes(10);
+            return [d.Deliver(Tampered(old, c => (c["iat"], c["exp"]) = (clock.GetUtcNow().ToUnixTimeSeconds(), clock.GetUtcNow().ToUnixTimeSeconds() + 30)))];
+        }),
+        Of("rewritten-sequence", "Gives a message the device has seen a new sequence number.", "signature", "bad-signature", Repeat, (d, _, _, _) =>
+        {
+            var seen = d.Commands.Genuine();
+            Expect(d.Deliver(seen));
+            return [d.Deliver(Tampered(seen, c => c["seq"] = (long)c["seq"]! + 1))];
+        }),
+        Of("flipped-bits", "Flips one bit of a genuine message, 500 times at random places.", "signature", "*", Alter, (d, _, _, random) => Enumerable.Range(0, 500).Select(_ =>
+        {
+            // In the payload, where a flip can change the meaning; a verifier without signature check reads on.
+            var genuine = d.Commands.Genuine();
+            var (header, claims, signature) = JwsForge.Open(genuine);
+            claims["seq"] = (long)claims["seq"]! + random.Next(1, 1000);
+            return d.Deliver(JwsForge.Make(header, claims, _ => signature));
+        })) with { Reason = "bad-signature" },
+        Of("algorithm-none", "Names the algorithm none and leaves the signature empty.", "algorithm-pinning", "algorithm-not-allowed", Forge,
+            (d, who, _, _) => [d.Deliver(JwsForge.Make(JwsForge.Header("none", who.CenterKey.KeyId, CommandMessage.Type), d.Commands.Json(), _ => []))]),
+        Of("hmac-with-public-key", "Uses the center's public key, which everybody has, as an HMAC secret.", "algorithm-pinning", "algorithm-not-allowed", Forge,
+            (d, who, _, _) => [d.Deliver(JwsForge.Make(JwsForge.Header("HS256", who.CenterKey.KeyId, CommandMessage.Type), d.Commands.Json(), JwsForge.Hs256(who.CenterSign.Certificate.PublicKey.ExportSubjectPublicKeyInfo())))]),
+        Of("key-in-header", "Brings its own public key along in the header.", "strict-header", "malformed", Forge, (d, who, _, _) =>
+        {
+            var rsa = who.ForeignRsa;
+            var parameters = rsa.ExportParameters(includePrivateParameters: false);
+            var header = JwsForge.Header("PS256", who.CenterKey.KeyId, CommandMessage.Type);
+            header["jwk"] = new JsonObject { ["kty"] = "RSA", ["n"] = Base64Url.EncodeToString(parameters.Modulus), ["e"] = Base64Url.EncodeToString(parameters.Exponent) };
+            return [d.Deliver(JwsForge.Make(header, d.Commands.Json(), JwsForge.Ps256(rsa)))];
+        }),
+        Of("confused-type", "Presents a message of another kind, signed by the center, as a command.", "message-type", "malformed", Forge,
+            (d, _, _, _) => [d.Deliver(d.Commands.Forced(d.Commands.Json(), "signet-revocation+jwt"))]),
+        Of("neighbour-as-center", "A neighbour's device, whose key is known, signs in the center's name.", "issuer-binding", "algorithm-not-allowed", ["T1692.001", "T0859"], (d, who, _, _) =>
+        {
+            var claims = d.Commands.Json();
+            claims["suite"] = Suite.Es256.Name;
+            return [d.Deliver(Es256(who, claims))];
+        }) with { Reason = "unknown-key" },
+        Of("cross-device", "Hands the door a command that was signed for another device.", "recipient", "wrong-audience", Repeat,
+            (d, _, _, _) => [d.Deliver(d.Commands.Genuine(device: LabIdentities.Neighbour))]),
+        Of("cross-topic", "Hands the door its own command on another topic.", "topic-binding", "wrong-topic", Repeat,
+            (d, _, _, _) => [d.Deliver(d.Commands.Genuine(), Topics.Checkpoint(LabIdentities.Victim))]),
+        Of("immediate-replay", "Sends an executed command again at once, 100 times.", "replay-window", "replayed", Repeat, (d, _, _, _) =>
+        {
+            var seen = d.Commands.Genuine();
+            Expect(d.Deliver(seen));
+            return Enumerable.Range(0, 100).Select(_ => d.Deliver(seen));
+        }),
+        Of("late-replay", "Sends an executed command again after twenty others.", "replay-window", "replayed", Repeat, (d, _, _, _) =>
+        {
+            var seen = d.Commands.Genuine();
+            Expect(d.Deliver(seen));
+            for (var i = 0; i < 20; i++) Expect(d.Deliver(d.Commands.Genuine()));
+            return [d.Deliver(seen)];
+        }),
+        Of("replay-behind-window", "Holds a command back until the window has moved past it.", "replay-window", "replayed", Repeat, (d, _, _, _) =>
+        {
+            var held = d.Commands.Genuine();
+            for (var i = 0; i < WireLimits.ReplayWindow; i++) _ = d.Commands.Claims();
+            Expect(d.Deliver(d.Commands.Genuine()));
+            return [d.Deliver(held)];
+        }),
+        Of("replay-of-old-epoch", "Plays a command of before the center's restart.", "replay-window", "stale-epoch", Repeat, (d, _, clock, _) =>
+        {
+            var held = d.Commands.Genuine();
+            clock.Offset += TimeSpan.FromSeconds(2);
+            d.Commands.NextEpoch();
+            Expect(d.Deliver(d.Commands.Genuine()));
+            return [d.Deliver(held)];
+        }),
+        Of("replay-after-reboot", "Makes the device restart, then sends what it had executed.", "replay-memory", "replayed", Repeat, (d, _, _, _) =>
+        {
+            var seen = d.Commands.Genuine();
+            Expect(d.Deliver(seen));
+            d.Restart();
+            return [d.Deliver(seen)];
+        }),
+        Of("delayed-command", "Holds a command back for 31 seconds.", "freshness", "expired", Repeat, (d, _, clock, _) =>
+        {
+            var held = d.Commands.Genuine();
+            clock.Offset += TimeSpan.FromSeconds(31);
+            return [d.Deliver(held)];
+        }),
+        Of("replay-next-day", "Sends yesterday's command to a device that forgot yesterday.", "freshness", "expired", Repeat, (d, _, clock, _) =>
+        {
+            var held = d.Commands.Genuine();
+            clock.Offset += TimeSpan.FromDays(1);
+            return [d.Deliver(held)];
+        }),
+        Of("short-lived-command", "Delivers a command two seconds after its own expiry.", "freshness", "expired", Repeat, (d, _, clock, _) =>
+        {
+            var held = d.Commands.Genuine(c => c with { ExpiresAt = c.IssuedAt + TimeSpan.FromSeconds(3) });
+            clock.Offset += TimeSpan.FromSeconds(5);
+            return [d.Deliver(held)];
+        }),
+        Of("future-command", "Stores up a command dated a minute ahead.", "clock-skew", "issued-in-future", Repeat,
+            (d, _, clock, _) => [d.Deliver(d.Commands.Genuine(c => c with { IssuedAt = clock.GetUtcNow().AddMinutes(1), ExpiresAt = clock.GetUtcNow().AddMinutes(2) }))]),
+        Of("epoch-from-the-future", "With the center's key, spends an epoch years ahead to lock the true center out.", "epoch-bound", "issued-in-future", ["T0814", "T1692.001"],
+            (d, _, clock, _) => [d.Deliver(d.Commands.Genuine(c => c with { Epoch = clock.GetUtcNow().AddYears(5).ToUnixTimeSeconds() }))]) with { Layer = AttackLayer.Supply },
+        Of("unlisted-command", "With the center's key, orders what this device was never to do.", "device-allow-list", "command-not-allowed", ["T1692.001", "T0816"],
+            (d, _, _, _) => [d.Deliver(d.Commands.Genuine(c => c with { Command = "update-firmware" }))]) with { Layer = AttackLayer.Supply },
+        Of("argument-out-of-range", "With the center's key, sets an angle of 5,000 degrees.", "argument-schema", "bad-arguments", ["T0836", "T0831"],
+            (d, _, _, _) => [d.Deliver(d.Commands.Genuine(c => c with { Command = "set-angle", Arguments = new() { ["angle"] = 5000 } }))]) with { Layer = AttackLayer.Supply },
+        Of("smuggled-argument", "Adds an argument the device does not know.", "argument-schema", "bad-arguments", ["T0836"],
+            (d, _, _, _) => [d.Deliver(d.Commands.Genuine(c => c with { Arguments = new() { ["force"] = true } }))]) with { Layer = AttackLayer.Supply },
+        Of("second-spelling", "Spells a genuine message in a second way, to slip past whatever compares bytes.", "canonical-encoding", "malformed", Alter,
+            (d, _, _, _) => [d.Deliver(JwsForge.SecondSpelling(d.Commands.Genuine()))]),
+        Of("white-space", "Gets a message signed with white space inside, which two readers may see differently.", "canonical-encoding", "malformed", Alter,
+            (d, who, _, _) => [d.Deliver(ForcedBytes(who, Encoding.UTF8.GetBytes(d.Commands.Json().ToJsonString().Replace(",", ", ", StringComparison.Ordinal))))]),
+        Of("duplicate-member", "Gets a message signed that names two commands; readers differ in which one counts.", "canonical-encoding", "malformed", Alter,
+            (d, who, _, _) => [d.Deliver(ForcedBytes(who, Encoding.UTF8.GetBytes(d.Commands.Json().ToJsonString().Replace("\"cmd\":\"open\"", "\"cmd\":\"check-status\",\"cmd\":\"open\"", StringComparison.Ordinal))))]),
+        Of("plain-command", "Sends a command as plain JSON, as the paper's attacker does.", "signed-only", "malformed", Forge,
+            (d, _, _, _) => [d.Deliver("""{"cmd":"open","type":"cmd","value":"UNLOCK"}"""u8.ToArray())]),
+        Crashes("garbage", "Sends random bytes of all lengths, 1,000 times.", "malformed",
+            (d, random) => Enumerable.Range(0, 1000).Select(i => d.Deliver(Noise(random, random.Next(0, 2048))))),
+        Crashes("half-a-message", "Sends a genuine message cut off at every place.", "malformed", (d, _) =>
+        {
+            var genuine = d.Commands.Genuine();
+            return Enumerable.Range(0, genuine.LastIndexOf((byte)'.')).Select(length => d.Deliver(genuine[..length]));
+        }),
+        Crashes("deep-nesting", "Sends JSON nested ten thousand deep.", "malformed",
+            (d, _) => [d.Deliver(Encoding.ASCII.GetBytes(new string('[', 10_000))), d.Deliver(JwsForge.Make(Encoding.ASCII.GetBytes(new string('[', 150)), Encoding.ASCII.GetBytes(new string('[', 10_000)), _ => []))]),
+        Crashes("oversized", "Sends a megabyte.", "too-large", (d, random) => [d.Deliver(Noise(random, 1 << 20))]),
+    ];
+
+    private static Attack Of(string name, string says, string control, string reason, string[] techniques, Play play) => new()
+    {
+        Name = name,
+        Layer = AttackLayer.Message,
+        Says = says,
+        Control = control,
+        Reason = reason,
+        Techniques = techniques,
+        Secure = (lab, without, _) => Task.FromResult(Strike(lab, name, without, play)),
+        Open = OpenCounterparts.For(name),
+        WhyNotOpen = OpenCounterparts.WhyNot,
+    };
+
+    /// <summary>Attacks whose goal is to bring the receiver down: an exception that gets out is their success.</summary>
+    private static Attack Crashes(string name, string says, string reason, Func<DeviceBench, Random, IEnumerable<DeviceAnswer>> play)
+    {
+        var attack = Of(name, says, "total-parser", reason, Crash, (d, _, _, random) => play(d, random));
+        return attack with
+        {
+            Secure = async (lab, without, cancellationToken) =>
+            {
+                try
+                {
+                    return await attack.Secure(lab, without, cancellationToken);
+                }
+                catch (Exception e) when (e is System.Text.Json.JsonException or InvalidOperationException)
+                {
+                    return Lab.Strike.Succeeded($"the receiver fell over: {e.GetType().Name}");
+                }
+            },
+        };
+    }
+
+    private static Strike Strike(LabContext lab, string name, string? without, Play play)
+    {
+        var clock = new LabClock(lab.Time);
+        using var device = new DeviceBench(lab.Identities, without, clock, lab.Secrets);
+        var answers = play(device, lab.Identities, clock, lab.RandomFor(name)).ToList();
+        return answers.Find(a => a.Executed) is { Executed: true } hit
+            ? Lab.Strike.Succeeded(hit.Reason, answers.Count)
+            : Lab.Strike.Blocked(string.Join(", ", answers.Select(a => a.Reason).Distinct()), answers.Count);
+    }
+
+    /// <summary>A genuine message that prepares the ground must work, or the attack proves nothing.</summary>
+    private static void Expect(DeviceAnswer genuine)
+    {
+        if (!genuine.Executed) throw new LabException($"a genuine command was refused: {genuine.Reason}");
+    }
+
+    private static byte[] Tampered(byte[] genuine, Action<JsonObject> change)
+    {
+        var (header, claims, signature) = JwsForge.Open(genuine);
+        change(claims);
+        return JwsForge.Make(header, claims, _ => signature);
+    }
+
+    private static byte[] ForcedBytes(LabIdentities who, byte[] payload) =>
+        JwsForge.Make(CanonicalJson.Write(JwsForge.Header("PS256", who.CenterKey.KeyId, CommandMessage.Type)), payload, JwsForge.Ps256(who.CenterRsa));
+
+    /// <summary>The neighbour's signature, with S in the lower half as the house wants it.</summary>
+    private static byte[] Es256(LabIdentities who, JsonObject claims)
+    {
+        while (true)
+        {
+            var message = JwsForge.Make(JwsForge.Header("ES256", who.NeighbourKey.KeyId, CommandMessage.Type), claims, JwsForge.Es256(who.NeighbourEcdsa));
+            if (JwsForge.Open(message).Signature[32] < 0x7f) return message;
+        }
+    }
+
+    private static byte[] Noise(Random random, int bytes)
+    {
+        var noise = new byte[bytes];
+        random.NextBytes(noise);
+        return noise;
+    }
+}

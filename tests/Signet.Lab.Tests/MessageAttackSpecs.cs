@@ -1,0 +1,26 @@
+namespace Signet.Lab.Tests;
+
+/// <summary>Each attack on the message layer: blocked for the named reason by the whole house, successful against the same house without the named control.</summary>
+public sealed class MessageAttackSpecs(LabFixture fixture) : IClassFixture<LabFixture>
+{
+    private readonly LabContext _lab = fixture.Lab;
+
+    public static TheoryData<string> Names => [.. MessageAttacks.All.Select(a => a.Name)];
+
+    [Theory, MemberData(nameof(Names))]
+    public async Task The_whole_house_blocks_it_for_the_named_reason(string name)
+    {
+        var attack = MessageAttacks.All.Single(a => a.Name == name);
+        var strike = await attack.Secure(_lab, null, TestContext.Current.CancellationToken);
+        strike.ResultName.ShouldBe("blocked", strike.Reason);
+        strike.Reason.ShouldBe(attack.Reason);
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public async Task Without_its_control_it_succeeds(string name)
+    {
+        var attack = MessageAttacks.All.Single(a => a.Name == name);
+        var strike = await attack.Secure(_lab, attack.Control, TestContext.Current.CancellationToken);
+        strike.ResultName.ShouldBe("succeeded", strike.Reason);
+    }
+}

@@ -68,17 +68,19 @@ public sealed class SetClock(DateTimeOffset now) : TimeProvider
 }
 
 /// <summary>One lab for the attacks of a class: certificates are made once.</summary>
-public sealed class LabFixture : IDisposable
+public sealed class LabFixture : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
 
-    public LabFixture() => Lab = new(_folder.Path, 1, TimeProvider.System, Bench.Random);
+    public LabFixture() => Lab = new(_folder.Path, 1, new LabLogs(null, TimeProvider.System), TimeProvider.System, Bench.Random);
 
     public LabContext Lab { get; }
 
-    public void Dispose()
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
     {
-        Lab.Dispose();
+        await Lab.DisposeAsync();
         _folder.Dispose();
     }
 }

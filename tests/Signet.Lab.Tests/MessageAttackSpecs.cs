@@ -16,6 +16,15 @@ public sealed class MessageAttackSpecs(LabFixture fixture) : IClassFixture<LabFi
         strike.Reason.ShouldBe(attack.Reason);
     }
 
+    public static TheoryData<string> NamesInTheOpen => [.. MessageAttacks.All.Where(a => a.Open is not null).Select(a => a.Name)];
+
+    [Theory, MemberData(nameof(NamesInTheOpen)), Trait("row", "S4-8")]
+    public async Task The_open_house_falls_for_it(string name)
+    {
+        var strike = await MessageAttacks.All.Single(a => a.Name == name).Open!(_lab, TestContext.Current.CancellationToken);
+        strike.ResultName.ShouldBe("succeeded", strike.Reason);
+    }
+
     [Theory, MemberData(nameof(Names))]
     public async Task Without_its_control_it_succeeds(string name)
     {

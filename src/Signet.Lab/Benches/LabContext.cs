@@ -3,19 +3,23 @@ using System.Security.Cryptography;
 namespace Signet.Lab;
 
 /// <summary>What one run's attacks share. The seed fixes the order of attacks and all hostile bytes; keys, nonces and ids are truly random and differ from run to run.</summary>
-public sealed class LabContext : IDisposable
+public sealed class LabContext : IAsyncDisposable
 {
     private readonly Lazy<LabIdentities> _identities;
 
-    public LabContext(string scratch, int seed, TimeProvider time, RandomNumberGenerator secrets)
+    private readonly SemaphoreSlim _one = new(1);
+    private OpenHouse? _open;
+
+    public LabContext(string scratch, int seed, LabLogs logs, TimeProvider time, RandomNumberGenerator secrets)
     {
-        (Scratch, Seed, Time, Secrets) = (scratch, seed, time, secrets);
+        (Scratch, Seed, Logs, Time, Secrets) = (scratch, seed, logs, time, secrets);
         _identities = new(() => new LabIdentities(Directory.CreateDirectory(Path.Combine(Scratch, "identities")).FullName, Time, Secrets));
     }
 
     /// <summary>A folder of this run alone; removed at its end.</summary>
     public string Scratch { get; }
     public int Seed { get; }
+    public LabLogs Logs { get; }
     public TimeProvider Time { get; }
     public RandomNumberGenerator Secrets { get; }
     public LabIdentities Identities => _identities.Value;
@@ -23,8 +27,24 @@ public sealed class LabContext : IDisposable
     /// <summary>Hostile bytes for one attack: the same for the same seed and name.</summary>
     public Random RandomFor(string name) => new(name.Aggregate(Seed, (hash, c) => unchecked(hash * 31 + c)));
 
-    public void Dispose()
+    /// <summary>The run's open house; started when first asked for.</summary>
+    public async Task<OpenHouse> OpenHouseAsync(CancellationToken cancellationToken)
     {
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            return _open ??= await OpenHouse.StartAsync(Logs, Time, Secrets, sensorEvery: null, cancellationToken);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_open is not null) await _open.DisposeAsync();
         if (_identities.IsValueCreated) _identities.Value.Dispose();
+        _one.Dispose();
     }
 }

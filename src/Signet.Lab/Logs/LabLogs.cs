@@ -1,0 +1,22 @@
+using System.Collections.Concurrent;
+
+namespace Signet.Lab;
+
+/// <summary>All logs of a run, one for each actor, made when first asked for.</summary>
+public sealed class LabLogs : IDisposable
+{
+    private readonly ConcurrentDictionary<string, LabLog> _logs = new(StringComparer.Ordinal);
+    private readonly Func<string, LabLog> _make;
+
+    /// <param name="directory">For <c>NAME.ndjson</c>; null keeps them in memory only.</param>
+    public LabLogs(string? directory, TimeProvider time) => _make = name => directory is null ? LabLog.InMemory(name, time) : LabLog.InDirectory(directory, name, time);
+
+    public LabLog this[string actor] => _logs.GetOrAdd(actor, _make);
+
+    public IEnumerable<LabLog> All => _logs.Values;
+
+    public void Dispose()
+    {
+        foreach (var log in _logs.Values) log.Dispose();
+    }
+}

@@ -27,6 +27,9 @@ public sealed class LabContext : IAsyncDisposable
     /// <summary>Hostile bytes for one attack: the same for the same seed and name.</summary>
     public Random RandomFor(string name) => new(name.Aggregate(Seed, (hash, c) => unchecked(hash * 31 + c)));
 
+    /// <summary>A broker of the house for one attack, with one control left out or none.</summary>
+    public BrokerBench Broker(string? without) => new(Identities, without, new LabClock(Time));
+
     /// <summary>The run's open house; started when first asked for.</summary>
     public async Task<OpenHouse> OpenHouseAsync(CancellationToken cancellationToken)
     {

@@ -21,6 +21,10 @@ public sealed class LabIdentities : IDisposable
         VictimDevice = Keep(Authority.Issue(new(CertificateProfile.Device, Victim)));
         NeighbourDevice = Keep(Authority.Issue(new(CertificateProfile.Device, Neighbour)));
         ForeignSign = Keep(Foreign.Issue(new(CertificateProfile.CenterSign, "center_sign")));
+        BrokerServer = Keep(Authority.Issue(new(CertificateProfile.Broker, "mqtt_broker", ["localhost", "127.0.0.1"])));
+        CenterClient = Keep(Authority.Issue(new(CertificateProfile.Center, Center, ["localhost", "127.0.0.1"])));
+        ForeignBroker = Keep(Foreign.Issue(new(CertificateProfile.Broker, "mqtt_broker", ["localhost", "127.0.0.1"])));
+        ForeignDevice = Keep(Foreign.Issue(new(CertificateProfile.Device, Victim)));
         CenterKey = Keep(SigningKey.Ps256(CenterSign.Certificate.GetRSAPrivateKey()!, CenterSign.Thumbprint));
         ForeignKey = Keep(SigningKey.Ps256(ForeignSign.Certificate.GetRSAPrivateKey()!, ForeignSign.Thumbprint));
         CenterRsa = Keep(CenterSign.Certificate.GetRSAPrivateKey()!);
@@ -39,6 +43,10 @@ public sealed class LabIdentities : IDisposable
     public IssuedCertificate VictimDevice { get; }
     public IssuedCertificate NeighbourDevice { get; }
     public IssuedCertificate ForeignSign { get; }
+    public IssuedCertificate BrokerServer { get; }
+    public IssuedCertificate CenterClient { get; }
+    public IssuedCertificate ForeignBroker { get; }
+    public IssuedCertificate ForeignDevice { get; }
     public SigningKey CenterKey { get; }
     public SigningKey ForeignKey { get; }
     public SigningKey VictimKey { get; }

@@ -1,0 +1,111 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Text;
+using Signet.Pki;
+
+namespace Signet.Lab;
+
+/// <summary>A client that speaks in bytes, so that it can be as wrong as it likes.</summary>
+internal sealed class RawPeer : IAsyncDisposable
+{
+    private readonly TcpClient _tcp = new() { NoDelay = true };
+    private Stream _stream = Stream.Null;
+
+    private RawPeer() { }
+
+    /// <summary>TCP, and TLS where the bench has it.</summary>
+    /// <exception cref="IOException">or <see cref="AuthenticationException"/>: the handshake was refused.</exception>
+    public static async Task<RawPeer> OpenAsync(BrokerBench bench, IssuedCertificate? certificate, CancellationToken cancellationToken, bool tls = true, SslProtocols protocols = SslProtocols.None)
+    {
+        var peer = new RawPeer();
+        try
+        {
+            await peer._tcp.ConnectAsync(bench.EndPoint, cancellationToken);
+            peer._stream = peer._tcp.GetStream();
+            if (tls && !bench.Off("tls"))
+            {
+                var secure = new SslStream(peer._stream);
+                await secure.AuthenticateAsClientAsync(bench.ClientTls(certificate, bench.Who.Authority.Root, protocols), cancellationToken);
+                peer._stream = secure;
+            }
+            return peer;
+        }
+        catch
+        {
+            await peer.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task SendAsync(byte[] bytes, CancellationToken cancellationToken) => await _stream.WriteAsync(bytes, cancellationToken);
+
+    /// <summary>What comes next, or empty when the other side closed or says nothing in time.</summary>
+    public async Task<byte[]> ReadAsync(CancellationToken cancellationToken, TimeSpan? patience = null)
+    {
+        using var limit = new CancellationTokenSource(patience ?? LabLimits.Settle, TimeProvider.System);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        var buffer = new byte[4096];
+        try
+        {
+            var read = await _stream.ReadAsync(buffer, both.Token);
+            return buffer[..read];
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>Has the other side closed? False when it is still there after the time.</summary>
+    public async Task<bool> IsClosedAsync(CancellationToken cancellationToken, TimeSpan? patience = null)
+    {
+        using var limit = new CancellationTokenSource(patience ?? LabLimits.Settle, TimeProvider.System);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        var buffer = new byte[4096];
+        try
+        {
+            while (await _stream.ReadAsync(buffer, both.Token) > 0) { }
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>CONNECT, MQTT 5, clean start.</summary>
+    public static byte[] Connect(string clientId) => Packet(0x10, [.. Text("MQTT"), 5, 0x02, 0, 60, 0, .. Text(clientId)]);
+
+    /// <summary>PUBLISH, QoS 0, with a topic alias; the topic may be empty.</summary>
+    public static byte[] PublishAlias(string topic, byte alias, string payload) => Packet(0x30, [.. Text(topic), 3, 0x23, 0, alias, .. Encoding.UTF8.GetBytes(payload)]);
+
+    public static byte[] Packet(byte type, byte[] rest)
+    {
+        var length = new List<byte>();
+        var left = rest.Length;
+        do
+        {
+            length.Add((byte)((left & 0x7f) | (left > 127 ? 0x80 : 0)));
+            left >>= 7;
+        }
+        while (left > 0);
+        return [type, .. length, .. rest];
+    }
+
+    private static byte[] Text(string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        return [(byte)(bytes.Length >> 8), (byte)bytes.Length, .. bytes];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stream.DisposeAsync();
+        _tcp.Dispose();
+    }
+}

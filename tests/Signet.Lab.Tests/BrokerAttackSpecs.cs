@@ -1,9 +1,9 @@
 namespace Signet.Lab.Tests;
 
-/// <summary>Network and broker attacks over real sockets and TLS: blocked for the named reason, successful without the named control, and in the open house.</summary>
+/// <summary>Network and broker attacks over real sockets and TLS, log attacks on real files: blocked for the named reason, successful without the named control, and in the open house.</summary>
 public sealed class BrokerAttackSpecs(LabFixture fixture) : IClassFixture<LabFixture>
 {
-    private static readonly IReadOnlyList<Attack> Attacks = [.. NetworkAttacks.All, .. BrokerAttacks.All];
+    private static readonly IReadOnlyList<Attack> Attacks = [.. NetworkAttacks.All, .. BrokerAttacks.All, .. LogAttacks.All];
 
     public static TheoryData<string> Names => [.. Attacks.Select(a => a.Name)];
 

@@ -29,7 +29,7 @@ internal static class BrokerAttacks
         Of("publish-as-neighbour", "A device publishes readings in another device's branch.", "acl-publish", "no-rule-allows", Report, (b, ct) => PublishAsync(b, $"signet/{Victim}/telemetry/door", retain: false, ct)),
         Of("topic-alias-remap", "Sets a topic alias on its own topic, then points it at another device's.", "acl-publish", "no-rule-allows", Inject, RemapAsync),
         Of("retained-poison", "Leaves a retained message where only passing ones are allowed.", "acl-retain", "no-rule-allows", ["T0832", "T1692.002"], (b, ct) => PublishAsync(b, $"signet/{Neighbour}/telemetry/door", retain: true, ct)) with { Open = OpenAsync(OpenBrokerAttacks.RetainAsync) },
-        Of("will-around-the-acl", "Names another device's command topic as its last will, then dies.", "acl-will", "no-rule-allows", Inject, WillAsync) with { Open = OpenAsync(OpenBrokerAttacks.WillAsync) },
+        Of("will-around-the-acl", "Names another device's command topic as its last will, then dies.", "acl-will", "last will: no-rule-allows", Inject, WillAsync) with { Open = OpenAsync(OpenBrokerAttacks.WillAsync) },
         Of("subscribe-to-neighbour", "Subscribes to another device's commands.", "acl-subscribe", "no-rule-allows", Listen, (b, ct) => SubscribeAsync(b, $"signet/{Victim}/command", ct)) with { Open = OpenAsync((h, ct) => OpenBrokerAttacks.ListenAsync(h, PaperNames.OpenTopic, ct)) },
         Of("wildcard-greed", "Subscribes to everything.", "acl-subscribe", "no-rule-allows", ["T0842", "T0861", "T0840"], (b, ct) => SubscribeAsync(b, "#", ct)) with { Open = OpenAsync((h, ct) => OpenBrokerAttacks.ListenAsync(h, "#", ct)) },
         Of("wildcard-in-the-middle", "Subscribes to everybody's commands with one plus sign.", "acl-subscribe", "no-rule-allows", Listen, (b, ct) => SubscribeAsync(b, "signet/+/command", ct)) with { Open = OpenAsync((h, ct) => OpenBrokerAttacks.ListenAsync(h, "home/+", ct)) },
@@ -128,7 +128,9 @@ internal static class BrokerAttacks
     {
         await using var neighbour = await bench.ConnectAsync(bench.Who.NeighbourDevice, Neighbour, cancellationToken);
         var answer = await neighbour.PublishAsync(new() { Topic = topic, Payload = "hostile"u8.ToArray(), QoS = QoS.AtLeastOnce, Retain = retain }, cancellationToken);
-        return answer.IsAccepted ? Strike.Succeeded("the broker took it") : Strike.Blocked(bench.Refusals.LastOrDefault() ?? answer.Reason.ToString());
+        if (answer.IsAccepted) return Strike.Succeeded("the broker took it");
+        await Waiting.UntilAsync(() => bench.Refusals.Count > 0, TimeProvider.System, cancellationToken);
+        return Strike.Blocked(bench.Refusals.LastOrDefault() ?? answer.Reason.ToString());
     }
 
     private static async Task<Strike> RemapAsync(BrokerBench bench, CancellationToken cancellationToken)
@@ -157,7 +159,11 @@ internal static class BrokerAttacks
     {
         await using var neighbour = await bench.ConnectAsync(bench.Who.NeighbourDevice, Neighbour, cancellationToken);
         var granted = await neighbour.SubscribeAsync(filter);
-        if (!granted[0].IsAccepted) return Strike.Blocked(bench.Refusals.LastOrDefault() ?? granted[0].Reason.ToString());
+        if (!granted[0].IsAccepted)
+        {
+            await Waiting.UntilAsync(() => bench.Refusals.Count > 0, TimeProvider.System, cancellationToken);
+            return Strike.Blocked(bench.Refusals.LastOrDefault() ?? granted[0].Reason.ToString());
+        }
         await using var center = await bench.CenterAsync(cancellationToken);
         await center.PublishAsync(new() { Topic = $"signet/{Victim}/command", Payload = "for the victim"u8.ToArray(), QoS = QoS.AtLeastOnce }, cancellationToken);
         return await neighbour.NextAsync(TimeProvider.System, cancellationToken) is { } heard ? Strike.Succeeded($"heard a message on {heard.Topic}") : Strike.Blocked("no message came");
@@ -233,6 +239,7 @@ internal static class BrokerAttacks
                 }
                 catch (MqttException)
                 {
+                    await Waiting.UntilAsync(() => bench.Refusals.Count > 0, TimeProvider.System, cancellationToken); // the broker tells its observer a moment later
                     return Strike.Blocked(bench.Refusals.LastOrDefault() ?? "refused", i + 1);
                 }
             }

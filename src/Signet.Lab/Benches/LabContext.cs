@@ -9,6 +9,7 @@ public sealed class LabContext : IAsyncDisposable
 
     private readonly SemaphoreSlim _one = new(1);
     private OpenHouse? _open;
+    private LogBench? _log;
 
     public LabContext(string scratch, int seed, LabLogs logs, TimeProvider time, RandomNumberGenerator secrets)
     {
@@ -37,6 +38,20 @@ public sealed class LabContext : IAsyncDisposable
         try
         {
             return _open ??= await OpenHouse.StartAsync(Logs, Time, Secrets, sensorEvery: null, cancellationToken);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>The run's audit log to attack; made when first asked for.</summary>
+    public async Task<LogBench> LogAsync(CancellationToken cancellationToken)
+    {
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            return _log ??= await LogBench.MakeAsync(Path.Combine(Scratch, "log"), Time, Secrets, cancellationToken);
         }
         finally
         {

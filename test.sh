@@ -26,7 +26,7 @@ passed=0 failed=0 skipped=0
 add() { passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3)); }
 
 # The rooms first (fast, tell most), the house and the browser last.
-projects=(Wire.Tests Pki.Tests Access.Tests Proof.Tests Store.Tests Audit.Tests Mqtt.Tests Agent.Tests Control.Tests Fuzz House.Tests Browser.Tests)
+projects=(Wire.Tests Pki.Tests Access.Tests Proof.Tests Store.Tests Audit.Tests Mqtt.Tests Agent.Tests Control.Tests Lab.Tests Fuzz House.Tests Browser.Tests)
 if [ $# -gt 0 ]; then
     projects=()
     for name in "$@"; do

@@ -3,7 +3,7 @@
 
 # command -> Debian package
 peers=(
-    "mosquitto:mosquitto" "mosquitto_pub:mosquitto-clients" "openssl:openssl" "chromium:chromium" "sqlite3:sqlite3" "curl:curl" "/usr/bin/python3:python3"
+    "mosquitto:mosquitto" "mosquitto_pub:mosquitto-clients" "openssl:openssl" "chromium:chromium" "sqlite3:sqlite3" "curl:curl" "rsvg-convert:librsvg2-bin" "/usr/bin/python3:python3"
     "softhsm2-util:softhsm2" "pkcs11-tool:opensc"
 )
 # Debian package -> a file that it brings

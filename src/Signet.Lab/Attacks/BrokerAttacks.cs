@@ -29,7 +29,7 @@ internal static class BrokerAttacks
         Of("publish-as-neighbour", "A device publishes readings in another device's branch.", "acl-publish", "no-rule-allows", Report, (b, ct) => PublishAsync(b, $"signet/{Victim}/telemetry/door", retain: false, ct)),
         Of("topic-alias-remap", "Sets a topic alias on its own topic, then points it at another device's.", "acl-publish", "no-rule-allows", Inject, RemapAsync),
         Of("retained-poison", "Leaves a retained message where only passing ones are allowed.", "acl-retain", "no-rule-allows", ["T0832", "T1692.002"], (b, ct) => PublishAsync(b, $"signet/{Neighbour}/telemetry/door", retain: true, ct)) with { Open = OpenAsync(OpenBrokerAttacks.RetainAsync) },
-        Of("will-around-the-acl", "Names another device's command topic as its last will, then dies.", "acl-will", "last will: no-rule-allows", Inject, WillAsync) with { Open = OpenAsync(OpenBrokerAttacks.WillAsync) },
+        Of("will-around-the-acl", "Names another device's command topic as its last will, then dies.", "acl-will", "no-rule-allows", Inject, WillAsync) with { Open = OpenAsync(OpenBrokerAttacks.WillAsync) },
         Of("subscribe-to-neighbour", "Subscribes to another device's commands.", "acl-subscribe", "no-rule-allows", Listen, (b, ct) => SubscribeAsync(b, $"signet/{Victim}/command", ct)) with { Open = OpenAsync((h, ct) => OpenBrokerAttacks.ListenAsync(h, PaperNames.OpenTopic, ct)) },
         Of("wildcard-greed", "Subscribes to everything.", "acl-subscribe", "no-rule-allows", ["T0842", "T0861", "T0840"], (b, ct) => SubscribeAsync(b, "#", ct)) with { Open = OpenAsync((h, ct) => OpenBrokerAttacks.ListenAsync(h, "#", ct)) },
         Of("wildcard-in-the-middle", "Subscribes to everybody's commands with one plus sign.", "acl-subscribe", "no-rule-allows", Listen, (b, ct) => SubscribeAsync(b, "signet/+/command", ct)) with { Open = OpenAsync((h, ct) => OpenBrokerAttacks.ListenAsync(h, "home/+", ct)) },
@@ -152,7 +152,7 @@ internal static class BrokerAttacks
     {
         var strike = await EnterAsync(bench, bench.Who.NeighbourDevice, Neighbour, cancellationToken,
             o => o with { Will = new(new() { Topic = $"signet/{Victim}/command", Payload = "from beyond"u8.ToArray() }) });
-        return strike.Result == StrikeResult.Succeeded ? Strike.Succeeded("the will was taken") : strike;
+        return strike.Result == StrikeResult.Succeeded ? Strike.Succeeded("the will was taken") : strike with { Reason = strike.Reason.Replace("last will: ", "", StringComparison.Ordinal) };
     }
 
     private static async Task<Strike> SubscribeAsync(BrokerBench bench, string filter, CancellationToken cancellationToken)

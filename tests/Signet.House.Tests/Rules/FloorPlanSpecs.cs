@@ -20,7 +20,8 @@ public sealed class FloorPlanSpecs
         ["Agent"] = ["Wire", "Pki", "Mqtt", "Proof"],
         ["Control"] = [.. GroundFloor, "Audit"],
         ["Web"] = ["Control", "Audit", "Proof", "Pki", "Access", "Mqtt"],
-        ["Cli"] = [.. GroundFloor, "Audit", "Agent", "Control", "Web"],
+        ["Lab"] = [.. GroundFloor, "Audit", "Agent", "Control", "Web"],
+        ["Cli"] = [.. GroundFloor, "Audit", "Agent", "Control", "Web", "Lab"],
     };
 
     public static TheoryData<string> Rooms => [.. Doors.Keys];

@@ -10,7 +10,7 @@ public readonly record struct DeviceAnswer(bool Executed, string Reason);
 
 /// <summary>
 /// The receiving half of a device, built from the house's own parts (verification, replay window, allowed list), so that the lab can leave one of them out.
-/// With nothing left out it gives the same reasons as the device agent; a test holds it to that.
+/// With nothing left out it checks what the device agent checks, in the same order (verification, replay, allowed commands, arguments).
 /// Each part that is left out is replaced by the mistake that systems in the field make: the comments say which.
 /// </summary>
 public sealed class DeviceBench : IDisposable

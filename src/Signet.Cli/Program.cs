@@ -14,6 +14,7 @@ var root = new RootCommand("Signet: a zero-trust command center for MQTT device 
     CertVerb.Build(),
     AuditVerb.Build(),
     BrokerVerb.Build(),
+    LabVerb.Build(),
 };
 GlobalOptions.AddTo(root);
 return await Verb.RunAsync(root, args);

@@ -81,7 +81,7 @@ public static class ControlLimits
     /// <summary>How long the broker keeps the center's own session: receipts that arrive while its link is down wait there.</summary>
     public static readonly TimeSpan LinkSession = TimeSpan.FromDays(1);
 
-    /// <summary>Life of the certificate that signs commands. Devices pin it, so it lives as long as the intermediate that issued it, unlike TLS certificates.</summary>
+    /// <summary>Life of the certificate that signs commands. Devices pin it, so it lives long, unlike TLS certificates; why no longer: docs/decisions/0004.</summary>
     public static readonly TimeSpan CommandSignerLifetime = TimeSpan.FromDays(4 * 365);
 
     /// <summary>A certificate is renewed when this share of its life is over: the field's habit (ACME clients, RFC 9773's default).</summary>

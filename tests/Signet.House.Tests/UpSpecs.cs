@@ -44,6 +44,18 @@ public sealed class UpSpecs : IDisposable
     }
 
     [Fact]
+    [Trait("row", "S0-13")]
+    public async Task What_is_written_to_the_audit_log_is_shown_on_the_terminal_too()
+    {
+        await using var signet = await SignetProcess.UpAsync(Data, "--demo");
+        var shown = signet.Events.Where(happening => (string?)happening["event"] == "audit").ToDictionary(happening => (long)happening["seq"]!);
+        shown.Values.ShouldContain(happening => (string)happening["action"]! == "connected" && (string)happening["actor"]! == "door-1");
+        var stored = (await SignetProcess.RunAsync(Data, "audit", "list", "--json", "--limit", "100")).Json["entries"]!.AsArray().ToDictionary(entry => (long)entry!["seq"]!);
+        foreach (var (number, happening) in shown)
+            ((string)stored[number]!["action"]!).ShouldBe((string)happening["action"]!);
+    }
+
+    [Fact]
     public async Task Ctrl_C_ends_the_children_too_within_ten_seconds()
     {
         await using var signet = await SignetProcess.UpAsync(Data, "--demo");

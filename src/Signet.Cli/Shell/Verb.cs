@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Signet.Audit;
 using Signet.Control;
+using Signet.Lab;
 using Signet.Pki;
 using Signet.Store;
 using Signet.Web;
@@ -77,7 +78,7 @@ internal static class Verb
 
     /// <summary>Failures whose message was written for the person at the terminal. Anything else is a bug and shows its trace.</summary>
     private static bool IsTold(Exception problem) =>
-        problem is PkiException or StoreException or ControlException or WebConsoleException or AuditUnavailableException or IOException or UnauthorizedAccessException;
+        problem is LabException or PkiException or StoreException or ControlException or WebConsoleException or AuditUnavailableException or IOException or UnauthorizedAccessException;
 
     private static string CommandLine(CommandResult result)
     {

@@ -27,6 +27,9 @@ public sealed class SignetProcess : IAsyncDisposable
 
     public JsonObject Ready { get; private set; } = [];
 
+    /// <summary>What was printed before the ready line.</summary>
+    public List<JsonObject> Events { get; } = [];
+
     public static string Dll { get; } = Path.Combine(AppContext.BaseDirectory, "signet.dll");
 
     /// <summary>Runs one command to its end.</summary>
@@ -59,7 +62,11 @@ public sealed class SignetProcess : IAsyncDisposable
         {
             var happening = JsonNode.Parse(line)!.AsObject();
             if ((string?)happening["event"] != "ready")
+            {
+                signet.Events.Add(happening);
                 continue;
+            }
+
             signet.Ready = happening;
             // Nobody reads the later events; the pipe must not fill.
             _ = signet._process.StandardOutput.ReadToEndAsync(CancellationToken.None);

@@ -23,14 +23,6 @@ internal static class CanonicalWriter
         }
     }
 
-    /// <summary>Members and elements of a value, those inside others included.</summary>
-    public static int CountItems(JsonNode? node) => node switch
-    {
-        JsonObject members => members.Count + members.Sum(m => CountItems(m.Value)),
-        JsonArray elements => elements.Count + elements.Sum(CountItems),
-        _ => 0,
-    };
-
     private static void WriteObject(ArrayBufferWriter<byte> output, JsonObject members, int depth)
     {
         var sorted = members.ToArray();

@@ -24,13 +24,9 @@ internal static class SignedMessage
     public static byte[] Sign<TClaims>(string type, TClaims claims, SigningKey key, Func<ClaimsReader, TClaims> read)
         where TClaims : SignedClaims
     {
-        var json = claims.ToJson(key.Suite);
-        if (CanonicalWriter.CountItems(json) > WireLimits.JsonItems) throw new ArgumentException($"more than {WireLimits.JsonItems} members and elements", nameof(claims));
-        var payload = CanonicalJson.Write(json);
-        // What was written is read as a receiver would, without parsing the text again: the reader takes the members out of `json`.
-        var reader = new ClaimsReader(json);
-        var again = read(reader);
-        if (reader.Problem is { } problem) throw new ArgumentException("claims: " + problem, nameof(claims));
+        var payload = CanonicalJson.Write(claims.ToJson(key.Suite));
+        // What was written is read as a receiver will read it.
+        if (!TryReadClaims(payload, read, out var again, out var why)) throw new ArgumentException(why, nameof(claims));
         if (again.NamedTopic != again.RightTopic) throw new ArgumentException($"the topic must be {again.RightTopic}", nameof(claims));
         var message = CompactJws.Sign(type, payload, key);
         return message.Length <= WireLimits.MessageBytes

@@ -21,6 +21,29 @@ public sealed partial class MqttBroker
 
     internal long NextStoreId() => Interlocked.Increment(ref storeId);
 
+    /// <summary>
+    /// One more queue holds the message; the first writes it down. Counting and writing are one step under the message's lock: else a client that acknowledges
+    /// while the message still goes to others could have it deleted behind their back.
+    /// </summary>
+    internal void Keep(Publication message)
+    {
+        lock (message)
+        {
+            if (!message.Hold()) return;
+            if (message.StoreId == 0) message.StoreId = NextStoreId();
+            Store.Append(new StoreChange.MessageSaved(message.ToStored()));
+        }
+    }
+
+    /// <summary>One queue less holds the message; the last deletes it.</summary>
+    internal void Forget(Publication message)
+    {
+        lock (message)
+        {
+            if (message.Release()) Store.Append(new StoreChange.MessageDropped(message.StoreId));
+        }
+    }
+
     /// <summary>Gives the message to everyone who gets it; connections that were given something and must be woken are added to <paramref name="touched"/>.</summary>
     internal void Route(ref Delivery delivery, RouteSet routes, List<Connection> touched)
     {

@@ -97,19 +97,14 @@ internal sealed partial class Session
     private void Store(Waiting entry)
     {
         var message = entry.Message;
-        if (message.Hold())
-        {
-            if (message.StoreId == 0) message.StoreId = broker.NextStoreId();
-            broker.Store.Append(new StoreChange.MessageSaved(message.ToStored()));
-        }
-
+        broker.Keep(message);
         broker.Store.Append(new StoreChange.Queued(storeId, entry.Order, message.StoreId, entry.QoS, entry.Retain, entry.Ids));
     }
 
     private void Unstore(Publication message, long at)
     {
         broker.Store.Append(new StoreChange.Unqueued(storeId, at));
-        if (message.Release()) broker.Store.Append(new StoreChange.MessageDropped(message.StoreId));
+        broker.Forget(message);
     }
 
     private void Drop(Publication message, string why)
@@ -133,12 +128,12 @@ internal sealed partial class Session
     {
         foreach (var entry in queue)
         {
-            if (entry.Stored && entry.Message.Release()) broker.Store.Append(new StoreChange.MessageDropped(entry.Message.StoreId));
+            if (entry.Stored) broker.Forget(entry.Message);
         }
 
         foreach (var flight in inFlight.Values)
         {
-            if (flight.Stored && flight.Message!.Release()) broker.Store.Append(new StoreChange.MessageDropped(flight.Message.StoreId));
+            if (flight.Stored) broker.Forget(flight.Message!);
         }
 
         queue.Clear();

@@ -73,6 +73,8 @@ public sealed partial class MqttBroker
         foreach (var stored in state.Retained)
         {
             var kept = ToPublication(stored);
+            // The same message may still wait in queues under this number. Handed out anew it needs a row of its own: whoever acknowledged it would delete theirs.
+            kept.StoreId = 0;
             RetainedMessages.Set(kept);
             Counters.Add(Tally.QueuedBytes, kept.Size);
             Counters.Add(Tally.Retained, 1);

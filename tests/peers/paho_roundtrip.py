@@ -11,7 +11,7 @@ import paho.mqtt.client as mqtt
 
 port, ca, cert, key, publish_topic, read_topic, forbidden, version = sys.argv[1:]
 seen = {"connected": None, "granted": {}, "published": []}
-subscribed = {}
+granted = {}  # by packet id: the answer may come before subscribe() has returned the id
 
 client = mqtt.Client(client_id=f"paho-{version}", protocol=int(version), **({} if version == "5" else {"clean_session": True}))
 client.tls_set(ca, cert, key, tls_version=ssl.PROTOCOL_TLS_CLIENT)
@@ -21,8 +21,8 @@ def on_connect(_client, _data, _flags, reason, *_properties):
     seen["connected"] = int(getattr(reason, "value", reason))
 
 
-def on_subscribe(_client, _data, mid, granted, *_properties):
-    seen["granted"][subscribed[mid]] = [int(getattr(code, "value", code)) for code in granted]
+def on_subscribe(_client, _data, mid, codes, *_properties):
+    granted[mid] = [int(getattr(code, "value", code)) for code in codes]
 
 
 def on_publish(_client, _data, mid, *_rest):
@@ -41,9 +41,9 @@ def wait(condition):
 
 
 wait(lambda: seen["connected"] is not None)
-for topic in (read_topic, forbidden):
-    subscribed[client.subscribe(topic, 1)[1]] = topic
-wait(lambda: len(seen["granted"]) == 2)
+subscribed = {client.subscribe(topic, 1)[1]: topic for topic in (read_topic, forbidden)}
+wait(lambda: len(granted) == 2)
+seen["granted"] = {subscribed[mid]: codes for mid, codes in granted.items()}
 client.publish(publish_topic, b"from paho", qos=1)
 wait(lambda: len(seen["published"]) == 1)
 client.disconnect()

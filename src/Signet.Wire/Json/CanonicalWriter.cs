@@ -69,6 +69,9 @@ internal static class CanonicalWriter
 
     private static string NumberText(JsonValue value)
     {
+        // A number that was read is a double when it is too large for an integer, although its text has digits only.
+        if (value.TryGetValue<JsonElement>(out var read))
+            return read.TryGetInt64(out var exact) && exact is >= -WireLimits.Integer and <= WireLimits.Integer ? IntegerText(exact) : EcmaNumber.Format(read.GetDouble());
         if (value.TryGetValue<long>(out var whole)) return IntegerText(whole);
         if (value.TryGetValue<double>(out var real)) return EcmaNumber.Format(real);
         // Other backing types (int, decimal, a parsed document): go by the text they print.

@@ -51,6 +51,32 @@ public sealed class DurableSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_retained_message_that_others_acknowledge_stays_in_the_queue_of_who_is_away()
+    {
+        await using (var house = await StartAsync())
+        {
+            await using (var away = await house.ConnectAsync("away", Lasting)) await away.SubscribeAsync("kept");
+            await house.Broker.PublishAsync(Text("kept", "for both", retain: true), TestContext.Current.CancellationToken);
+        }
+
+        await using (var house = await StartAsync())
+        {
+            // Its copy comes from the retained one, and is acknowledged: the row that waits for the other must stay.
+            await using (var here = await house.ConnectAsync("here", Lasting))
+            {
+                var inbox = Inbox.Of(here);
+                await here.SubscribeAsync("kept");
+                (await inbox.NextTextAsync()).ShouldBe("for both");
+                (await inbox.IsQuietAsync()).ShouldBeTrue();
+            }
+        }
+
+        await using var again = await StartAsync();
+        await using var back = await again.ConnectAsync("away", Lasting);
+        (await Inbox.Of(back).NextTextAsync()).ShouldBe("for both");
+    }
+
+    [Fact]
     public async Task What_was_acknowledged_or_ended_does_not_come_back()
     {
         await using (var house = await StartAsync())

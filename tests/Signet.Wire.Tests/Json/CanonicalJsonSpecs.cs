@@ -103,6 +103,16 @@ public sealed class CanonicalJsonSpecs
         why.ShouldBe(reason);
     }
 
+    [Theory]
+    [InlineData("{\"a\":9007199254740992}")]
+    [InlineData("{\"a\":1800001001800000000}")]
+    [InlineData("{\"a\":-295147905179352830000}")]
+    public void A_number_too_large_for_an_integer_is_read_as_a_double_and_written_as_it_was(string json)
+    {
+        CanonicalJson.TryParse(Encoding.UTF8.GetBytes(json), out var read, out var why).ShouldBeTrue(why);
+        Text(read!).ShouldBe(json);
+    }
+
     [Fact]
     public void Depth_and_count_are_bounded()
     {

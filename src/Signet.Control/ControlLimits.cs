@@ -21,6 +21,12 @@ public static class ControlLimits
     /// <summary>Commands on one device's list. Chosen: a page of buttons.</summary>
     public const int AllowedCommands = 64;
 
+    /// <summary>Groups, and tags, of one device. Chosen: more are a list nobody reads.</summary>
+    public const int DeviceLabels = 32;
+
+    /// <summary>Characters of a <see cref="DeviceSelection"/>. Chosen: some sixty names.</summary>
+    public const int SelectionCharacters = 4_096;
+
     /// <summary>Characters of names of people, tokens and titles. Chosen; <c>by.name</c> takes as many.</summary>
     public const int NameCharacters = 128;
 

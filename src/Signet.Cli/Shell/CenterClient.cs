@@ -64,6 +64,9 @@ internal sealed class CenterClient : IDisposable
         return await ReadObjectAsync(request, cancellation);
     }
 
+    public async Task<JsonObject> PatchAsync(string path, JsonNode body, CancellationToken cancellation) =>
+        await ReadObjectAsync(new HttpRequestMessage(HttpMethod.Patch, path) { Content = JsonContent.Create(body) }, cancellation);
+
     public async Task<JsonObject> DeleteAsync(string path, CancellationToken cancellation) =>
         await ReadObjectAsync(new HttpRequestMessage(HttpMethod.Delete, path), cancellation);
 

@@ -11,7 +11,7 @@ internal static class DeviceVerb
 {
     private static readonly Argument<string> Name = new("NAME") { Description = "The device's name" };
 
-    public static Command Build() => Verb.Noun("device", "Add, list and run devices", Add(), List(), Show(), Remove(), Run());
+    public static Command Build() => Verb.Noun("device", "Add, list and run devices", Add(), List(), Show(), Label(), Remove(), Run());
 
     private static Command Add()
     {
@@ -31,16 +31,42 @@ internal static class DeviceVerb
         });
     }
 
-    private static Command List() => Verb.Make("list", "All devices with their presence", [], async (parsed, printer, cancellation) =>
+    private static Command List()
+    {
+        var select = new Option<string?>("--select") { Description = "Only these: a name, group:NAME, tag:NAME, kind:KIND, search:WORD; several with commas between", HelpName = "DEVICES" };
+        return Verb.Make("list", "All devices with their presence", [select], (parsed, printer, cancellation) => ListAsync(parsed, printer, parsed.GetValue(select), cancellation));
+    }
+
+    private static async Task<ExitCode> ListAsync(ParseResult parsed, Printer printer, string? select, CancellationToken cancellation)
     {
         using var center = CenterClient.Connect(parsed);
-        var page = await center.GetAsync("/api/v1/devices", cancellation);
+        var page = await center.GetAsync("/api/v1/devices" + Query.Of(("select", select)), cancellation);
         if (printer.Json)
             printer.Object(page);
-        printer.Table(["device", "kind", "presence", "since", "enabled", "certificate ends"], (page["devices"] as JsonArray ?? []).OfType<JsonObject>().Select(device => (IReadOnlyList<string>)
-            [Query.Text(device["name"]), Query.Text(device["kind"]), Query.Text(device["state"]), Query.Text(device["since"]), Query.Text(device["enabled"]), Query.Text(device["certificateEnds"])]));
+        printer.Table(["device", "kind", "presence", "since", "enabled", "groups", "tags", "certificate ends"], (page["devices"] as JsonArray ?? []).OfType<JsonObject>().Select(device => (IReadOnlyList<string>)
+            [Query.Text(device["name"]), Query.Text(device["kind"]), Query.Text(device["state"]), Query.Text(device["since"]), Query.Text(device["enabled"]), Query.Text(device["groups"]), Query.Text(device["tags"]), Query.Text(device["certificateEnds"])]));
         return ExitCode.Done;
-    });
+    }
+
+    private static Command Label()
+    {
+        var groups = new Option<string?>("--groups") { Description = "All its groups, with commas between (\"\" for none); people's and policies' rights can hang on them", HelpName = "A,B" };
+        var tags = new Option<string?>("--tags") { Description = "All its tags, with commas between (\"\" for none)", HelpName = "A,B" };
+        return Verb.Make("label", "Put a device into groups, and note tags about it", [Name, groups, tags], async (parsed, printer, cancellation) =>
+        {
+            var body = new JsonObject();
+            foreach (var (name, given) in new[] { ("groups", parsed.GetValue(groups)), ("tags", parsed.GetValue(tags)) })
+                if (given is not null) body[name] = new JsonArray([.. given.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(word => JsonValue.Create(word))]);
+            if (body.Count == 0)
+                throw new CliException(ExitCode.WrongUsage, "Say what changes: --groups A,B or --tags A,B.");
+            using var center = CenterClient.Connect(parsed);
+            var device = await center.PatchAsync("/api/v1/devices/" + Uri.EscapeDataString(parsed.GetValue(Name)!), body, cancellation);
+            if (printer.Json)
+                printer.Object(device);
+            printer.Line($"{parsed.GetValue(Name)}: groups {Query.Text(device["groups"])}; tags {Query.Text(device["tags"])}");
+            return ExitCode.Done;
+        });
+    }
 
     private static Command Show() => Verb.Make("show", "One device", [Name], async (parsed, printer, cancellation) =>
     {
@@ -57,6 +83,8 @@ internal static class DeviceVerb
             ("kind", Query.Text(device["kind"])),
             ("presence", $"{Query.Text(device["state"])} since {Query.Text(device["since"])}"),
             ("takes", Query.Text(device["commands"])),
+            ("groups", Query.Text(device["groups"])),
+            ("tags", Query.Text(device["tags"])),
             ("enabled", Query.Text(device["enabled"])),
             ("certificate", $"{Query.Text(device["serial"])}, ends {Query.Text(device["certificateEnds"])}"));
         return ExitCode.Done;

@@ -6,9 +6,13 @@ namespace Signet.Control;
 /// The tables of signet.db. Times are Unix milliseconds, switches 0 or 1, JSON is compact text; nothing here is particular to one database.
 /// Migrations are append-only: a released one is never edited.
 /// </summary>
-internal static class Schema
+internal static partial class Schema
 {
-    public static IReadOnlyList<Migration> Migrations { get; } = [new(1, "fleet, commands, people", First)];
+    public static IReadOnlyList<Migration> Migrations { get; } = 
+    [
+        new(1, "fleet, commands, people", First),
+        new(2, "groups and tags", Labels),
+    ];
 
     private const string First = """
         -- One row: what the center must remember about itself.

@@ -12,9 +12,11 @@ public sealed record NewDevice(string Name, string Kind, IReadOnlyList<string>? 
 /// <param name="Enabled">False: refused at the broker even with a valid certificate, and gets no command.</param>
 /// <param name="Thumbprint">Of the certificate its messages are verified with; base64url SHA-256.</param>
 /// <param name="Serial">Of the same; lower-case hexadecimal.</param>
+/// <param name="Groups">What people and policies are given rights over, sorted: <c>heating</c>, <c>building-2</c>.</param>
+/// <param name="Tags">What is noted about it, sorted: <c>spare</c>, <c>firmware-3</c>. Nobody's rights hang on a tag.</param>
 public sealed record DeviceRecord(
     string Name, string Kind, string Title, IReadOnlyList<string> AllowedCommands, bool Enabled, DateTimeOffset Created,
-    string Thumbprint, string Serial, DateTimeOffset CertificateEnds, Presence Presence)
+    string Thumbprint, string Serial, DateTimeOffset CertificateEnds, Presence Presence, IReadOnlyList<string> Groups, IReadOnlyList<string> Tags)
 {
     /// <summary>A command would be taken now: the device is enabled and there.</summary>
     public bool CanReceive => Enabled && Presence.State == PresenceState.Online;

@@ -101,6 +101,28 @@ public sealed class Fleet
         return _roster.Find(name)!;
     }, cancellationToken);
 
+    /// <summary>Replaces a device's groups, its tags, or both; null leaves them as they are. Groups carry rights, so this is an administrator's act.</summary>
+    public Task<Outcome<DeviceRecord>> SetLabelsAsync(string name, IReadOnlyList<string>? groups, IReadOnlyList<string>? tags, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
+    {
+        if (_roster.Find(name) is not { } device) return Unknown(name);
+        if (WhyNoLabels("groups", groups) is { } why || (why = WhyNoLabels("tags", tags)) is not null) return new Refusal(RefusalCode.BadInput, why);
+        var (newGroups, newTags) = (Sorted(groups) ?? device.Groups, Sorted(tags) ?? device.Tags);
+        var permit = await _trail.PermitAsync(actor, Act.ManageDevices, AuditTrail.Of(AuditTypes.Device, actor, name, "device-labels", details: new()
+        {
+            ["groupsBefore"] = string.Join(' ', device.Groups), ["groups"] = string.Join(' ', newGroups), ["tagsBefore"] = string.Join(' ', device.Tags), ["tags"] = string.Join(' ', newTags),
+        }), cancellationToken);
+        if (!permit.TryGet(out _, out var refusal)) return refusal;
+        await _database.WriteAsync(c => FleetStore.SaveLabels(c, name, newGroups, newTags), cancellationToken);
+        _roster.Change(name, m => { (m.Groups, m.Tags) = (newGroups, newTags); return true; });
+        return _roster.Find(name)!;
+    }, cancellationToken);
+
+    /// <summary>Every group with the number of its devices, by name.</summary>
+    public IReadOnlyDictionary<string, int> Groups() => Count(d => d.Groups);
+
+    /// <summary>Every tag with the number of its devices, by name.</summary>
+    public IReadOnlyDictionary<string, int> Tags() => Count(d => d.Tags);
+
     /// <summary>The newest reading of each quantity.</summary>
     public Task<IReadOnlyList<Reading>> LatestReadingsAsync(string device, CancellationToken cancellationToken = default)
         => Task.Run(() => _observations.Latest(device), cancellationToken);
@@ -163,6 +185,21 @@ public sealed class Fleet
         => commands.Count > ControlLimits.AllowedCommands ? $"a device takes at most {ControlLimits.AllowedCommands} commands"
             : commands.FirstOrDefault(c => !Topics.IsWord(c)) is { } wrong ? $"'{wrong}' is not a command's name: 1 to 64 of the characters a-z 0-9 . _ -"
             : null;
+
+    private static string? WhyNoLabels(string what, IReadOnlyList<string>? names)
+        => names is null ? null
+            : names.Count > ControlLimits.DeviceLabels ? $"a device has at most {ControlLimits.DeviceLabels} {what}"
+            : names.FirstOrDefault(n => !Topics.IsWord(n)) is { } wrong ? $"'{AuthorizedCommand.Shown(wrong)}' cannot be one of its {what}: 1 to 64 of the characters a-z 0-9 . _ -"
+            : null;
+
+    private static IReadOnlyList<string>? Sorted(IReadOnlyList<string>? names) => names is null ? null : [.. names.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    private SortedDictionary<string, int> Count(Func<DeviceRecord, IReadOnlyList<string>> labels)
+    {
+        var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (var label in _roster.List().SelectMany(labels)) counts[label] = counts.GetValueOrDefault(label) + 1;
+        return counts;
+    }
 
     private static Refusal Unknown(string name) => new(RefusalCode.NotFound, $"there is no device '{name}'");
 

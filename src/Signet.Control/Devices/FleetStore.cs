@@ -19,6 +19,13 @@ internal static class FleetStore
         foreach (var row in connection.Query<CertificateRow>("SELECT thumbprint AS Thumbprint, device AS Device, serial AS Serial, der AS Der, starts AS Starts, ends AS Ends, retired AS Retired FROM device_certificate ORDER BY starts"))
             if (members.TryGetValue(row.Device, out var member))
                 member.Certificates.Add(new(row.Thumbprint, row.Serial, Convert.FromBase64String(row.Der), row.Starts.ToTime(), row.Ends.ToTime(), row.Retired.ToTime()));
+        foreach (var label in connection.Query<LabelRow>("SELECT device AS Device, kind AS Kind, name AS Name FROM device_label").GroupBy(l => l.Device, StringComparer.Ordinal))
+        {
+            if (!members.TryGetValue(label.Key, out var member)) continue;
+            member.Groups = [.. label.Where(l => l.Kind == LabelRow.Group).Select(l => l.Name).Order(StringComparer.Ordinal)];
+            member.Tags = [.. label.Where(l => l.Kind == LabelRow.Tag).Select(l => l.Name).Order(StringComparer.Ordinal)];
+        }
+
         foreach (var row in connection.Query<WindowRow>("SELECT device AS Device, branch AS Branch, epoch AS Epoch, highest AS Highest, seen AS Seen FROM replay_window"))
         {
             if (!members.TryGetValue(row.Device, out var member)) continue;
@@ -37,6 +44,7 @@ internal static class FleetStore
             member.Name, member.Kind, member.Title, Allowed = JsonSerializer.Serialize(member.Allowed), Enabled = member.Enabled ? 1 : 0, Created = member.Created.ToUnixTimeMilliseconds(),
         });
         foreach (var certificate in member.Certificates) Insert(connection, member.Name, certificate);
+        if (member.Groups.Count + member.Tags.Count > 0) SaveLabels(connection, member.Name, member.Groups, member.Tags);
     }
 
     public static void Insert(DbConnection connection, string device, DeviceCertificate certificate) => connection.Execute(
@@ -52,11 +60,19 @@ internal static class FleetStore
     public static void Update(DbConnection connection, string name, bool enabled, IReadOnlyList<string> allowed) => connection.Execute(
         "UPDATE device SET enabled = @enabled, allowed = @allowed WHERE name = @name", new { name, enabled = enabled ? 1 : 0, allowed = JsonSerializer.Serialize(allowed) });
 
+    public static void SaveLabels(DbConnection connection, string device, IReadOnlyList<string> groups, IReadOnlyList<string> tags)
+    {
+        connection.Execute("DELETE FROM device_label WHERE device = @device", new { device });
+        connection.Execute("INSERT INTO device_label (device, kind, name) VALUES (@Device, @Kind, @Name)",
+            groups.Select(name => new LabelRow { Device = device, Kind = LabelRow.Group, Name = name }).Concat(tags.Select(name => new LabelRow { Device = device, Kind = LabelRow.Tag, Name = name })));
+    }
+
     /// <summary>Forgets a device and its readings; certificates stay, retired, because old receipts are verified with them.</summary>
     public static void Delete(DbConnection connection, string name, DateTimeOffset at)
     {
         connection.Execute("DELETE FROM device WHERE name = @name", new { name });
         connection.Execute("DELETE FROM replay_window WHERE device = @name", new { name });
+        connection.Execute("DELETE FROM device_label WHERE device = @name", new { name });
         connection.Execute("DELETE FROM reading WHERE device = @name", new { name });
         connection.Execute("UPDATE device_certificate SET retired = @at WHERE device = @name AND retired IS NULL", new { name, at = at.ToUnixTimeMilliseconds() });
     }
@@ -110,6 +126,15 @@ internal static class FleetStore
         public long Starts { get; set; }
         public long Ends { get; set; }
         public long? Retired { get; set; }
+    }
+
+    private sealed class LabelRow
+    {
+        public const long Group = 1, Tag = 2;
+
+        public string Device { get; set; } = "";
+        public long Kind { get; set; }
+        public string Name { get; set; } = "";
     }
 
     private sealed class WindowRow

@@ -30,6 +30,12 @@ internal sealed class Member(string name, string kind, string title, IReadOnlyLi
     public bool Enabled { get; set; } = enabled;
     public DateTimeOffset Created { get; } = created;
 
+    /// <summary>Sorted, each once.</summary>
+    public IReadOnlyList<string> Groups { get; set; } = [];
+
+    /// <inheritdoc cref="Groups"/>
+    public IReadOnlyList<string> Tags { get; set; } = [];
+
     /// <summary>Oldest first; the last one that is not retired is the device's present one.</summary>
     public List<DeviceCertificate> Certificates { get; } = [];
 
@@ -55,5 +61,5 @@ internal sealed class Member(string name, string kind, string title, IReadOnlyLi
 
     public DeviceRecord ToRecord() => new(
         Name, Kind, Title, Allowed, Enabled, Created, Current?.Thumbprint ?? "", Current?.Serial ?? "", Current?.Ends ?? default,
-        new(State, Since, LastSeen, Address, Details));
+        new(State, Since, LastSeen, Address, Details), Groups, Tags);
 }

@@ -12,11 +12,11 @@ namespace Signet.Web.Api;
 /// <param name="Details">What the device last said about itself, verified.</param>
 public sealed record DeviceJson(
     string Name, string Kind, string Title, IReadOnlyList<string> Commands, bool Enabled, string State, DateTimeOffset? Since, DateTimeOffset? LastSeen, string? Address,
-    JsonNode? Details, DateTimeOffset Created, string Serial, string Thumbprint, DateTimeOffset CertificateEnds)
+    JsonNode? Details, DateTimeOffset Created, string Serial, string Thumbprint, DateTimeOffset CertificateEnds, IReadOnlyList<string> Groups, IReadOnlyList<string> Tags)
 {
     public static DeviceJson Of(DeviceRecord device) => new(
         device.Name, device.Kind, device.Title, device.AllowedCommands, device.Enabled, device.Presence.State.ToString().ToLowerInvariant(), device.Presence.Since,
-        device.Presence.LastSeen, device.Presence.Address, JsonNode.Parse(device.Presence.Details), device.Created, device.Serial, device.Thumbprint, device.CertificateEnds);
+        device.Presence.LastSeen, device.Presence.Address, JsonNode.Parse(device.Presence.Details), device.Created, device.Serial, device.Thumbprint, device.CertificateEnds, device.Groups, device.Tags);
 }
 
 public sealed record DeviceListJson(IReadOnlyList<DeviceJson> Devices, string? Next);
@@ -33,25 +33,36 @@ public sealed record ReadingListJson(string Device, IReadOnlyList<ReadingJson> R
 public sealed record NewDeviceJson(string Name, string Kind, IReadOnlyList<string>? Commands = null, string? Title = null);
 
 /// <summary>What to change; a member that is left out stays as it is.</summary>
-public sealed record DeviceChangeJson(bool? Enabled = null, IReadOnlyList<string>? Commands = null);
+public sealed record DeviceChangeJson(bool? Enabled = null, IReadOnlyList<string>? Commands = null, IReadOnlyList<string>? Groups = null, IReadOnlyList<string>? Tags = null);
+
+/// <summary>Groups and tags with the number of their devices.</summary>
+public sealed record LabelsJson(IReadOnlyDictionary<string, int> Groups, IReadOnlyDictionary<string, int> Tags);
 
 internal static class DevicesApi
 {
     public static void Map(RouteGroupBuilder api)
     {
         api.MapGet("/devices", List).Requires(Act.ViewFleet).Produces<DeviceListJson>().WithSummary("All devices by name, with their presence.");
+        api.MapGet("/labels", (CommandCenter center) => Results.Ok(new LabelsJson(center.Fleet.Groups(), center.Fleet.Tags()))).Requires(Act.ViewFleet).Produces<LabelsJson>()
+            .WithSummary("Groups and tags, with the number of their devices.");
         api.MapGet("/devices/{name}", Find).Requires(Act.ViewFleet).Produces<DeviceJson>().ProducesProblem(404).WithSummary("One device.");
         api.MapPost("/devices", AddAsync).Requires(Act.ManageDevices).Produces<DeviceJson>(201).ProducesProblem(409).ProducesProblem(422)
             .WithSummary("Adds a device: certificate and key appear in device/NAME of the data directory.");
-        api.MapPatch("/devices/{name}", ChangeAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).WithSummary("Enables or disables a device, or replaces its list of commands.");
+        api.MapPatch("/devices/{name}", ChangeAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).WithSummary("Enables or disables a device, or replaces its commands, groups or tags.");
         api.MapDelete("/devices/{name}", RemoveAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).WithSummary("Revokes its certificates, cuts its sessions and forgets it.");
         api.MapGet("/devices/{name}/readings", ReadingsAsync).Requires(Act.ViewTelemetry).Produces<ReadingListJson>().ProducesProblem(404)
             .WithSummary("The newest reading of each quantity; with `reading`, the readings of one quantity, oldest first.");
     }
 
-    private static IResult List(CommandCenter center, string? search = null, string? after = null, int? limit = null)
+    private static IResult List(CommandCenter center, string? search = null, string? select = null, string? after = null, int? limit = null)
     {
-        var rows = Fleets.Search(center.Fleet.List(), search).Where(device => after is null || string.CompareOrdinal(device.Name, after) > 0).Take(ApiRoutes.Limit(limit) + 1).ToList();
+        IEnumerable<DeviceRecord> devices = center.Fleet.List();
+        if (select is not null)
+        {
+            if (!DeviceSelection.TryParse(select, out var selection, out var why)) return Problems.BadInput($"`select`: {why}.");
+            devices = selection.Of(devices);
+        }
+        var rows = DeviceSearch.Search(devices, search).Where(device => after is null || string.CompareOrdinal(device.Name, after) > 0).Take(ApiRoutes.Limit(limit) + 1).ToList();
         var page = rows.Take(ApiRoutes.Limit(limit)).Select(DeviceJson.Of).ToList();
         return Results.Ok(new DeviceListJson(page, rows.Count > page.Count ? page[^1].Name : null));
     }
@@ -64,10 +75,11 @@ internal static class DevicesApi
 
     private static async Task<IResult> ChangeAsync(string name, DeviceChangeJson change, CommandCenter center, HttpContext context)
     {
-        if (change is { Enabled: null, Commands: null }) return Problems.BadInput("Nothing to change: give `enabled` or `commands`.");
+        if (change is { Enabled: null, Commands: null, Groups: null, Tags: null }) return Problems.BadInput("Nothing to change: give `enabled`, `commands`, `groups` or `tags`.");
         Outcome<DeviceRecord> outcome = default;
         if (change.Enabled is { } enabled) outcome = await center.Fleet.SetEnabledAsync(name, enabled, context.Actor(), context.RequestAborted);
         if (outcome.Refusal is null && change.Commands is { } commands) outcome = await center.Fleet.SetAllowedCommandsAsync(name, commands, context.Actor(), context.RequestAborted);
+        if (outcome.Refusal is null && (change.Groups ?? change.Tags) is not null) outcome = await center.Fleet.SetLabelsAsync(name, change.Groups, change.Tags, context.Actor(), context.RequestAborted);
         return Problems.Answer(outcome, device => Results.Ok(DeviceJson.Of(device)));
     }
 

@@ -25,7 +25,7 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
     {
         Live("device");
         var all = Center.Fleet.List();
-        var found = Fleets.Search(all, Search).Where(device => string.IsNullOrEmpty(State) || Looks.Tone.Word(device) == State).ToList();
+        var found = DeviceSearch.Search(all, Search).Where(device => string.IsNullOrEmpty(State) || Looks.Tone.Word(device) == State).ToList();
         (Known, Found) = (all.Count, found.Count);
         From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));
         Rows = [.. found.Skip(From).Take(WebLimits.PageSize)];

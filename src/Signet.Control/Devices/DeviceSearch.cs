@@ -1,0 +1,18 @@
+namespace Signet.Control;
+
+/// <summary>Looking through the devices, the same for page, API and commands to many.</summary>
+public static class DeviceSearch
+{
+    /// <summary>Devices whose name, kind, title, state, groups or tags hold every word of the search, letters compared without case.</summary>
+    public static IEnumerable<DeviceRecord> Search(IEnumerable<DeviceRecord> devices, string? search)
+    {
+        var words = (search ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return words.Length == 0 ? devices : devices.Where(device => words.All(word => Holds(device, word)));
+    }
+
+    internal static bool Holds(DeviceRecord device, string word)
+        => Has(device.Name, word) || Has(device.Kind, word) || Has(device.Title, word) || Has(device.Presence.State.ToString(), word) || (!device.Enabled && Has("disabled", word))
+            || device.Groups.Any(g => Has(g, word)) || device.Tags.Any(t => Has(t, word));
+
+    private static bool Has(string text, string word) => text.Contains(word, StringComparison.OrdinalIgnoreCase);
+}

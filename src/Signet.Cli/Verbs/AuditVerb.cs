@@ -12,7 +12,7 @@ internal static class AuditVerb
 {
     private static readonly string[] Filters = ["type", "actor", "subject", "action", "outcome", "reason", "from", "to", "text"];
 
-    public static Command Build() => Verb.Noun("audit", "Read and check the audit log", List(), Verify());
+    public static Command Build() => Verb.Noun("audit", "Read and check the audit log", List(), Verify(), AuditEventsVerb.Build());
 
     private static Command List()
     {

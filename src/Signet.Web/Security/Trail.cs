@@ -27,8 +27,8 @@ internal sealed class Trail(CommandCenter center)
         => TryAsync(Of(context, AuditTypes.AuthFail, Shortened(name), Shortened(name), "sign-in", "refused", reason));
 
     public Task DeniedAsync(HttpContext context, Actor actor, Act act, Decision decision)
-        => TryAsync(Of(context, AuditTypes.Authorization, actor.Name, Shortened(context.Request.Path.Value ?? ""), context.Request.Method.ToLowerInvariant(), "refused", decision.Rule,
-            new() { ["act"] = act.ToString(), ["role"] = Word(actor.Role), ["by"] = actor.Kind }));
+        => TryAsync(Of(context, AuditTypes.Authorization, actor.Name, Shortened(context.Request.Path.Value ?? ""), "request-refused", "refused", decision.Rule,
+            new() { ["method"] = context.Request.Method, ["act"] = act.ToString(), ["role"] = Word(actor.Role), ["by"] = actor.Kind }));
 
     // A refusal stands even when it cannot be written down.
     private async Task TryAsync(AuditRecord record)

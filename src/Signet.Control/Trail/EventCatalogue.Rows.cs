@@ -1,0 +1,94 @@
+using Signet.Audit;
+using static Signet.Audit.AuditTypes;
+
+namespace Signet.Control;
+
+// The rows. Columns: type, action, meaning, subject, outcomes, details.
+public static partial class EventCatalogue
+{
+    private static IEnumerable<EventRow> PeopleRows =>
+    [
+        new(Auth, "sign-in", "somebody signed in", "the account", "success", "with, role"),
+        new(Auth, "sign-out", "somebody signed out", "the account", "success", ""),
+        new(Auth, "session-ended", "a session was ended by somebody else or by a change of rights", "the account", "success", ""),
+        new(AuthFail, "sign-in", "a sign-in was refused", "the name that was typed", "refused", ""),
+        new(Authorization, "request-refused", "a page or API route was refused", "the path", "refused", "method, act, role"),
+        new(User, "user-added", "an account was made", "the account", "success", "role"),
+        new(User, "user-role", "an account's role was changed", "the account", "success", "before, after"),
+        new(User, "user-enabled", "an account may sign in again", "the account", "success", "before, after"),
+        new(User, "user-disabled", "an account may no longer sign in; its sessions ended", "the account", "success", "before, after"),
+        new(User, "user-removed", "an account was removed", "the account", "success", "before, after"),
+        new(User, "token-created", "an API token was made", "the token's name", "success", "id, role, kind, expires"),
+        new(User, "token-revoked", "an API token was revoked", "the token's name", "success", "id"),
+    ];
+
+    private static IEnumerable<EventRow> DeviceRows =>
+    [
+        new(Device, "device-added", "a device was added", "the device", "success", "kind, allowed"),
+        new(Device, "device-removed", "a device was removed, its certificates revoked", "the device", "success", ""),
+        new(Device, "device-enabled", "a device may connect again", "the device", "success", ""),
+        new(Device, "device-disabled", "a device was put into quarantine, its sessions cut", "the device", "success", ""),
+        new(Device, "device-allowed-commands", "the commands a device takes were changed", "the device", "success", "before, after"),
+        new(Device, "device-labels", "the labels of a device were changed", "the device", "success", "before, after"),
+        new(Replay, "telemetry-refused", "a reading came a second time or from an old epoch", "command_center", "refused", "detail"),
+        new(Replay, "status-refused", "a status came a second time or from an old epoch", "command_center", "refused", "detail"),
+        new(Replay, "receipt-refused", "a receipt came a second time or from an old epoch", "command_center", "refused", "detail"),
+        new(Security, "telemetry-refused", "a reading did not verify", "command_center", "refused", "detail"),
+        new(Security, "status-refused", "a status did not verify", "command_center", "refused", "detail"),
+        new(Security, "receipt-refused", "a receipt did not verify", "command_center", "refused", "detail"),
+    ];
+
+    private static IEnumerable<EventRow> CommandRows =>
+    [
+        new(Command, "command-sent", "a signed command is about to leave; written before it does", "the device", "recorded", "id, command, arguments, epoch, sequence, digest"),
+        new(Command, "receipt", "the device's signed word about a command", "the device", "accepted, rejected, executed, failed, interrupted", "id, command, receipt, key, result"),
+        new(Command, "command-unanswered", "no receipt came by the deadline", "the device", "unanswered, expired", "id, command"),
+        new(Command, "receipt-exported", "command, receipt and proofs were exported", "the device", "success", "id"),
+        new(Replay, "copy-refused-by-device", "the device refused a copy of a command", "the device", "rejected", "id, digest"),
+        new(Replay, "foreign-message-at-device", "the device refused an old message that this center did not send", "the device", "rejected", "id, digest"),
+        new(Security, "copy-refused-by-device", "the device refused an altered copy of a command", "the device", "rejected", "id, digest"),
+        new(Security, "foreign-message-at-device", "the device answered to a message that this center did not send", "the device", "accepted, rejected, executed, failed, interrupted", "id, digest"),
+    ];
+
+    private static IEnumerable<EventRow> CertificateRows =>
+    [
+        new(Certificate, "certificate-issued", "a certificate was issued", "the name in it", "success", "profile, joins"),
+        new(Certificate, "certificate-renewed", "a certificate of this installation was renewed", "the name in it", "success", "serial"),
+        new(Certificate, "certificate-revocation", "a revocation was ordered; written before it is done", "the name in it", "requested", "serials"),
+        new(Certificate, "certificate-revoked", "a certificate was revoked, its sessions cut", "the name in it", "success", "serials, closed, crl"),
+    ];
+
+    private static IEnumerable<EventRow> BrokerRows =>
+    [
+        new(Broker, "connected", "a client connected", "the client id", "success", "listener, tls, serial"),
+        new(Broker, "disconnected", "a client's connection ended", "the client id", "success, closed", "words, will"),
+        new(Broker, "session-closed", "an operator closed sessions", "the identity", "success", "client"),
+        new(AuthFail, "handshake-refused", "a TLS handshake was refused", "broker", "refused", "words, listener"),
+        new(AuthFail, "connect-refused", "an MQTT CONNECT was refused", "broker", "refused", "client, code, listener"),
+        new(Authorization, "publish-refused", "the access policy refused a publish", "broker", "refused", "client, topic, code, listener"),
+        new(Authorization, "subscribe-refused", "the access policy refused a subscription", "broker", "refused", "client, topic, code, listener"),
+        new(Authorization, "deliver-refused", "the access policy kept a message from a client", "broker", "refused", "client, topic, code, listener"),
+        new(Authorization, "will-refused", "the access policy refused a last will", "broker", "refused", "client, topic, code, listener"),
+        new(Security, "protocol-refused", "a client broke the protocol", "broker", "refused", "client, code, listener"),
+        new(Security, "quota-refused", "a client went over a limit", "broker", "refused", "client, code, listener"),
+        new(Security, "flood", "so many sources at once that they are counted together", "broker", "refused", "count, last"),
+    ];
+
+    private static IEnumerable<EventRow> LogRows =>
+    [
+        new(AuditTypes.System, "log-created", "the audit log was made", "the log's origin", "success", "checkpointKey, format"),
+        new(AuditTypes.System, "log-recovered", "the log takes entries again after it could not be written", "the log's origin", "success", "since, refused"),
+        new(AuditTypes.System, "segment-sealed", "a stretch of the log was sealed into a file", "the log's origin", "success", "first, last"),
+        new(AuditTypes.System, "clock-set-back", "the clock went back; entries from here on have earlier times than those before", "clock", "success", "from, to"),
+        new(AuditTypes.System, "entries-lost", "more notes came than could wait for the log; this many were not written", "audit", "failed", "count"),
+        new(Security, "failures-counted", "failures of more sources than are counted one by one", "audit", "refused", "count, seconds"),
+    ];
+
+    private static IEnumerable<EventRow> ProgramRows =>
+    [
+        new(AuditTypes.System, "installation-made", "the data directory was made", "the installation", "success", "root, demo"),
+        new(AuditTypes.System, "center-started", "the command center started", "the installation", "success", "version, epoch"),
+        new(AuditTypes.System, "center-stopped", "the command center stopped cleanly", "the installation", "success", ""),
+        new(AuditTypes.System, "clock-jumped", "the clock jumped against the machine's monotonic time", "clock", "went forward, went back", "milliseconds"),
+    ];
+}

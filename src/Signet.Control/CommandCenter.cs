@@ -93,7 +93,7 @@ public sealed class CommandCenter : IAsyncDisposable
     {
         if (_host is not null) throw new InvalidOperationException("the center is started already");
         var policy = new BrokerPolicy(Judge, _roster, Accounts.FindByName, () => Policy);
-        var host = BrokerHost.Start(Options, policy, _watch, Judge, ServerCertificates, _time, _loggers);
+        var host = await Clearly.DoAsync(() => BrokerHost.StartAsync(Options, Installation.BrokerDirectory, policy, _watch, Judge, ServerCertificates, _time, _loggers, cancellationToken));
         _closing.Push(host.DisposeAsync);
         _host = host;
         _sessions.Attach(host.Broker);

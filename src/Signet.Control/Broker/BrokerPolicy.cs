@@ -29,6 +29,18 @@ internal sealed class BrokerPolicy(CertificateJudge judge, Roster roster, Func<s
 
     public ValueTask<ConnectDecision> AuthenticateAsync(ConnectRequest request, CancellationToken cancellationToken) => ValueTask.FromResult(Authenticate(request));
 
+    public ConnectDecision Restore(string identity, string clientId) => identity switch
+    {
+        _ when identity == Actor.Center.Name => ConnectDecision.Accept(identity, Principal.Service(identity)),
+        _ when identity.StartsWith(PersonPrefix, StringComparison.Ordinal) => Person(identity[PersonPrefix.Length..]),
+        _ => roster.Find(identity) switch
+        {
+            null => Refuse("device-unknown"),
+            { Enabled: false } => Refuse("device-disabled"),
+            _ => ConnectDecision.Accept(identity, Principal.Device(identity), DeviceLimits),
+        },
+    };
+
     public PolicyDecision AuthorizePublish(in PublishRequest request) => Decide(request.Client, request.Kind switch
     {
         PublishKind.Will => TopicAction.Will,
@@ -71,7 +83,6 @@ internal sealed class BrokerPolicy(CertificateJudge judge, Roster roster, Func<s
 
     private static ConnectDecision Refuse(string reason) => ConnectDecision.Refuse(ReasonCode.NotAuthorized, reason);
 
-    // A session restored from disk whose client has not come back has no principal: nothing is decided for it until it has.
     private PolicyDecision Decide(ClientContext client, TopicAction action, string topic)
     {
         if (client.Principal is not Principal principal) return PolicyDecision.Deny("not-connected");

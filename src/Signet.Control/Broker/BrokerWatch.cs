@@ -15,6 +15,9 @@ internal sealed class BrokerWatch(Roster roster, RepeatedNotes repeated, LiveFee
     private readonly Dictionary<string, long> _refused = new(StringComparer.Ordinal);
     private readonly Lock _one = new();
 
+    /// <summary>A device acknowledged a command (topics <c>signet/{device}/command</c>) to the broker, or refused it. Raised on the broker's threads: return at once.</summary>
+    public event Action<Acknowledgement>? CommandAcknowledged;
+
     /// <summary>The latest refusals, newest first.</summary>
     public IReadOnlyList<Denial> Denials()
     {
@@ -47,6 +50,8 @@ internal sealed class BrokerWatch(Roster roster, RepeatedNotes repeated, LiveFee
         }), session.Identity);
         Publish("disconnected", session.Identity, session.ClientId, disconnect.Reason);
     }
+
+    public void Acknowledged(Acknowledgement acknowledgement) => CommandAcknowledged?.Invoke(acknowledgement);
 
     public void Refused(BrokerRefusal refusal)
     {

@@ -13,6 +13,9 @@ public sealed record BrokerOptions
     /// <summary>Keeps sessions, their messages and retained values over a restart. The default keeps them in memory only.</summary>
     public ISessionStore Store { get; init; } = new MemorySessionStore();
 
+    /// <summary>Topics whose acknowledgements the observer hears (<see cref="IBrokerObserver.Acknowledged"/>); asked once a topic. Null: none, which costs nothing.</summary>
+    public Func<string, bool>? ReportAcknowledged { get; init; }
+
     /// <summary>Publish the broker's counters on <c>$SYS/broker/...</c> this often; null: never. Readers pass the policy like any other.</summary>
     public TimeSpan? SysInterval { get; init; }
 

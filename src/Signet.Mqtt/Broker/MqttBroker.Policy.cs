@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Signet.Mqtt.Broker.Connections;
 using Signet.Mqtt.Broker.Sessions;
+using Signet.Mqtt.Packets;
 
 namespace Signet.Mqtt.Broker;
 
@@ -72,6 +73,16 @@ public sealed partial class MqttBroker
         facts ??= client?.Facts;
         Tell(o => o.Refused(new BrokerRefusal(kind, code, reason, client?.Identity, client?.ClientId, topic, facts?.Remote, facts?.Listener ?? "")));
         if (logger.IsEnabled(LogLevel.Debug)) Log.Refused(logger, kind, code, reason, client?.Identity, client?.ClientId, facts?.Remote);
+    }
+
+    internal void Report(Session session, in Acknowledged acknowledged, ReasonCode code)
+    {
+        if (acknowledged.Message is not { } m) return;
+        var message = MessageCodec.Decode(m.Properties, m.Topic.Name, m.Payload, acknowledged.QoS, acknowledged.Retain) with
+        {
+            MessageExpiry = m.SecondsLeft(NowMilliseconds) is { } left ? TimeSpan.FromSeconds(left) : null,
+        };
+        Tell(o => o.Acknowledged(new Acknowledgement(session.Key.Identity, session.Key.ClientId, message, code)));
     }
 
     internal void ConnectionStarted(Session session)

@@ -85,13 +85,13 @@ public sealed partial class MqttBroker
         foreach (var stored in state.Sessions)
         {
             storeId = Math.Max(storeId, stored.Session.Session);
-            if (stored.Session.Expiry == TimeSpan.Zero)
+            if (!MayGoOn(stored.Session, out var decision))
             {
                 Store.Append(new StoreChange.SessionRemoved(stored.Session.Session));
                 continue;
             }
 
-            var session = Table.Restore(stored.Session);
+            var session = Table.Restore(stored.Session, decision);
             foreach (var s in stored.Subscriptions)
             {
                 var shared = TopicFilter.TrySplitShare(s.Subscription.Filter, out var group, out var filter);
@@ -100,6 +100,26 @@ public sealed partial class MqttBroker
 
             session.RestoreQueue(stored, messages);
         }
+
+        foreach (var orphan in messages.Values.Where(m => !m.IsHeld)) Store.Append(new StoreChange.MessageDropped(orphan.StoreId));
+    }
+
+    private bool MayGoOn(StoreChange.SessionSaved stored, out ConnectDecision decision)
+    {
+        decision = ConnectDecision.Accept(stored.Identity);
+        if (stored.Expiry == TimeSpan.Zero) return false;
+        try
+        {
+            decision = Policy.Restore(stored.Identity, stored.ClientId);
+        }
+        catch (Exception e)
+        {
+            decision = ConnectDecision.Refuse(ReasonCode.ImplementationSpecificError, Failed(e).Reason);
+        }
+
+        if (decision.Code == ReasonCode.Success) return true;
+        Refuse(RefusalKind.Connect, decision.Code, "kept session ended: " + decision.Reason, new ClientContext(stored.Identity, stored.ClientId, null, null), null);
+        return false;
     }
 
     private Publication ToPublication(StoredMessage m) =>

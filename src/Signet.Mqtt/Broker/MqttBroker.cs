@@ -35,7 +35,7 @@ public sealed partial class MqttBroker : IAsyncDisposable
         Policy = policy;
         Time = time;
         this.logger = logger ?? NullLogger.Instance;
-        Topics = new TopicTable(options.Limits.MaximumTopicLevels);
+        Topics = new TopicTable(options.Limits.MaximumTopicLevels, options.ReportAcknowledged);
         Tree = new SubscriptionTree(DeniedDelivery);
         Table = new SessionTable(this);
     }

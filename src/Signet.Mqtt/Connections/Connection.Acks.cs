@@ -17,12 +17,15 @@ internal sealed partial class Connection
         switch (type)
         {
             case PacketType.Puback:
-                mine.Acknowledged(ack.PacketId);
+                broker.Report(mine, mine.Acknowledge(ack.PacketId), ack.Code);
+                break;
+            case PacketType.Pubrec when ack.Code.IsError():
+                broker.Report(mine, mine.Rejected(ack.PacketId), ack.Code);
                 break;
             case PacketType.Pubrec:
-                var found = mine.Recorded(ack.PacketId, ack.Code.IsError(), out var stored);
+                var found = mine.Recorded(ack.PacketId, out var stored);
                 mustCommit |= stored;
-                if (!ack.Code.IsError()) Answer(PacketType.Pubrel, ack.PacketId, found ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound, null);
+                Answer(PacketType.Pubrel, ack.PacketId, found ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound, null);
                 break;
             case PacketType.Pubrel:
                 var released = mine.ReleaseReceived(ack.PacketId);
@@ -30,7 +33,7 @@ internal sealed partial class Connection
                 Answer(PacketType.Pubcomp, ack.PacketId, released ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound, null);
                 break;
             default:
-                mine.Completed(ack.PacketId);
+                broker.Report(mine, mine.Completed(ack.PacketId), ack.Code);
                 break;
         }
     }

@@ -33,12 +33,15 @@ internal static class MessageCodec
 
     public static uint? ExpirySeconds(TimeSpan? expiry) => expiry is { } e ? (uint)Math.Ceiling(e.TotalSeconds) : null;
 
-    public static MqttMessage Decode(in PublishView view, string topic)
+    public static MqttMessage Decode(in PublishView view, string topic) =>
+        Decode(view.Properties, topic, view.Payload.ToArray(), view.QoS, view.Retain) with { Duplicate = view.Duplicate };
+
+    public static MqttMessage Decode(ReadOnlySpan<byte> properties, string topic, ReadOnlyMemory<byte> payload, QoS qos, bool retain)
     {
         var set = new PropertySet();
-        var reader = new PropertyReader(view.Properties, (int)PacketType.Publish, int.MaxValue);
+        var reader = new PropertyReader(properties, (int)PacketType.Publish, int.MaxValue);
         while (reader.TryNext(out _)) set.Put(in reader);
-        return ToMessage(set, topic, view.Payload.ToArray(), view.QoS, view.Retain) with { Duplicate = view.Duplicate };
+        return ToMessage(set, topic, payload, qos, retain);
     }
 
     public static MqttMessage ToMessage(PropertySet set, string topic, ReadOnlyMemory<byte> payload, QoS qos, bool retain) => new()

@@ -38,6 +38,9 @@ internal sealed class Publication(Topic topic, byte[] payload, byte[] properties
     /// <summary>Seconds left at <paramref name="now"/>; null when it never expires [MQTT-3.3.2-6].</summary>
     public uint? SecondsLeft(long now) => expiresAt == 0 ? null : (uint)Math.Max(0, (expiresAt - now + 999) / 1000);
 
+    /// <summary>A stored queue holds it.</summary>
+    public bool IsHeld => Volatile.Read(ref waiting) > 0;
+
     /// <summary>One more stored queue holds it; true the first time.</summary>
     public bool Hold() => Interlocked.Increment(ref waiting) == 1;
 

@@ -6,13 +6,16 @@ using Signet.Mqtt.Packets;
 namespace Signet.Mqtt.Broker.Routing;
 
 /// <summary>A topic name that was seen and found valid, with its bytes and who it leads to, so that a publish neither decodes nor searches.</summary>
-internal sealed class Topic(string name, byte[] utf8)
+internal sealed class Topic(string name, byte[] utf8, bool reportsAcknowledged = false)
 {
     private RouteSet? routes;
 
     public string Name => name;
 
     public byte[] Utf8 => utf8;
+
+    /// <summary>The observer wants to hear who acknowledged messages on it.</summary>
+    public bool ReportsAcknowledged => reportsAcknowledged;
 
     /// <summary>Who gets this topic, valid for one version of the tree; see <see cref="SubscriptionTree.RoutesOf"/>.</summary>
     public RouteSet? Routes
@@ -27,7 +30,7 @@ internal sealed class Topic(string name, byte[] utf8)
 /// <summary>
 /// Known topics by their bytes. Forgets everything when it holds too many: a client that invents topics costs time, not memory.
 /// </summary>
-internal sealed class TopicTable(int maximumLevels)
+internal sealed class TopicTable(int maximumLevels, Func<string, bool>? reportAcknowledged)
 {
     /// <summary>About 20 MB of short topics with their routes.</summary>
     private const int Capacity = 65_536;
@@ -40,14 +43,15 @@ internal sealed class TopicTable(int maximumLevels)
         if (topics.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(utf8, out topic)) return true;
         if (!WireReader.IsText(utf8)) error = PacketError.Malformed("topic is not valid UTF-8");
         else if (utf8.Count((byte)'/') >= maximumLevels) error = new(ReasonCode.TopicNameInvalid, $"topic has more than {maximumLevels} levels");
-        else topic = Add(new Topic(Encoding.UTF8.GetString(utf8), utf8.ToArray()));
+        else topic = Add(Encoding.UTF8.GetString(utf8), utf8.ToArray());
         return topic is not null;
     }
 
     public Topic Get(string name) => TryGet(Encoding.UTF8.GetBytes(name), out var topic, out var error) ? topic : throw new ArgumentException(error.Why, nameof(name));
 
-    private Topic Add(Topic topic)
+    private Topic Add(string name, byte[] utf8)
     {
+        var topic = new Topic(name, utf8, reportAcknowledged?.Invoke(name) ?? false);
         if (Interlocked.Increment(ref count) > Capacity)
         {
             topics.Clear();

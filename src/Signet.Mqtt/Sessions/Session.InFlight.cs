@@ -74,24 +74,19 @@ internal sealed partial class Session
         committing.Clear();
     }
 
-    /// <summary>PUBACK. True when the window opened for something that waits.</summary>
-    public bool Acknowledged(ushort id)
+    /// <summary>PUBACK. The message it ends, when its topic reports that.</summary>
+    public Acknowledged Acknowledge(ushort id)
     {
-        lock (Gate) return inFlight.TryGetValue(id, out var flight) && flight.QoS == QoS.AtLeastOnce && Finish(id, flight);
+        lock (Gate) return inFlight.TryGetValue(id, out var flight) && flight.QoS == QoS.AtLeastOnce ? Finish(id, flight) : default;
     }
 
-    /// <summary>PUBREC. Success asks for PUBREL; false: the identifier is unknown. <paramref name="stored"/>: PUBREL must wait for a commit.</summary>
-    public bool Recorded(ushort id, bool refused, out bool stored)
+    /// <summary>PUBREC without an error asks for PUBREL; false: the identifier is unknown. <paramref name="stored"/>: PUBREL must wait for a commit.</summary>
+    public bool Recorded(ushort id, out bool stored)
     {
         lock (Gate)
         {
             stored = false;
             if (!inFlight.TryGetValue(id, out var flight) || flight.QoS != QoS.ExactlyOnce) return false;
-            if (refused)
-            {
-                Finish(id, flight);
-                return true;
-            }
 
             stored = flight.Stored;
             if (stored && !flight.Released) broker.Store.Append(new StoreChange.Sent(storeId, flight.Order, id, true));
@@ -101,10 +96,16 @@ internal sealed partial class Session
         }
     }
 
-    /// <summary>PUBCOMP.</summary>
-    public bool Completed(ushort id)
+    /// <summary>PUBREC with an error: the client will not have it, and the identifier is free [MQTT-4.3.3-4].</summary>
+    public Acknowledged Rejected(ushort id)
     {
-        lock (Gate) return inFlight.TryGetValue(id, out var flight) && flight.Released && Finish(id, flight);
+        lock (Gate) return inFlight.TryGetValue(id, out var flight) && flight is { QoS: QoS.ExactlyOnce, Released: false } ? Finish(id, flight) : default;
+    }
+
+    /// <summary>PUBCOMP.</summary>
+    public Acknowledged Completed(ushort id)
+    {
+        lock (Gate) return inFlight.TryGetValue(id, out var flight) && flight.Released ? Finish(id, flight) : default;
     }
 
     /// <summary>A QoS 2 PUBLISH came: false when it is one the session already has.</summary>
@@ -195,12 +196,13 @@ internal sealed partial class Session
         c.CountOut();
     }
 
-    private bool Finish(ushort id, InFlight flight)
+    private Acknowledged Finish(ushort id, InFlight flight)
     {
         inFlight.Remove(id);
         if (flight.OnWire) outstanding--;
         if (flight.Stored) Unstore(flight.Message!, flight.Order);
-        return (queue.Count > 0 || resend.Count > 0) && connection?.MarkDirty() == true;
+        if (queue.Count > 0 || resend.Count > 0) connection?.MarkDirty();
+        return flight.Message is { Topic.ReportsAcknowledged: true } message ? new Acknowledged(message, flight.QoS, flight.Retain) : default;
     }
 
     /// <summary>The next identifier not in use; 0 when all 65,535 are.</summary>
@@ -217,7 +219,7 @@ internal sealed partial class Session
 
     private struct InFlight
     {
-        /// <summary>Null when the session ends with its connection: it will never be sent again.</summary>
+        /// <summary>Null when the session ends with its connection, so that it is never sent again, and nobody wants to hear of its acknowledgement.</summary>
         public Publication? Message;
         public QoS QoS;
         public bool Retain;
@@ -232,3 +234,6 @@ internal sealed partial class Session
         public bool OnWire;
     }
 }
+
+/// <summary>A message that a client has acknowledged; empty when its topic reports nothing.</summary>
+internal readonly record struct Acknowledged(Publication? Message, QoS QoS, bool Retain);

@@ -64,7 +64,7 @@ internal sealed partial class Session
             if (outstanding >= c.SendMaximum || IsStored || resend.Count > 0) return false;
             var id = NextPacketId();
             if (id == 0) return false;
-            inFlight[id] = new InFlight { Message = Expiry > TimeSpan.Zero ? delivery.Keep() : null, QoS = qos, Retain = retain, Ids = ids, Order = ++order, OnWire = true };
+            inFlight[id] = new InFlight { Message = Expiry > TimeSpan.Zero || delivery.Topic.ReportsAcknowledged ? delivery.Keep() : null, QoS = qos, Retain = retain, Ids = ids, Order = ++order, OnWire = true };
             outstanding++;
             var alias = c.AliasFor(delivery.Topic, out var known);
             delivery.Append(c.Outbox, Version, qos, retain, id, alias, known, ids);

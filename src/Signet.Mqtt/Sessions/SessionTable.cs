@@ -101,15 +101,15 @@ internal sealed class SessionTable(MqttBroker broker)
     }
 
     /// <summary>Puts back a session that was stored.</summary>
-    public Session Restore(StoreChange.SessionSaved stored)
+    public Session Restore(StoreChange.SessionSaved stored, ConnectDecision decision)
     {
         lock (gate)
         {
             var key = new SessionKey(stored.Identity, stored.ClientId);
-            var usage = UsageOf(stored.Identity, broker.Options.Limits.PerIdentity);
+            var usage = UsageOf(stored.Identity, decision.Limits ?? broker.Options.Limits.PerIdentity);
             var session = new Session(broker, key, stored.Session)
             {
-                Context = new ClientContext(stored.Identity, stored.ClientId, null, null), Usage = usage, Version = stored.Version, Expiry = stored.Expiry,
+                Context = new ClientContext(stored.Identity, stored.ClientId, decision.Principal, null), Usage = usage, Version = stored.Version, Expiry = stored.Expiry,
                 Since = (stored.EndsAt ?? broker.Time.GetUtcNow() + stored.Expiry) - stored.Expiry,
             };
             sessions[key] = session;

@@ -36,6 +36,7 @@ public sealed class Recorder : IBrokerObserver
     private readonly List<BrokerRefusal> refusals = [];
     private readonly List<(SessionInfo Session, DisconnectInfo Info)> disconnects = [];
     private readonly List<SessionInfo> connects = [];
+    private readonly List<Acknowledgement> acknowledgements = [];
 
     public IReadOnlyList<BrokerRefusal> Refusals
     {
@@ -59,6 +60,19 @@ public sealed class Recorder : IBrokerObserver
         {
             lock (gate) return [.. connects];
         }
+    }
+
+    public IReadOnlyList<Acknowledgement> Acknowledgements
+    {
+        get
+        {
+            lock (gate) return [.. acknowledgements];
+        }
+    }
+
+    public void Acknowledged(Acknowledgement acknowledgement)
+    {
+        lock (gate) acknowledgements.Add(acknowledgement);
     }
 
     public void Connected(SessionInfo session)

@@ -83,6 +83,6 @@ public sealed record ConnectDecision
 /// <summary>A client as the policy sees it: fixed for the life of its connection, or of its session while it is away.</summary>
 /// <param name="Identity">From <see cref="ConnectDecision.Identity"/>.</param>
 /// <param name="ClientId">The client id in use.</param>
-/// <param name="Principal">From <see cref="ConnectDecision.Principal"/>; null for a session that was restored from disk and has not come back yet.</param>
+/// <param name="Principal">From <see cref="ConnectDecision.Principal"/>; for a session that was restored from disk and has not come back yet, from <see cref="IBrokerPolicy.Restore"/>.</param>
 /// <param name="Facts">Of the connection; null while the client is away after a restart of the broker.</param>
 public sealed record ClientContext(string Identity, string ClientId, object? Principal, ConnectionFacts? Facts);

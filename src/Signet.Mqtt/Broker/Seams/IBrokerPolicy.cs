@@ -14,6 +14,12 @@ public interface IBrokerPolicy
     ValueTask<ConnectDecision> ContinueAuthenticationAsync(ConnectRequest request, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
         ValueTask.FromResult(ConnectDecision.Refuse(ReasonCode.BadAuthenticationMethod, "no authentication method is offered"));
 
+    /// <summary>
+    /// Asked at the start for each session that a durable store brings back, while its client is still away: whose it is now, under which limits. A refusal ends the
+    /// session and what waits in it. The default lets every session go on, without a principal.
+    /// </summary>
+    ConnectDecision Restore(string identity, string clientId) => ConnectDecision.Accept(identity);
+
     /// <summary>Publishing, keeping a retained value, or leaving a last will; see <see cref="PublishRequest.Kind"/>.</summary>
     PolicyDecision AuthorizePublish(in PublishRequest request);
 

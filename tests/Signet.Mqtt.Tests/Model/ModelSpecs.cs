@@ -142,5 +142,8 @@ public sealed class ModelSpecs : IDisposable
             got.Select(g => g.ToString()).Order().ShouldBe(model.Clients[i].Due.Select(d => d.ToString()).Order(), $"client {i}");
             model.Clients[i].Due.Clear();
         }
+
+        // A client that goes with an acknowledgement on its way is sent the message again, and a new client object cannot know it: both are right, and not what is compared here.
+        await Until.TrueAsync(() => house.Broker.Sessions().All(s => !s.Connected || s.InFlight == 0));
     }
 }

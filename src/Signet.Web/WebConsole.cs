@@ -26,9 +26,14 @@ public sealed class WebConsole : IAsyncDisposable
 
     /// <summary>Opens both doors over a center that is open; it need not have started.</summary>
     /// <exception cref="WebConsoleException">A port is taken, the certificate cannot be read, the pages' files are missing: one clear line.</exception>
-    public static async Task<WebConsole> StartAsync(CommandCenter center, WebOptions options, ILoggerFactory loggers, CancellationToken cancellationToken = default)
+    public static Task<WebConsole> StartAsync(CommandCenter center, WebOptions options, ILoggerFactory loggers, CancellationToken cancellationToken = default)
+        => StartAsync(center, options, loggers, null, cancellationToken);
+
+    /// <summary>The same with other parts in the place of some. Internal: only the attack lab sees it, and no setting, variable, flag or route leads here.</summary>
+    /// <param name="instead">Called when everything is registered and nothing is built.</param>
+    internal static async Task<WebConsole> StartAsync(CommandCenter center, WebOptions options, ILoggerFactory loggers, Action<IServiceCollection>? instead, CancellationToken cancellationToken = default)
     {
-        var pages = ConsoleHost.Build(center, options, loggers);
+        var pages = ConsoleHost.Build(center, options, loggers, instead);
         var lists = PkiHost.Build(center, options, loggers);
         try
         {

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using Signet.Wire;
@@ -11,7 +12,7 @@ internal static class MessageAttacks
     private static readonly string[] Forge = ["T1692.001"], Alter = ["T0831", "T0836"], Repeat = ["T1692.001", "T0831"], Crash = ["T0814"];
 
     /// <summary>What the attacker does at a device; returns each answer in turn.</summary>
-    private delegate IEnumerable<DeviceAnswer> Play(DeviceBench device, LabIdentities who, LabClock clock, Random random);
+    private delegate IEnumerable<DeviceAnswer> Play(IDeviceUnderAttack device, LabIdentities who, LabClock clock, Random random);
 
     public static IEnumerable<Attack> All =>
     [
@@ -74,7 +75,7 @@ internal static class MessageAttacks
         Of("cross-device", "Hands the door a command that was signed for another device.", "recipient", "wrong-audience", Repeat,
             (d, _, _, _) => [d.Deliver(d.Commands.Genuine(device: LabIdentities.Neighbour))]),
         Of("cross-topic", "Hands the door its own command on another topic.", "topic-binding", "wrong-topic", Repeat,
-            (d, _, _, _) => [d.Deliver(d.Commands.Genuine(), Topics.Checkpoint(LabIdentities.Victim))]),
+            (d, _, _, _) => [d.Deliver(d.Commands.Genuine(), Topics.Checkpoint(LabIdentities.Victim))], benchOnly: true), // a whole device looks for commands on one topic only
         Of("immediate-replay", "Sends an executed command again at once, 100 times.", "replay-window", "replayed", Repeat, (d, _, _, _) =>
         {
             var seen = d.Commands.Genuine();
@@ -138,6 +139,48 @@ internal static class MessageAttacks
             (d, _, _, _) => [d.Deliver(d.Commands.Genuine(c => c with { Command = "set-angle", Arguments = new() { ["angle"] = 5000 } }))]) with { Layer = AttackLayer.Supply },
         Of("smuggled-argument", "Adds an argument the device does not know.", "argument-schema", "bad-arguments", ["T0836"],
             (d, _, _, _) => [d.Deliver(d.Commands.Genuine(c => c with { Arguments = new() { ["force"] = true } }))]) with { Layer = AttackLayer.Supply },
+        Of("burned-number", "Sends a falsified copy of a command before the command itself, so that the device takes the true one for a replay.", "commit-last", "bad-signature", ["T1691", "T0813"], (d, _, _, _) =>
+        {
+            var genuine = d.Commands.Genuine();
+            var answer = d.Deliver(Tampered(genuine, c => c["cmd"] = "close"));
+            return [d.Deliver(genuine) is { Executed: false } lost ? new(true, $"the genuine command was lost: {lost.Reason}") : answer];
+        }),
+        Of("tampered-ciphertext", "Flips bits of a sealed command and learns from the different answers what is inside.", "sealed-authentication", "cannot-decrypt", ["T0831", "T0882"], (d, who, _, random) =>
+        {
+            var sealed_ = Sealed(d, who);
+            return Enumerable.Range(0, 40).Select(_ => Telling(d.Deliver(SealedForge.Flip(sealed_, 3, random))));
+        }),
+        Of("swapped-key-blob", "Puts the encrypted key of one sealed command into another.", "sealed-authentication", "cannot-decrypt", ["T0831", "T1691"], (d, who, _, _) =>
+        {
+            var (one, other) = (Sealed(d, who), Sealed(d, who));
+            var answer = Telling(d.Deliver(SealedForge.Swap(one, other, 1)));
+            return [d.Deliver(one) is { Executed: false } lost ? new(true, $"the genuine command was lost: {lost.Reason}") : answer];
+        }),
+        Of("rewritten-envelope", "Rewrites the topic on the envelope of a sealed command.", "sealed-authentication", "cannot-decrypt", ["T0831"],
+            (d, who, _, _) => [Telling(d.Deliver(SealedForge.Header(Sealed(d, who, Topics.Checkpoint(LabIdentities.Victim)), h => h["topic"] = Topics.Command(LabIdentities.Victim))))]),
+        Of("unsealed-command", "With the center's key, sends a command in the open to a device that takes only sealed ones.", "only-sealed", "algorithm-not-allowed", Forge,
+            (d, _, _, _) => [d.Deliver(d.Commands.Genuine())], onlySealed: true) with { Layer = AttackLayer.Supply },
+        Two("stolen-center-key", "With the center's key, sends a command that two people must agree to, and asks nobody.", "approval-missing", (d, _, _) => d.Commands.Genuine(c => c with { Command = LabIdentities.TwoPersonCommand })),
+        Two("one-person-twice", "With the center's key and one approver's, gives that approver's yes twice.", "approval-missing", (d, who, clock) => Approved(d, p => [Approval(d, who.Alice, "alice", p, clock), Approval(d, who.Alice, "alice", p, clock)])),
+        Two("invented-approvals", "With the center's key, signs the approvals itself, in the approvers' names.", "approval-invalid", (d, who, clock) => Approved(d, p => [Approval(d, who.Mallory, "alice", p, clock), Approval(d, who.Mallory, "bob", p, clock)])),
+        Two("approvals-for-another-command", "With the center's key, attaches genuine approvals that two people gave to something harmless.", "approval-invalid",
+            (d, who, clock) => Approved(d, p => [Approval(d, who.Alice, "alice", p, clock, a => a with { Command = "close" }), Approval(d, who.Bob, "bob", p, clock, a => a with { Command = "close" })])),
+        Two("approvals-for-another-device", "With the center's key, attaches approvals that were given for the neighbour.", "approval-invalid",
+            (d, who, clock) => Approved(d, p => [Approval(d, who.Alice, "alice", p, clock, a => a with { Devices = [LabIdentities.Neighbour] }), Approval(d, who.Bob, "bob", p, clock, a => a with { Devices = [LabIdentities.Neighbour] })])),
+        Two("own-request-approved", "An approver asks for the command and counts as one of the two.", "approval-invalid",
+            (d, who, clock) => Approved(d, p => [Approval(d, who.Alice, "alice", p, clock, a => a with { Requester = "alice" }), Approval(d, who.Bob, "bob", p, clock, a => a with { Requester = "alice" })])),
+        Two("expired-approvals", "With the center's key, attaches approvals whose time has passed.", "approval-invalid", (d, who, clock) =>
+        {
+            var approved = Approvals(d, p => [Approval(d, who.Alice, "alice", p, clock), Approval(d, who.Bob, "bob", p, clock)]);
+            clock.Offset += TimeSpan.FromHours(2);
+            return d.Commands.Genuine(approved);
+        }),
+        Of("approvals-used-twice", "With the center's key, makes a second command of approvals that were carried out once.", "one-command-per-proposal", "approval-invalid", ["T1692.001", "T0862"], (d, who, clock, _) =>
+        {
+            var approved = Approvals(d, p => [Approval(d, who.Alice, "alice", p, clock), Approval(d, who.Bob, "bob", p, clock)]);
+            Expect(d.Deliver(d.Commands.Genuine(approved)));
+            return [d.Deliver(d.Commands.Genuine(approved))];
+        }) with { Layer = AttackLayer.Supply },
         Of("second-spelling", "Spells a genuine message in a second way, to slip past whatever compares bytes.", "canonical-encoding", "malformed", Alter,
             (d, _, _, _) => [d.Deliver(JwsForge.SecondSpelling(d.Commands.Genuine()))]),
         Of("white-space", "Gets a message signed with white space inside, which two readers may see differently.", "canonical-encoding", "malformed", Alter,
@@ -155,10 +198,12 @@ internal static class MessageAttacks
         }),
         Crashes("deep-nesting", "Sends JSON nested ten thousand deep.", "malformed",
             (d, _) => [d.Deliver(Encoding.ASCII.GetBytes(new string('[', 10_000))), d.Deliver(JwsForge.Make(Encoding.ASCII.GetBytes(new string('[', 150)), Encoding.ASCII.GetBytes(new string('[', 10_000)), _ => []))]),
-        Crashes("oversized", "Sends a megabyte.", "too-large", (d, random) => [d.Deliver(Noise(random, 1 << 20))]),
+        Crashes("oversized", "Sends a megabyte.", "too-large", (d, random) => [d.Deliver(Noise(random, 1 << 20))], benchOnly: true), // no broker hands a whole device more than it asked for
     ];
 
-    private static Attack Of(string name, string says, string control, string reason, string[] techniques, Play play) => new()
+    /// <param name="benchOnly">It cannot be handed to a whole device.</param>
+    /// <param name="onlySealed">Against a device that takes only sealed commands.</param>
+    private static Attack Of(string name, string says, string control, string reason, string[] techniques, Play play, bool benchOnly = false, bool onlySealed = false) => new()
     {
         Name = name,
         Layer = AttackLayer.Message,
@@ -166,15 +211,23 @@ internal static class MessageAttacks
         Control = control,
         Reason = reason,
         Techniques = techniques,
-        Secure = (lab, without, _) => Task.FromResult(Strike(lab, name, without, play)),
+        Secure = async (lab, without, cancellationToken) =>
+        {
+            var half = OnTheBench(lab, name, without, onlySealed, play);
+            // Parts can be left out of the receiving half only; the device as it is must answer the same.
+            if (without is not null || benchOnly || half.Result != StrikeResult.Blocked) return half;
+            var whole = await OnAWholeDeviceAsync(lab, name, onlySealed, play, cancellationToken);
+            if (whole.Result != StrikeResult.Blocked) return whole;
+            return Lab.Strike.Blocked(whole.Reason == half.Reason ? half.Reason : $"{half.Reason}; but a whole device says {whole.Reason}", half.Attempts + whole.Attempts);
+        },
         Open = OpenCounterparts.For(name),
         WhyNotOpen = OpenCounterparts.WhyNot,
     };
 
     /// <summary>Attacks whose goal is to bring the receiver down: an exception that gets out is their success.</summary>
-    private static Attack Crashes(string name, string says, string reason, Func<DeviceBench, Random, IEnumerable<DeviceAnswer>> play)
+    private static Attack Crashes(string name, string says, string reason, Func<IDeviceUnderAttack, Random, IEnumerable<DeviceAnswer>> play, bool benchOnly = false)
     {
-        var attack = Of(name, says, "total-parser", reason, Crash, (d, _, _, random) => play(d, random));
+        var attack = Of(name, says, "total-parser", reason, Crash, (d, _, _, random) => play(d, random), benchOnly);
         return attack with
         {
             Secure = async (lab, without, cancellationToken) =>
@@ -191,15 +244,60 @@ internal static class MessageAttacks
         };
     }
 
-    private static Strike Strike(LabContext lab, string name, string? without, Play play)
+    private static Strike OnTheBench(LabContext lab, string name, string? without, bool onlySealed, Play play)
     {
         var clock = new LabClock(lab.Time);
-        using var device = new DeviceBench(lab.Identities, without, clock, lab.Secrets);
-        var answers = play(device, lab.Identities, clock, lab.RandomFor(name)).ToList();
-        return answers.Find(a => a.Executed) is { Executed: true } hit
-            ? Lab.Strike.Succeeded(hit.Reason, answers.Count)
-            : Lab.Strike.Blocked(string.Join(", ", answers.Select(a => a.Reason).Distinct()), answers.Count);
+        using var device = new DeviceBench(lab.Identities, without, clock, lab.Secrets, onlySealed);
+        return Judge([.. play(device, lab.Identities, clock, lab.RandomFor(name))]);
     }
+
+    /// <summary>How many messages of one attack a whole device gets: it answers ten refusals at once, and then one a second.</summary>
+    private const int ForAWholeDevice = 8;
+
+    private static async Task<Strike> OnAWholeDeviceAsync(LabContext lab, string name, bool onlySealed, Play play, CancellationToken cancellationToken)
+    {
+        var clock = new LabClock(lab.Time);
+        await using var device = await WholeDevice.StartAsync(lab, clock, onlySealed, cancellationToken);
+        return Judge(await Task.Run(() => play(device, lab.Identities, clock, lab.RandomFor(name)).Take(ForAWholeDevice).ToList(), cancellationToken));
+    }
+
+    private static Strike Judge(List<DeviceAnswer> answers) => answers.Find(a => a.Executed) is { Executed: true } hit
+        ? Lab.Strike.Succeeded(hit.Reason, answers.Count)
+        : Lab.Strike.Blocked(string.Join(", ", answers.Select(a => a.Reason).Distinct()), answers.Count);
+
+    /// <summary>Supply attacks on the rule that two people must agree.</summary>
+    private static Attack Two(string name, string says, string reason, Func<IDeviceUnderAttack, LabIdentities, LabClock, byte[]> make) =>
+        Of(name, says, "two-person-rule", reason, ["T1692.001", "T0862"], (d, who, clock, _) => [d.Deliver(make(d, who, clock))]) with { Layer = AttackLayer.Supply };
+
+    private static byte[] Approved(IDeviceUnderAttack device, Func<string, string[]> approve) => device.Commands.Genuine(Approvals(device, approve));
+
+    private static Func<CommandClaims, CommandClaims> Approvals(IDeviceUnderAttack device, Func<string, string[]> approve)
+    {
+        var proposal = device.Commands.Claims().Id;
+        var approvals = approve(proposal);
+        return c => c with { Command = LabIdentities.TwoPersonCommand, Proposal = proposal, Approvals = approvals };
+    }
+
+    private static string Approval(IDeviceUnderAttack device, Pki.IssuedCertificate signer, string person, string proposal, LabClock clock, Func<ApprovalClaims, ApprovalClaims>? change = null)
+    {
+        using var ecdsa = signer.Certificate.GetECDsaPrivateKey()!;
+        using var key = SigningKey.Es256(ecdsa, signer.Thumbprint);
+        var claims = new ApprovalClaims
+        {
+            Issuer = person, Id = device.Commands.Claims().Id, IssuedAt = clock.GetUtcNow(), Proposal = proposal, Class = LabIdentities.TwoPersonClass, Devices = [LabIdentities.Victim],
+            Command = LabIdentities.TwoPersonCommand, Arguments = [], NotAfter = clock.GetUtcNow().AddHours(1), Requester = "carol",
+        };
+        return Encoding.ASCII.GetString(ApprovalMessage.Sign(change is null ? claims : change(claims), key));
+    }
+
+    private static byte[] Sealed(IDeviceUnderAttack device, LabIdentities who, string? topic = null)
+    {
+        using var recipient = SealingRecipient.FromCertificate(who.VictimSealing.Certificate, LabIdentities.Victim);
+        return SealedMessage.Seal(device.Commands.Genuine(), recipient, topic ?? Topics.Command(LabIdentities.Victim), device.Commands.Random);
+    }
+
+    /// <summary>An answer that tells one falsified envelope from another is what the attacker is after.</summary>
+    private static DeviceAnswer Telling(DeviceAnswer answer) => answer is { Executed: false, Reason: "cannot-decrypt" } ? answer : new(true, $"the answer {answer.Reason} tells something about the content");
 
     /// <summary>A genuine message that prepares the ground must work, or the attack proves nothing.</summary>
     private static void Expect(DeviceAnswer genuine)

@@ -24,6 +24,11 @@ internal static class MessageControls
         Of("argument-schema", "Arguments are exactly those of the command, within their bounds.", Input, "a device that hands any arguments on"),
         Of("canonical-encoding", "There is one encoding of a message; others are malformed.", [.. Input, "IEC CR 3.1"], "a lenient reader"),
         Of("signed-only", "There is no unsigned form of a command.", ["IEC CR 1.2", "ETSI 5.5", "OWASP I9"], "a device that takes plain JSON too"),
+        Of("commit-last", "A number counts as used only when its message has passed every check.", ["IEC CR 3.1", "IEC CR 7.1", "ETSI 5.9"], "a device that counts a number as used when it reads it"),
+        Of("sealed-authentication", "Envelopes are encrypted and authenticated in one (AES-256-GCM), header included.", ["IEC CR 4.1", "IEC CR 4.3", "IEC CR 3.1"], "an opener that decrypts in counter mode and never looks at the tag"),
+        new("only-sealed", AttackLayer.Supply, "A device can demand that its commands are sealed.", ["IEC CR 4.1", "ETSI 5.5"], "a device that takes both"),
+        new("two-person-rule", AttackLayer.Supply, "Commands of a class need the signed yes of several people, judged by the device.", ["IEC CR 2.1", "IEC CR 2.12"], "a device to which the center's signature is enough"),
+        new("one-command-per-proposal", AttackLayer.Supply, "Approvals are good for one command, once.", ["IEC CR 2.1", "IEC CR 3.8"], "a device that does not remember proposals"),
         Of("total-parser", "Any bytes get a reason; nothing is parsed beyond its limit.", [.. Input, "IEC CR 7.1", "IEC CR 7.2"], "a parser that reads everything and throws"),
     ];
 

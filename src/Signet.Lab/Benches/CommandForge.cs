@@ -7,6 +7,8 @@ namespace Signet.Lab;
 /// <summary>Genuine commands of the center, and the same with any claim changed.</summary>
 public sealed class CommandForge(LabIdentities who, TimeProvider time, RandomNumberGenerator random)
 {
+    internal RandomNumberGenerator Random { get; } = random;
+
     private OutgoingSequence _sequence = OutgoingSequence.Start(0, time);
 
     /// <summary>The center starts anew: a higher epoch.</summary>
@@ -16,7 +18,7 @@ public sealed class CommandForge(LabIdentities who, TimeProvider time, RandomNum
     {
         Issuer = LabIdentities.Center,
         Audience = device,
-        Id = MessageId.New(time, random),
+        Id = MessageId.New(time, Random),
         IssuedAt = time.GetUtcNow(),
         ExpiresAt = time.GetUtcNow() + TimeSpan.FromSeconds(30),
         Epoch = _sequence.Epoch,

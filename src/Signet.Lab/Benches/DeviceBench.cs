@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Signet.Wire;
@@ -8,12 +9,25 @@ namespace Signet.Lab;
 /// <summary>What a device did with some bytes.</summary>
 public readonly record struct DeviceAnswer(bool Executed, string Reason);
 
+/// <summary>A device that an attacker can hand bytes to: its receiving half alone (<see cref="DeviceBench"/>), or whole (<see cref="WholeDevice"/>).</summary>
+internal interface IDeviceUnderAttack
+{
+    /// <summary>The genuine center.</summary>
+    CommandForge Commands { get; }
+
+    /// <param name="topic">Where it arrives; null: the device's command topic.</param>
+    DeviceAnswer Deliver(byte[] message, string? topic = null);
+
+    /// <summary>Switches the device off and on.</summary>
+    void Restart();
+}
+
 /// <summary>
 /// The receiving half of a device, built from the house's own parts (verification, replay window, allowed list), so that the lab can leave one of them out.
 /// With nothing left out it checks what the device agent checks, in the same order (verification, replay, allowed commands, arguments).
 /// Each part that is left out is replaced by the mistake that systems in the field make: the comments say which.
 /// </summary>
-public sealed class DeviceBench : IDisposable
+internal sealed class DeviceBench : IDeviceUnderAttack, IDisposable
 {
     private readonly LabIdentities _who;
     private readonly string? _without;
@@ -21,13 +35,20 @@ public sealed class DeviceBench : IDisposable
     private readonly PinnedKey _center;
     private readonly List<PinnedKey> _pinned = [];
     private readonly KeyRing _ring;
+    private readonly SealingKey _sealing;
+    private readonly ManifestClaims _manifest;
+    private readonly bool _onlySealed;
+    private readonly HashSet<string> _proposals = new(StringComparer.Ordinal);
     private ReplayWindow _window = new();
     private ReplayState? _stored;
 
     /// <param name="without">Name of the control to leave out; null for the whole device.</param>
-    public DeviceBench(LabIdentities who, string? without, LabClock clock, RandomNumberGenerator random)
+    /// <param name="onlySealed">Its owner wants commands sealed.</param>
+    public DeviceBench(LabIdentities who, string? without, LabClock clock, RandomNumberGenerator random, bool onlySealed = false)
     {
-        (_who, _without, _clock) = (who, without, clock);
+        (_who, _without, _clock, _onlySealed) = (who, without, clock, onlySealed);
+        _sealing = SealingKey.RsaOaep256(who.VictimSealing.Certificate.GetRSAPrivateKey()!, who.VictimSealing.Thumbprint);
+        _manifest = who.ObeyedManifest(clock.GetUtcNow());
         _center = PinnedKey.FromCertificate(who.CenterSign.Certificate, LabIdentities.Center, "PS256");
         _pinned.Add(_center);
         // Left out, the ring takes any key for the center's: "a certificate is a certificate".
@@ -51,15 +72,21 @@ public sealed class DeviceBench : IDisposable
         if (Off("total-parser") && JsonNode.Parse(message) is null) return new(false, "null");
         // Left out: commands in plain JSON are taken as well, "for old devices".
         if (Off("signed-only") && TryPlain(message, out var plain)) return Act(plain, []);
-        var bytes = Weaken(message);
-        if (!CommandMessage.TryVerify(bytes, Expect(bytes, arrived), out var command, out var rejection)) return new(false, RejectReasons.Of(rejection.Reason).Name);
+        if (!TryOpen(message, arrived, out var signed, out var rejection)) return Refused(rejection);
+        // Left out: the number counts as used as soon as it is read, whatever comes of the message.
+        if (Off("commit-last") && !TryBurn(signed, out rejection)) return Refused(rejection);
+        var bytes = Weaken(signed);
+        if (!CommandMessage.TryVerify(bytes, Expect(bytes, arrived), out var command, out rejection)) return Refused(rejection);
         var claims = command.Claims;
         // Left out: nothing is remembered between two messages.
-        var window = Off("replay-window") ? new ReplayWindow() : _window;
-        if (!window.Check(claims.Epoch, claims.Sequence, Off("epoch-bound") ? DateTimeOffset.MaxValue - WireLimits.MaximumSkew : _clock.GetUtcNow(), out rejection))
-            return new(false, RejectReasons.Of(rejection.Reason).Name);
-        if (!Off("device-allow-list") && claims.Command is not ("open" or "close" or "set-angle")) return new(false, "command-not-allowed");
+        var window = Off("replay-window") || Off("commit-last") ? new ReplayWindow() : _window;
+        if (!window.Check(claims.Epoch, claims.Sequence, Off("epoch-bound") ? DateTimeOffset.MaxValue - WireLimits.MaximumSkew : _clock.GetUtcNow(), out rejection)) return Refused(rejection);
+        if (!Off("device-allow-list") && !_manifest.Commands.Contains(claims.Command, StringComparer.Ordinal)) return new(false, "command-not-allowed");
         if (!Off("argument-schema") && !Fits(claims.Command, claims.Arguments)) return new(false, "bad-arguments");
+        // Left out: the center's signature is enough for everything.
+        if (!Off("two-person-rule") && !Quorum.IsMet(claims, _manifest, _clock.GetUtcNow(), out rejection)) return Refused(rejection);
+        // Left out: approvals are looked at and not remembered.
+        if (claims.Proposal is { } proposal && !_proposals.Add(proposal) && !Off("one-command-per-proposal")) return new(false, "approval-invalid");
         window.Commit(claims.Epoch, claims.Sequence);
         _stored = window.Export();
         return Act(claims.Command, claims.Arguments);
@@ -69,6 +96,36 @@ public sealed class DeviceBench : IDisposable
     public void Restart() => _window = Off("replay-memory") || _stored is null ? new() : ReplayWindow.Restore(_stored);
 
     private bool Off(string control) => _without == control;
+
+    private static DeviceAnswer Refused(Rejection rejection) => new(false, RejectReasons.Of(rejection.Reason).Name);
+
+    private bool TryOpen(byte[] message, string arrived, out byte[] signed, out Rejection rejection)
+    {
+        (signed, rejection) = (message, default);
+        if (!SealedMessage.IsSealed(message))
+        {
+            // Left out: sealed or not, both are taken.
+            if (_onlySealed && !Off("only-sealed")) rejection = new(RejectReason.AlgorithmNotAllowed, "only sealed commands are taken");
+            return rejection.Reason == RejectReason.None;
+        }
+        var expected = new Expectation { Keys = _ring, Audience = LabIdentities.Victim, Topic = arrived, Now = _clock.GetUtcNow() };
+        if (SealedMessage.TryOpen(message, _sealing, expected, out var opened, out rejection))
+        {
+            signed = opened;
+            return true;
+        }
+        // Left out: what was encrypted is decrypted and handed on; whether it is whole is somebody else's matter.
+        return Off("sealed-authentication") && rejection.Reason == RejectReason.CannotDecrypt && UnsealWithoutTag.TryOpen(message, _who.VictimSealing, out signed);
+    }
+
+    private bool TryBurn(byte[] signed, out Rejection rejection)
+    {
+        rejection = default;
+        if (!TryClaims(signed, out var claims) || (long?)claims["epoch"] is not { } epoch || (long?)claims["seq"] is not { } sequence) return true;
+        if (!_window.Check(epoch, sequence, _clock.GetUtcNow(), out rejection)) return false;
+        _window.Commit(epoch, sequence);
+        return true;
+    }
 
     private DeviceAnswer Act(string command, JsonObject arguments)
     {
@@ -175,6 +232,7 @@ public sealed class DeviceBench : IDisposable
     public void Dispose()
     {
         foreach (var key in _pinned) key.Dispose();
+        _sealing.Dispose();
     }
 }
 

@@ -10,6 +10,7 @@ public sealed class LabContext : IAsyncDisposable
     private readonly SemaphoreSlim _one = new(1);
     private OpenHouse? _open;
     private LogBench? _log;
+    private WholeHouse? _house;
 
     public LabContext(string scratch, int seed, LabLogs logs, TimeProvider time, RandomNumberGenerator secrets)
     {
@@ -27,6 +28,11 @@ public sealed class LabContext : IAsyncDisposable
 
     /// <summary>Hostile bytes for one attack: the same for the same seed and name.</summary>
     public Random RandomFor(string name) => new(name.Aggregate(Seed, (hash, c) => unchecked(hash * 31 + c)));
+
+    private int _folders;
+
+    /// <summary>A new folder below <see cref="Scratch"/>, private to this run.</summary>
+    public string NewFolder(string what) => Directory.CreateDirectory(Path.Combine(Scratch, $"{what}-{Interlocked.Increment(ref _folders)}")).FullName;
 
     /// <summary>A broker of the house for one attack, with one control left out or none.</summary>
     public BrokerBench Broker(string? without) => new(Identities, without, new LabClock(Time));
@@ -59,8 +65,23 @@ public sealed class LabContext : IAsyncDisposable
         }
     }
 
+    /// <summary>The run's secure house, whole; started when first asked for.</summary>
+    public async Task<WholeHouse> HouseAsync(CancellationToken cancellationToken)
+    {
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            return _house ??= await WholeHouse.StartAsync(Path.Combine(Scratch, "house"), Time, Secrets, cancellationToken);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
+        if (_house is not null) await _house.DisposeAsync();
         if (_open is not null) await _open.DisposeAsync();
         if (_identities.IsValueCreated) _identities.Value.Dispose();
         _one.Dispose();

@@ -31,6 +31,12 @@ public sealed class LabIdentities : IDisposable
         ForeignRsa = Keep(ForeignSign.Certificate.GetRSAPrivateKey()!);
         NeighbourEcdsa = Keep(NeighbourDevice.Certificate.GetECDsaPrivateKey()!);
         VictimKey = Keep(SigningKey.Es256(VictimDevice.Certificate.GetECDsaPrivateKey()!, VictimDevice.Thumbprint));
+        VictimSealing = Keep(Authority.Issue(new(CertificateProfile.DeviceSealing, Victim, Key: KeyKind.Rsa2048)));
+        NeighbourSealing = Keep(Authority.Issue(new(CertificateProfile.DeviceSealing, Neighbour, Key: KeyKind.Rsa2048)));
+        Alice = Keep(Authority.Issue(new(CertificateProfile.User, "alice")));
+        Bob = Keep(Authority.Issue(new(CertificateProfile.User, "bob")));
+        Mallory = Keep(Foreign.Issue(new(CertificateProfile.User, "alice")));
+        Manifest = MakeManifest(Path.Combine(directory, "pki"), time, random);
         NeighbourKey = Keep(SigningKey.Es256(NeighbourDevice.Certificate.GetECDsaPrivateKey()!, NeighbourDevice.Thumbprint));
     }
 
@@ -56,6 +62,43 @@ public sealed class LabIdentities : IDisposable
     public RSA CenterRsa { get; }
     public RSA ForeignRsa { get; }
     public ECDsa NeighbourEcdsa { get; }
+
+    /// <summary>What commands are sealed to.</summary>
+    public IssuedCertificate VictimSealing { get; }
+    public IssuedCertificate NeighbourSealing { get; }
+
+    /// <summary>The two whose yes <see cref="TwoPersonCommand"/> needs, and somebody of another authority who bears the name of one.</summary>
+    public IssuedCertificate Alice { get; }
+    public IssuedCertificate Bob { get; }
+    public IssuedCertificate Mallory { get; }
+
+    /// <summary>The victim's manifest, signed by the root as its holder does, offline.</summary>
+    public byte[] Manifest { get; }
+
+    /// <summary>A command of the class that two people must agree to.</summary>
+    public const string TwoPersonCommand = "unlock", TwoPersonClass = "two-person";
+
+    private byte[] MakeManifest(string pki, TimeProvider time, RandomNumberGenerator random)
+    {
+        using var rootKey = (ECDsa)KeyFile.Load(Path.Combine(pki, "root.key"));
+        using var key = SigningKey.Es256(rootKey, Thumbprint.Of(Authority.Root));
+        return ManifestMessage.Sign(new()
+        {
+            Issuer = ManifestClaims.Policy, Id = MessageId.New(time, random), IssuedAt = time.GetUtcNow(), Audience = Victim, Version = 1,
+            Commands = ["close", "open", "set-angle", TwoPersonCommand], Suites = [new(Suite.Ps256.Name, null), new(SealingSuite.RsaOaep256.Name, null)], OnlySealed = false,
+            Classes = [new(TwoPersonClass, [TwoPersonCommand], 2, ["alice", "bob"])],
+            Approvers = [new("alice", Alice.Certificate.RawData), new("bob", Bob.Certificate.RawData)],
+        }, key);
+    }
+
+    /// <summary>The manifest as a device obeys it.</summary>
+    public ManifestClaims ObeyedManifest(DateTimeOffset now)
+    {
+        using var root = PinnedKey.FromCertificate(Authority.Root, ManifestClaims.Policy, Suite.Es256.Algorithm);
+        return ManifestMessage.TryVerify(Manifest, new() { Keys = KeyRing.Empty.With(root), Audience = Victim, Topic = "", Now = now }, out var verified, out var rejection)
+            ? verified.Claims
+            : throw new LabException($"the lab's own manifest is refused: {rejection}");
+    }
 
     private T Keep<T>(T owned)
         where T : IDisposable

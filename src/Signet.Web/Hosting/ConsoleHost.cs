@@ -20,7 +20,8 @@ namespace Signet.Web.Hosting;
 /// <summary>The console: pages, API and live feed over HTTPS. What is registered, and in which order a request passes through it.</summary>
 internal static class ConsoleHost
 {
-    public static WebApplication Build(CommandCenter center, WebOptions options, ILoggerFactory loggers)
+    /// <param name="instead">Puts other parts in the place of registered ones: the attack lab's way to leave a control out. Null everywhere else.</param>
+    public static WebApplication Build(CommandCenter center, WebOptions options, ILoggerFactory loggers, Action<IServiceCollection>? instead = null)
     {
         var builder = Listener.NewBuilder(loggers);
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -36,6 +37,7 @@ internal static class ConsoleHost
         AddPagesAndApi(services);
         services.AddHostFiltering(filter => filter.AllowedHosts = [.. AllowedHosts(center, options)]);
         services.AddRateLimiter(RequestRates.Configure);
+        instead?.Invoke(services);
 
         var application = builder.Build();
         application.UseMiddleware<SecurityHeaders>();

@@ -57,10 +57,11 @@ public sealed class FloorPlanSpecs
     }
 
     [Fact]
-    public void Only_rooms_that_carry_connections_or_pages_use_the_web_framework()
+    public void Only_rooms_that_carry_connections_or_pages_and_the_lab_that_takes_them_apart_use_the_web_framework()
     {
         var users = Doors.Keys.Where(room => Project(room).Descendants("FrameworkReference").Any());
-        users.Except(["Mqtt", "Web", "Cli"], StringComparer.Ordinal).ShouldBeEmpty();
+        // Lab: its attacks on people leave controls of the real console out by putting other parts of the framework in their place.
+        users.Except(["Mqtt", "Web", "Cli", "Lab"], StringComparer.Ordinal).ShouldBeEmpty();
     }
 
     [Fact]

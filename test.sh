@@ -34,25 +34,33 @@ if [ $# -gt 0 ]; then
     done
 fi
 
-for project in "${projects[@]}"; do
-    dll="$out/bin/Signet.$project/debug/Signet.$project.dll"
-    report="$results/$project.json"
-    echo "== $project"
-    started=$SECONDS
-    dotnet "$dll" -noLogo -noColor -ctrf "$report" >"$results/$project.log" 2>&1
+run() {   # PROJECT NAME-OF-THE-RUN [ARGUMENT OF THE RUNNER ...]
+    local project=$1 name=$2 started=$SECONDS code p f s counts
+    shift 2
+    local dll="$out/bin/Signet.$project/debug/Signet.$project.dll" report="$results/$name.json"
+    echo "== $name"
+    dotnet "$dll" -noLogo -noColor "$@" -ctrf "$report" >"$results/$name.log" 2>&1
     code=$?
     if counts=$(eng/test-counts "$report" 2>/dev/null); then
         # shellcheck disable=SC2086 # three numbers
         add $counts
         read -r p f s <<<"$counts"
         echo "   $p passed, $f failed, $s skipped in $((SECONDS - started)) s"
-        [ "$f" -eq 0 ] && [ "$code" -ne 0 ] && { add 0 1 0; echo "   the runner ended with $code: see $results/$project.log"; }
+        [ "$f" -eq 0 ] && [ "$code" -ne 0 ] && { add 0 1 0; echo "   the runner ended with $code: see $results/$name.log"; }
         [ "$((p + f))" -eq 0 ] && { add 0 1 0; echo "   no test ran"; }
     else
         add 0 1 0
         echo "   the runner ended with $code and left no report"
     fi
-    [ "$code" -ne 0 ] && grep -vE '^\s*$' "$results/$project.log" | tail -n 60
+    [ "$code" -ne 0 ] && grep -vE '^\s*$' "$results/$name.log" | tail -n 60
+}
+
+for project in "${projects[@]}"; do
+    run "$project" "$project"
+    # The rooms that keep rows: the same suite over PostgreSQL, without what looks at SQLite's files.
+    case "$project" in
+        Store.Tests | Audit.Tests | Control.Tests) SIGNET_TEST_DATABASE=postgres run "$project" "$project, PostgreSQL" -trait- database=sqlite ;;
+    esac
 done
 
 echo

@@ -24,6 +24,9 @@ public static class AuditLimits
     /// <summary>Entries on one page.</summary>
     public const int PageEntries = 1_000;
 
+    /// <summary>Rows fetched at a time when a whole log is read. A guess: some megabytes at most, and the cost of a fetch is long divided.</summary>
+    public const int ReadRows = 1_000;
+
     /// <summary>Entries that one text search looks at before it hands over with a cursor. A guess: well under a second.</summary>
     public const int ScannedEntries = 200_000;
 

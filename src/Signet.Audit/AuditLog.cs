@@ -248,7 +248,7 @@ public sealed class AuditLog : IAsyncDisposable
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            throw Refused((e as StoreException)?.Message ?? (e as AuditTamperedException)?.Message ?? $"{_database.Path}: {e.Message}", e);
+            throw Refused((e as StoreException)?.Message ?? (e as AuditTamperedException)?.Message ?? $"{_database.Name}: {e.Message}", e);
         }
         if (!_reserve.IsTouched) _pulse.Succeeded();
     }

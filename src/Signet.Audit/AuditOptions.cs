@@ -1,3 +1,5 @@
+using Signet.Store;
+
 namespace Signet.Audit;
 
 /// <summary>Where a log is kept and how it behaves.</summary>
@@ -5,6 +7,9 @@ public sealed record AuditOptions
 {
     /// <summary>The data directory's <c>audit</c> folder; created with mode 0700.</summary>
     public required string Directory { get; init; }
+
+    /// <summary>Where the rows are kept; null for <c>audit.db</c> in <see cref="Directory"/>. Keys, newest checkpoint and segments are always files of the directory.</summary>
+    public DatabaseSource? Database { get; init; }
 
     /// <summary>A checkpoint is signed at the latest this long after an entry. 10 s; 100 ms to 10 minutes.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(10);

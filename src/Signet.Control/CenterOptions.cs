@@ -1,4 +1,5 @@
 using System.Net;
+using Signet.Store;
 
 namespace Signet.Control;
 
@@ -7,6 +8,9 @@ public sealed record CenterOptions
 {
     /// <summary>Made by <see cref="Installation.CreateAsync"/>.</summary>
     public required string DataDirectory { get; init; }
+
+    /// <summary>Where the data are kept when not in SQLite files of the directory.</summary>
+    public PostgresAddress? Postgres { get; init; }
 
     /// <summary>Address of the MQTT listener. Loopback until somebody says otherwise.</summary>
     public IPAddress Listen { get; init; } = IPAddress.Loopback;

@@ -138,11 +138,11 @@ public sealed class CommandCenter : IAsyncDisposable
 
     private async Task OpenFilesAsync(RandomNumberGenerator random, CancellationToken cancellationToken)
     {
-        Installation = Installation.Open(Options.DataDirectory);
+        Installation = Installation.Open(Options.DataDirectory, Options.Postgres);
         Keep(Installation);
         Authority = CertificateAuthority.Open(Installation.PkiDirectory, InstallationMaker.PkiOptions(Installation.Organization, Options.PkiUrl), _time, random);
         Keep(Authority);
-        _database = ControlDatabase.Open(Installation.DatabasePath);
+        _database = ControlDatabase.Open(Installation.Databases.Control, Installation.Id);
         _closing.Push(_database.DisposeAsync);
         Audit = await AuditLog.OpenAsync(InstallationMaker.AuditOptions(Installation) with { CheckpointInterval = Options.CheckpointInterval }, _time, random, cancellationToken);
         _closing.Push(Audit.DisposeAsync);

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace Signet.Store;
 
@@ -9,7 +10,7 @@ public enum StoreFailure
     /// <summary>Another process holds the write lock for longer than the busy timeout.</summary>
     Locked = 1,
 
-    /// <summary>The file is not a SQLite database, or belongs to another program.</summary>
+    /// <summary>Not a database of ours: another format, or another program's.</summary>
     NotADatabase = 2,
 
     /// <summary>The file, its directory or its file system may not be written.</summary>
@@ -27,12 +28,12 @@ public enum StoreFailure
     /// <summary>The file cannot be opened (missing directory, no permission).</summary>
     CannotOpen = 7,
 
-    /// <summary>The device answered with an input/output error, or the store was closed.</summary>
+    /// <summary>The device answered with an input/output error, the server cannot be reached, or the store was closed.</summary>
     Unavailable = 8,
 }
 
 /// <summary>
-/// Stored data cannot be read or written. The message is one line that names the file and what to do.
+/// Stored data cannot be read or written. The message is one line that names the file or server and what to do.
 /// A mistake in a statement or a violated constraint is not a <see cref="StoreException"/>: it stays the driver's own <see cref="DbException"/>.
 /// </summary>
 public sealed class StoreException : Exception
@@ -50,6 +51,7 @@ public sealed class StoreException : Exception
     {
         StoreException known => known,
         SqliteException sqlite => FromSqlite(sqlite, path),
+        NpgsqlException postgres => PostgresFailure.From(postgres, path),
         UnauthorizedAccessException => new(StoreFailure.ReadOnly, $"{path}: may not be written. Check the owner and mode of the file and its directory.", exception),
         IOException io when (io.HResult & 0xffff) == LinuxNoSpace => DiskFull(path, exception),
         IOException => new(StoreFailure.Unavailable, $"{path}: {FirstLine(exception.Message)}", exception),

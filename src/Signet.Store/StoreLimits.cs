@@ -18,6 +18,15 @@ public static class StoreLimits
     /// <summary>Page cache of a connection in KiB. SQLite's default is 2,000.</summary>
     public const int PageCacheKibibytes = 16_000;
 
-    /// <summary>"SGNT": marks a SQLite file as ours (PRAGMA application_id).</summary>
+    /// <summary>Connections to PostgreSQL at most, beside the writer's. A guess: more than the processors of a small center; the server's own limit is 100 by default.</summary>
+    public const int PostgresConnections = 20;
+
+    /// <summary>How long a connection to PostgreSQL may take to open. A guess; the driver's default is 15 s, longer than a stop may take.</summary>
+    public static readonly TimeSpan PostgresConnectTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long one statement on PostgreSQL may take. The driver's default.</summary>
+    public static readonly TimeSpan PostgresCommandTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>"SGNT": marks a SQLite file as ours (PRAGMA application_id), and our advisory locks on PostgreSQL.</summary>
     public const int ApplicationId = 0x53474E54;
 }

@@ -156,7 +156,7 @@ public class AppendingSpecs
         Encoding.UTF8.GetString(entry.Body.Span).ShouldNotContain("192.0.2.7");
         (await log.FindAsync(entry.Sequence))!.Personal!["address"]!.GetValue<string>().ShouldBe("192.0.2.7");
         (await log.VerifyAsync()).IsIntact.ShouldBeTrue();
-        home.Execute("UPDATE personal SET data = $d", ("$d", Encoding.UTF8.GetBytes("""{"address":"192.0.2.8"}""")));
+        home.Execute("UPDATE personal SET data = @d", ("@d", Encoding.UTF8.GetBytes("""{"address":"192.0.2.8"}""")));
         (await log.VerifyAsync()).Fault!.ShouldBe(new Fault(FaultKind.Edited, 2, 2, "the personal data beside it are not the ones it was written with"));
     }
 

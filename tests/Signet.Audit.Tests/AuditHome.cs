@@ -2,20 +2,34 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Signet.Proof;
 using Signet.Store;
+using Signet.Testing;
 
 namespace Signet.Audit.Tests;
 
 /// <summary>A log in a directory of its own, with a clock that stands until it is moved.</summary>
 internal sealed class AuditHome : IDisposable
 {
-    public AuditHome() => Directory.CreateDirectory(Folder);
+    /// <summary>The server that holds the rows in the second round; null for the file in <see cref="Folder"/>.</summary>
+    public string? Connection { get; }
+
+    public AuditHome() : this(TestDatabase.IsPostgres ? PostgresServer.SharedAsync().GetAwaiter().GetResult().NewDatabase() : null) { }
+
+    private AuditHome(string? connection)
+    {
+        Connection = connection;
+        Directory.CreateDirectory(Folder);
+    }
+
+    public DatabaseSource? Source => SourceOf(Connection);
+
+    public static DatabaseSource? SourceOf(string? connection) => string.IsNullOrEmpty(connection) ? null : DatabaseSource.Postgres(PostgresAddress.Parse(connection), "signet_audit");
 
     public string Folder { get; } = Path.Combine(Path.GetTempPath(), "signet-audit-" + Convert.ToHexString(RandomNumberGenerator.GetBytes(6)));
     public HandClock Clock { get; } = new();
     public byte[] FirstKey { get; private set; } = [];
     public string DatabasePath => Path.Combine(Folder, "audit.db");
 
-    public AuditOptions Options => new() { Directory = Folder, ExportFirstKey = key => FirstKey = key.ToArray(), ReserveBytes = 0 };
+    public AuditOptions Options => new() { Directory = Folder, Database = Source, ExportFirstKey = key => FirstKey = key.ToArray(), ReserveBytes = 0 };
 
     public Task<AuditLog> OpenAsync(AuditOptions? options = null) => AuditLog.OpenAsync(options ?? Options, Clock, RandomNumberGenerator.Create());
 
@@ -43,33 +57,44 @@ internal sealed class AuditHome : IDisposable
         await (Task)close.Invoke(log, null)!;
     }
 
-    public AuditVerdict Verify(bool withFirstKey = false) => AuditOffline.Verify(Folder, firstKey: withFirstKey ? FirstKey : default);
+    public AuditVerdict Verify(bool withFirstKey = false) => AuditOffline.Verify(Folder, firstKey: withFirstKey ? FirstKey : default, source: Source);
 
     public void Execute(string sql, params (string Name, object Value)[] values)
     {
-        SqliteRuntime.EnsureLoaded();
-        using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={DatabasePath};Pooling=False");
-        connection.Open();
+        using var connection = Connect();
         using var command = connection.CreateCommand();
         command.CommandText = sql;
-        foreach (var (name, value) in values) command.Parameters.AddWithValue(name, value);
+        foreach (var (name, value) in values)
+        {
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = (name, value);
+            command.Parameters.Add(parameter);
+        }
         command.ExecuteNonQuery();
     }
 
     public T Scalar<T>(string sql)
     {
-        SqliteRuntime.EnsureLoaded();
-        using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={DatabasePath};Pooling=False");
-        connection.Open();
+        using var connection = Connect();
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         return (T)command.ExecuteScalar()!;
     }
 
+    /// <summary>A connection of somebody else's: neither our pool nor our settings.</summary>
+    public System.Data.Common.DbConnection Connect()
+    {
+        SqliteRuntime.EnsureLoaded();
+        System.Data.Common.DbConnection connection = Connection is null
+            ? new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={DatabasePath};Pooling=False") : new Npgsql.NpgsqlConnection(Connection + ";Search Path=signet_audit;Pooling=False");
+        connection.Open();
+        return connection;
+    }
+
     /// <summary>A copy of all files, for changing something in it.</summary>
     public AuditHome Copy()
     {
-        var copy = new AuditHome { FirstKey = FirstKey };
+        var copy = new AuditHome(Connection is null ? null : PostgresServer.SharedAsync().GetAwaiter().GetResult().CopyDatabase(Connection)) { FirstKey = FirstKey };
         foreach (var file in Directory.GetFiles(Folder)) File.Copy(file, Path.Combine(copy.Folder, Path.GetFileName(file)), overwrite: true);
         return copy;
     }

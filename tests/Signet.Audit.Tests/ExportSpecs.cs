@@ -91,7 +91,7 @@ public sealed class ExportSpecs : IAsyncLifetime
         Verify("\n\n\n"u8.ToArray()).Fault!.Kind.ShouldBe(FaultKind.Unreadable);
     }
 
-    [Fact]
+    [Fact, Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]   // it opens audit.db itself
     public async Task The_independent_verifier_agrees_on_good_and_bad_logs()
     {
         (await PythonAsync(_home.Folder)).ShouldBe((true, 0));

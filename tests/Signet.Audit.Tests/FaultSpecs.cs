@@ -1,5 +1,6 @@
 using Signet.Proof;
 using Signet.Store;
+using Signet.Testing;
 
 namespace Signet.Audit.Tests;
 
@@ -12,14 +13,13 @@ public class FaultSpecs
         await using var log = await home.OpenAsync();
         await log.AppendAsync(AuditHome.Record(1));
         // Another process holds the write lock: what a full or read-only disk looks like to the caller.
-        using (var other = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={home.DatabasePath};Pooling=False"))
+        using (var other = home.Connect())
         {
-            other.Open();
             using var command = other.CreateCommand();
-            command.CommandText = "BEGIN IMMEDIATE";
+            command.CommandText = TestDatabase.IsPostgres ? "BEGIN; LOCK TABLE head IN ACCESS EXCLUSIVE MODE" : "BEGIN IMMEDIATE";
             command.ExecuteNonQuery();
             var refused = await Should.ThrowAsync<AuditUnavailableException>(async () => await log.AppendAsync(AuditHome.Record(2)));
-            refused.Message.ShouldContain("locked by another process");
+            refused.Message.ShouldContain(TestDatabase.IsPostgres ? "held up by another session" : "locked by another process");
             log.Health.State.ShouldBe(AuditState.Unavailable);
             log.Health.Refused.ShouldBe(1);
         }
@@ -39,14 +39,16 @@ public class FaultSpecs
     {
         using var home = new AuditHome();
         await home.FillAsync(20, checkpointEvery: 15, clean: false);
-        home.Execute("UPDATE entries SET body = replace(body, 'command-sent', 'command-semt') WHERE seq = 18");
+        home.Execute(TestDatabase.IsPostgres
+            ? "UPDATE entries SET body = convert_to(replace(convert_from(body, 'UTF8'), 'command-sent', 'command-semt'), 'UTF8') WHERE seq = 18"
+            : "UPDATE entries SET body = replace(body, 'command-sent', 'command-semt') WHERE seq = 18");
         var found = await Should.ThrowAsync<AuditTamperedException>(() => home.OpenAsync());
         found.Verdict.Fault!.Kind.ShouldBe(FaultKind.Edited);
         found.Verdict.Fault.First.ShouldBe(18);
         found.Message.ShouldBe("NOT intact: entry 18: its HMAC does not fit its body");
     }
 
-    [Fact]
+    [Fact, Trait(TestDatabase.Trait, TestDatabase.SqliteOnly)]
     public async Task A_restored_older_database_is_not_built_upon()
     {
         using var home = new AuditHome();
@@ -58,7 +60,7 @@ public class FaultSpecs
         (await Should.ThrowAsync<AuditTamperedException>(() => home.OpenAsync())).Verdict.Fault!.Kind.ShouldBe(FaultKind.RolledBack);
     }
 
-    [Fact]
+    [Fact, Trait(TestDatabase.Trait, TestDatabase.SqliteOnly)]
     public async Task A_deleted_database_is_not_taken_for_a_new_log()
     {
         using var home = new AuditHome();
@@ -79,7 +81,7 @@ public class FaultSpecs
         verdict.Summary.ShouldBe("NOT intact: entry 30: is missing");
     }
 
-    [Fact]
+    [Fact, Trait(TestDatabase.Trait, TestDatabase.SqliteOnly)]
     public async Task A_damaged_database_file_is_a_finding_and_not_a_crash()
     {
         using var home = new AuditHome();
@@ -109,7 +111,7 @@ public class FaultSpecs
         using var home = new AuditHome();
         await home.FillAsync(300);
         home.Verify(withFirstKey: true).Summary.ShouldStartWith("intact: 300 entries");
-        AuditOffline.Verify(home.Folder, firstKey: new byte[32]).Fault!.First.ShouldBe(1);
+        AuditOffline.Verify(home.Folder, firstKey: new byte[32], source: home.Source).Fault!.First.ShouldBe(1);
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace Signet.Audit.Tests;
 /// <summary>A child process appends from sixteen callers, says each entry it was promised, and is killed without warning; again and again on one log.</summary>
 public class KilledWriterSpecs
 {
-    private const string Variable = "SIGNET_TEST_AUDIT_WRITER";
+    private const string Variable = "SIGNET_TEST_AUDIT_WRITER", ServerVariable = "SIGNET_TEST_AUDIT_SERVER";
 
     [Fact]
     public async Task No_acknowledged_entry_is_lost_when_the_writer_is_killed_ten_times()
@@ -17,7 +17,7 @@ public class KilledWriterSpecs
         var acknowledged = new Dictionary<long, string>();
         for (var round = 0; round < 10; round++)
         {
-            foreach (var (sequence, mac) in await RunAndKillAsync(home.Folder, TimeSpan.FromMilliseconds(random.Next(30, 400)))) acknowledged.Add(sequence, mac);
+            foreach (var (sequence, mac) in await RunAndKillAsync(home, TimeSpan.FromMilliseconds(random.Next(30, 400)))) acknowledged.Add(sequence, mac);
             home.Verify().Summary.ShouldStartWith("intact");
         }
         acknowledged.Count.ShouldBeGreaterThan(1_000);
@@ -27,12 +27,13 @@ public class KilledWriterSpecs
         (await log.VerifyAsync()).IsIntact.ShouldBeTrue();
     }
 
-    private static async Task<List<(long, string)>> RunAndKillAsync(string folder, TimeSpan after)
+    private static async Task<List<(long, string)>> RunAndKillAsync(AuditHome home, TimeSpan after)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, UseShellExecute = false };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(KilledWriterSpecs).Assembly.Location);
         foreach (var argument in new[] { "-explicit", "only", "-method", $"{typeof(KilledWriterSpecs).FullName}.{nameof(The_writer_that_is_killed)}", "-noColor", "-noLogo" }) start.ArgumentList.Add(argument);
-        start.Environment[Variable] = folder;
+        start.Environment[Variable] = home.Folder;
+        start.Environment[ServerVariable] = home.Connection;
         using var child = Process.Start(start)!;
         var lines = new List<(long, string)>();
         using var limit = new Timer(_ => child.Kill(), null, TimeSpan.FromSeconds(30), Timeout.InfiniteTimeSpan);   // should it never get ready
@@ -57,7 +58,7 @@ public class KilledWriterSpecs
     private static async Task WriteAsync(string folder)
     {
         // Checkpoints every 20 ms, so that some kills fall between commit, key and note.
-        var log = await AuditLog.OpenAsync(new AuditOptions { Directory = folder, CheckpointInterval = TimeSpan.FromMilliseconds(20), ReserveBytes = 0 }, TimeProvider.System, RandomNumberGenerator.Create());
+        var log = await AuditLog.OpenAsync(new AuditOptions { Directory = folder, Database = AuditHome.SourceOf(Environment.GetEnvironmentVariable(ServerVariable)), CheckpointInterval = TimeSpan.FromMilliseconds(20), ReserveBytes = 0 }, TimeProvider.System, RandomNumberGenerator.Create());
         using var output = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
         output.WriteLine("ready");
         await Task.WhenAll(Enumerable.Range(0, 16).Select(caller => Task.Run(async () =>

@@ -9,6 +9,7 @@ namespace Signet.Audit.Tests;
 /// A log of 1,000 entries with nine checkpoints and an open end of 63 entries; every single change of its stored bytes must be found and rightly named.
 /// Runs twice: as the center verifies itself (present HMAC key) and as the holder of the first key does.
 /// </summary>
+[Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]   // works on bytes in memory: one round is enough
 public sealed class MutationSpecs : IAsyncLifetime
 {
     private const int Size = 1_000, Sealed = 937;

@@ -76,7 +76,7 @@ public class RotationSpecs
         rest.Details["count"]!.GetValue<long>().ShouldBe(20_000 - 200 - 50);
     }
 
-    [Fact]
+    [Fact, Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]
     public async Task On_a_full_disk_only_emergencies_are_recorded_and_it_recovers_when_there_is_space()
     {
         using var disk = SmallDisk.Mount(megabytes: 6);

@@ -28,15 +28,14 @@ internal sealed class StoredBytes
             PresentKey = withFirstKey ? null : PresentKeyOf(home, out var epoch),
             Epoch = withFirstKey ? 0 : home.Scalar<long>("SELECT max(number) FROM checkpoints"),
         };
-        using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={home.DatabasePath};Pooling=False");
-        connection.Open();
+        using var connection = home.Connect();
         Each("SELECT seq, body, prev, mac FROM entries ORDER BY seq", r => stored.Entries.Add((r.GetInt64(0), (byte[])r[1], (byte[])r[2], (byte[])r[3])));
         Each("SELECT number, note FROM checkpoints ORDER BY number", r => stored.Checkpoints.Add((r.GetInt64(0), Encoding.UTF8.GetBytes(r.GetString(1)))));
         Each("SELECT size, link, mac FROM head", r => stored.Head = (r.GetInt64(0), (byte[])r[1], (byte[])r[2]));
-        Each("SELECT level, idx, hash FROM nodes", r => stored.Nodes.Add((r.GetInt32(0), r.GetInt64(1)), (byte[])r[2]));
+        Each("SELECT level, idx, hash FROM nodes", r => stored.Nodes.Add(((int)r.GetInt64(0), r.GetInt64(1)), (byte[])r[2]));
         return stored;
 
-        void Each(string sql, Action<Microsoft.Data.Sqlite.SqliteDataReader> row)
+        void Each(string sql, Action<System.Data.Common.DbDataReader> row)
         {
             using var command = connection.CreateCommand();
             command.CommandText = sql;

@@ -13,6 +13,12 @@ public sealed class DatabaseSpecs : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    // The same suite over both; what only SQLite has stays with OpenSqlite.
+    private readonly string? _connection = Signet.Testing.TestDatabase.NewConnection();
+
+    private Database OpenOne(IReadOnlyList<Migration> migrations, DatabaseOptions? options = null) =>
+        Database.Open(_connection is null ? DatabaseSource.Sqlite(File_) : DatabaseSource.Postgres(PostgresAddress.Parse(_connection), "test"), migrations, options);
+
     private static object? Scalar(DbConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
@@ -20,7 +26,7 @@ public sealed class DatabaseSpecs : IDisposable
         return command.ExecuteScalar();
     }
 
-    [Fact]
+    [Fact, Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]
     public async Task A_new_database_is_private_journaled_and_synced()
     {
         await using var database = Database.OpenSqlite(File_, [First]);
@@ -34,23 +40,23 @@ public sealed class DatabaseSpecs : IDisposable
     [Fact]
     public async Task Migrations_run_once_and_in_order_and_a_failed_one_leaves_nothing()
     {
-        await using (Database.OpenSqlite(File_, [First])) { }
-        Should.Throw<DbException>(() => Database.OpenSqlite(File_, [First, new(2, "broken", "CREATE TABLE more(id INTEGER); CREATE TABLE things(id INTEGER)")]));
-        await using var database = Database.OpenSqlite(File_, [First, new(2, "more", "CREATE TABLE more(id INTEGER)")]);
+        await using (OpenOne([First])) { }
+        Should.Throw<DbException>(() => OpenOne([First, new(2, "broken", "CREATE TABLE more(id INTEGER); CREATE TABLE things(id INTEGER)")]));
+        await using var database = OpenOne([First, new(2, "more", "CREATE TABLE more(id INTEGER)")]);
         await using var connection = await database.OpenAsync();
-        Scalar(connection, "PRAGMA user_version").ShouldBe(2L);
+        Scalar(connection, _connection is null ? "PRAGMA user_version" : "SELECT max(version) FROM schema_version").ShouldBe(2L);
     }
 
     [Fact]
     public async Task A_newer_schema_is_refused()
     {
-        await using (Database.OpenSqlite(File_, [First, new(2, "more", "CREATE TABLE more(id INTEGER)")])) { }
-        var refused = Should.Throw<StoreException>(() => Database.OpenSqlite(File_, [First]));
+        await using (OpenOne([First, new(2, "more", "CREATE TABLE more(id INTEGER)")])) { }
+        var refused = Should.Throw<StoreException>(() => OpenOne([First]));
         refused.Failure.ShouldBe(StoreFailure.NewerSchema);
         refused.Message.ShouldContain("schema 2, this program knows 1");
     }
 
-    [Fact]
+    [Fact, Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]
     public void What_is_not_our_database_is_refused()
     {
         File.WriteAllText(File_, new string('x', 5_000));
@@ -66,7 +72,7 @@ public sealed class DatabaseSpecs : IDisposable
         Should.Throw<StoreException>(() => Database.OpenSqlite(Path.Combine(_folder, "no", "such.db"), [First]));
     }
 
-    [Fact]
+    [Fact, Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]
     public async Task Another_writer_is_named_as_the_cause()
     {
         await using var database = Database.OpenSqlite(File_, [First], new DatabaseOptions { BusyTimeout = TimeSpan.FromMilliseconds(100) });
@@ -82,7 +88,7 @@ public sealed class DatabaseSpecs : IDisposable
     [Fact]
     public async Task Rows_of_many_callers_share_commits_and_keep_their_order()
     {
-        await using var database = Database.OpenSqlite(File_, [First]);
+        await using var database = OpenOne([First]);
         var batches = new List<int>();
         await using (var writer = new GroupCommitWriter<int>(database, (connection, rows) =>
         {
@@ -100,10 +106,10 @@ public sealed class DatabaseSpecs : IDisposable
     [Fact]
     public async Task A_row_that_the_database_refuses_fails_its_own_caller_only()
     {
-        await using var database = Database.OpenSqlite(File_, [First]);
+        await using var database = OpenOne([First]);
         await using var writer = new GroupCommitWriter<int>(database, (connection, rows) =>
         {
-            foreach (var row in rows) Scalar(connection, $"INSERT INTO things(name) VALUES ('n{row % 50}')");
+            foreach (var row in rows) Scalar(connection, $"INSERT INTO things(id, name) VALUES ({row}, 'n{row % 50}')");
         });
         var results = await Task.WhenAll(Enumerable.Range(0, 100).Select(async i =>
         {
@@ -123,7 +129,7 @@ public sealed class DatabaseSpecs : IDisposable
     [Fact]
     public async Task A_closed_writer_says_so()
     {
-        await using var database = Database.OpenSqlite(File_, [First]);
+        await using var database = OpenOne([First]);
         var writer = new GroupCommitWriter<int>(database, (_, _) => { });
         await writer.DisposeAsync();
         (await Should.ThrowAsync<StoreException>(async () => await writer.WriteAsync(1))).Failure.ShouldBe(StoreFailure.Unavailable);

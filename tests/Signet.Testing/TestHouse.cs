@@ -38,9 +38,18 @@ public sealed class TestHouse : IAsyncDisposable
     private readonly RandomNumberGenerator _random = RandomNumberGenerator.Create();
     private readonly TestHouseOptions _options;
     private readonly List<RunningDevice> _devices = [];
+    private readonly Store.PostgresAddress? _postgres;
     private int _port;
 
-    private TestHouse(TestHouseOptions options) => _options = options;
+    private TestHouse(TestHouseOptions options)
+    {
+        _options = options;
+        PostgresConnection = TestDatabase.NewConnection();
+        _postgres = PostgresConnection is null ? null : Store.PostgresAddress.Parse(PostgresConnection);
+    }
+
+    /// <summary>For tests that reach into the database beside the house; null over SQLite.</summary>
+    public string? PostgresConnection { get; }
 
     public static Actor Admin { get; } = new("ada", Role.Admin, Actor.User, "local");
     public static Actor Operator { get; } = new("olaf", Role.Operator, Actor.User, "local");
@@ -57,7 +66,7 @@ public sealed class TestHouse : IAsyncDisposable
         var house = new TestHouse(options ?? new());
         try
         {
-            await Installation.CreateAsync(house.Directory, new() { Demo = house._options.Demo }, TimeProvider.System, house._random);
+            await Installation.CreateAsync(house.Directory, new() { Demo = house._options.Demo, Postgres = house._postgres }, TimeProvider.System, house._random);
             await house.StartCenterAsync();
             return house;
         }
@@ -71,7 +80,7 @@ public sealed class TestHouse : IAsyncDisposable
     /// <summary>Starts (again) on the port it had, so that devices find it.</summary>
     public async Task StartCenterAsync()
     {
-        Center = await CommandCenter.OpenAsync(_options.Center(new() { DataDirectory = Directory, MqttPort = _port }), TimeProvider.System, _random, _options.Loggers);
+        Center = await CommandCenter.OpenAsync(_options.Center(new() { DataDirectory = Directory, MqttPort = _port, Postgres = _postgres }), TimeProvider.System, _random, _options.Loggers);
         await Center.StartAsync();
         _port = Center.MqttEndPoint.Port;
         if (_options.Web) Web = await WebConsole.StartAsync(Center, new() { ConsolePort = 0, PkiPort = 0 }, _options.Loggers);

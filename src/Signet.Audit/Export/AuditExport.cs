@@ -48,15 +48,16 @@ internal static class AuditExport
         var lines = new LineWriter(output);
         lines.Write(new JsonObject { ["checkpoint"] = at.Note, ["count"] = numbers.Count, ["format"] = Format, ["kind"] = "selection", ["origin"] = origin });
         using var tree = new TreeReader(connection);
-        using var find = connection.Command("SELECT body, mac FROM entries WHERE seq = $seq", "$seq");
+        using var find = connection.Command("SELECT body, mac FROM entries WHERE seq = @seq", "@seq");
         var count = 0L;
         foreach (var number in numbers)
         {
             cancellationToken.ThrowIfCancellationRequested();
             find.Parameters[0].Value = number;
+            var proof = MerkleTree.InclusionProof(number - 1, at.Size, tree.Node);
             using var reader = find.ExecuteReader();
             if (!reader.Read()) throw new StoreException(StoreFailure.Corrupt, $"{connection.DataSource}: entry {number} is missing. Run signet audit verify.");
-            lines.WriteEntry(reader.Bytes(0), reader.Bytes(1), number, MerkleTree.InclusionProof(number - 1, at.Size, tree.Node));
+            lines.WriteEntry(reader.Bytes(0), reader.Bytes(1), number, proof);
             count++;   // not inside the call: without a listener its argument is not evaluated
             progress?.Report(count);
         }

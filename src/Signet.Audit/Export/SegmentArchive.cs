@@ -58,7 +58,7 @@ internal sealed class SegmentArchive(Database database, string origin, AuditOpti
     private static Checkpoint? At(System.Data.Common.DbConnection connection, long size)
     {
         // Checkpoints grow with their numbers: halve the distance.
-        using var find = connection.Command("SELECT note FROM checkpoints WHERE number = $number", "$number");
+        using var find = connection.Command("SELECT note FROM checkpoints WHERE number = @number", "@number");
         var (low, high) = (1L, StoredRows.NewestCheckpoint(connection)?.Number ?? 0);
         while (low <= high)
         {

@@ -55,7 +55,7 @@ internal sealed class LogState
 
     private static DateTime TimeOf(DbConnection connection, long sequence)
     {
-        using var command = connection.Command("SELECT body FROM entries WHERE seq = $seq").With("$seq", sequence);
+        using var command = connection.Command("SELECT body FROM entries WHERE seq = @seq").With("@seq", sequence);
         using var reader = command.ExecuteReader();
         return reader.Read() && EntryView.TryRead(reader.Bytes(0), out var entry) ? entry.Time : default;
     }

@@ -37,11 +37,11 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
 
     public override void Opened(DbConnection connection)
     {
-        _insert = connection.Command("INSERT INTO entries(seq, body, prev, mac) VALUES ($seq, $body, $prev, $mac)", "$seq", "$body", "$prev", "$mac");
-        _head = connection.Command("UPDATE head SET size = $size, link = $link, mac = $mac", "$size", "$link", "$mac");
-        _node = connection.Command("INSERT INTO nodes(level, idx, hash) VALUES ($level, $index, $hash)", "$level", "$index", "$hash");
-        _personal = connection.Command("INSERT INTO personal(seq, salt, data) VALUES ($seq, $salt, $data)", "$seq", "$salt", "$data");
-        _checkpoint = connection.Command("INSERT INTO checkpoints(number, note) VALUES ($number, $note)", "$number", "$note");
+        _insert = connection.Command("INSERT INTO entries(seq, body, prev, mac) VALUES (@seq, @body, @prev, @mac)", "@seq", "@body", "@prev", "@mac");
+        _head = connection.Command("UPDATE head SET size = @size, link = @link, mac = @mac", "@size", "@link", "@mac");
+        _node = connection.Command("INSERT INTO nodes(level, idx, hash) VALUES (@level, @index, @hash)", "@level", "@index", "@hash");
+        _personal = connection.Command("INSERT INTO personal(seq, salt, data) VALUES (@seq, @salt, @data)", "@seq", "@salt", "@data");
+        _checkpoint = connection.Command("INSERT INTO checkpoints(number, note) VALUES (@number, @note)", "@number", "@note");
         // Also after a failure: what a commit that reported an error left behind is read from the disk, not remembered.
         Volatile.Write(ref _state, LogState.Load(connection, keys, origin, LogKeys.ReadNewest(directory)));
     }

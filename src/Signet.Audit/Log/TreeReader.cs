@@ -7,9 +7,9 @@ namespace Signet.Audit;
 /// <summary>Hashes of complete subtrees, from the stored nodes (levels 8, 16 ...) and, below them, from the entries themselves.</summary>
 internal sealed class TreeReader(DbConnection connection) : IDisposable
 {
-    private readonly DbCommand _one = connection.Command("SELECT hash FROM nodes WHERE level = $level AND idx = $index", "$level", "$index");
-    private readonly DbCommand _many = connection.Command("SELECT hash FROM nodes WHERE level = $level AND idx >= $first AND idx < $end ORDER BY idx", "$level", "$first", "$end");
-    private readonly DbCommand _bodies = connection.Command("SELECT body FROM entries WHERE seq > $first AND seq <= $end ORDER BY seq", "$first", "$end");
+    private readonly DbCommand _one = connection.Command("SELECT hash FROM nodes WHERE level = @level AND idx = @index", "@level", "@index");
+    private readonly DbCommand _many = connection.Command("SELECT hash FROM nodes WHERE level = @level AND idx >= @first AND idx < @end ORDER BY idx", "@level", "@first", "@end");
+    private readonly DbCommand _bodies = connection.Command("SELECT body FROM entries WHERE seq > @first AND seq <= @end ORDER BY seq", "@first", "@end");
 
     /// <exception cref="StoreException">A hash or entry that must be there is not.</exception>
     public Digest Node(int level, long index)

@@ -11,7 +11,7 @@ internal static class EntryReader
 
     public static AuditEntry? Find(DbConnection connection, long sequence)
     {
-        using var command = connection.Command(Columns + " WHERE e.seq = $seq").With("$seq", sequence);
+        using var command = connection.Command(Columns + " WHERE e.seq = @seq").With("@seq", sequence);
         using var reader = command.ExecuteReader();
         return reader.Read() ? Read(reader) : null;
     }
@@ -19,7 +19,7 @@ internal static class EntryReader
     /// <summary>Newest first, below a number.</summary>
     public static IEnumerable<AuditEntry> Newest(DbConnection connection, long below, long atLeast, Func<byte[], bool> wants)
     {
-        using var command = connection.Command(Columns + " WHERE e.seq < $below AND e.seq >= $least ORDER BY e.seq DESC").With("$below", below).With("$least", atLeast);
+        using var command = connection.Command(Columns + " WHERE e.seq < @below AND e.seq >= @least ORDER BY e.seq DESC").With("@below", below).With("@least", atLeast);
         using var reader = command.ExecuteReader();
         while (reader.Read())
             if (wants(reader.Bytes(1)))

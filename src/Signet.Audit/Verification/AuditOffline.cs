@@ -11,21 +11,22 @@ public static class AuditOffline
     /// <param name="trust">Checkpoint keys that are believed; null takes the ones in the directory, which whoever can write there can exchange.</param>
     /// <param name="firstKey">The first HMAC key, when it is at hand: then every HMAC is checked.</param>
     /// <param name="known">Notes of checkpoints that were kept elsewhere: the history must contain them.</param>
+    /// <param name="source">Where the rows are; null for <c>audit.db</c> in the directory.</param>
     /// <param name="progress">Told the number of entries verified so far.</param>
     /// <param name="cancellationToken">Ends the verification.</param>
     /// <exception cref="StoreException">There is no log, or its files cannot be read.</exception>
     public static AuditVerdict Verify(string directory, IReadOnlyList<CheckpointKey>? trust = null, ReadOnlySpan<byte> firstKey = default, IReadOnlyList<string>? known = null,
-        IProgress<long>? progress = null, CancellationToken cancellationToken = default)
+        DatabaseSource? source = null, IProgress<long>? progress = null, CancellationToken cancellationToken = default)
     {
         trust ??= ReadTrust(Path.Combine(directory, LogKeys.TrustFile));
-        var path = Path.Combine(directory, AuditSchema.FileName);
+        source ??= DatabaseSource.Sqlite(Path.Combine(directory, AuditSchema.FileName));
         var newest = LogKeys.ReadNewest(directory);
         ForwardKey? present = null;
         try
         {
             using var slots = KeySlots.TryOpen(directory, readOnly: true, out present);
             using var key = firstKey.IsEmpty ? present?.Copy() : new ForwardKey(firstKey, 0);
-            return DatabaseVerification.Run(() => Database.OpenSqlite(path, AuditSchema.Migrations, new DatabaseOptions { ReadOnly = true }), trust, key, present?.Epoch,
+            return DatabaseVerification.Run(() => Database.Open(source, AuditSchema.Migrations, new DatabaseOptions { ReadOnly = true }), trust, key, present?.Epoch,
                 [.. newest is null ? [] : new[] { newest }, .. known ?? []], progress, cancellationToken);
         }
         finally
@@ -55,7 +56,7 @@ internal static class DatabaseVerification
         {
             var database = open();
             using var connection = database.Open();
-            using var snapshot = connection.Command("BEGIN");
+            using var snapshot = connection.Command(database.BeginSnapshot);
             snapshot.ExecuteNonQuery();
             try
             {

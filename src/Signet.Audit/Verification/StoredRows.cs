@@ -13,21 +13,13 @@ internal static class StoredRows
         return command.ExecuteScalar() as string;
     }
 
-    public static IEnumerable<StoredEntry> Entries(DbConnection connection, long after)
-    {
-        using var command = connection.Command("SELECT seq, body, prev, mac FROM entries WHERE seq > $after ORDER BY seq").With("$after", after);
-        using var reader = command.ExecuteReader();
-        while (reader.Read())
-            yield return new StoredEntry(reader.GetInt64(0), reader.Bytes(1), reader.Bytes(2), reader.Bytes(3));
-    }
+    // In pages: PostgreSQL has one open result a connection, and the verifier reads nodes and checkpoints between two entries.
+    public static IEnumerable<StoredEntry> Entries(DbConnection connection, long after) => Pages(connection,
+        "SELECT seq, body, prev, mac FROM entries WHERE seq > @after ORDER BY seq LIMIT @page", after, reader => new StoredEntry(reader.GetInt64(0), reader.Bytes(1), reader.Bytes(2), reader.Bytes(3)));
 
-    public static IEnumerable<StoredCheckpoint> Checkpoints(DbConnection connection, long after)
-    {
-        using var command = connection.Command("SELECT number, note FROM checkpoints WHERE number > $after ORDER BY number").With("$after", after);
-        using var reader = command.ExecuteReader();
-        while (reader.Read())
-            yield return new StoredCheckpoint(reader.GetInt64(0), Convert.ToString(reader.GetValue(1), CultureInfo.InvariantCulture) ?? "");
-    }
+    public static IEnumerable<StoredCheckpoint> Checkpoints(DbConnection connection, long after) => Pages(connection,
+        "SELECT number, note FROM checkpoints WHERE number > @after ORDER BY number LIMIT @page", after,
+        reader => new StoredCheckpoint(reader.GetInt64(0), Convert.ToString(reader.GetValue(1), CultureInfo.InvariantCulture) ?? ""));
 
     /// <summary>The note with the highest number; null when there is none.</summary>
     public static StoredCheckpoint? NewestCheckpoint(DbConnection connection)
@@ -42,5 +34,24 @@ internal static class StoredRows
         using var command = connection.Command("SELECT size, link, mac FROM head");
         using var reader = command.ExecuteReader();
         return reader.Read() && reader.GetValue(0) is long size ? new StoredHead(size, reader.Bytes(1), reader.Bytes(2)) : null;
+    }
+
+    private static IEnumerable<T> Pages<T>(DbConnection connection, string sql, long after, Func<DbDataReader, T> read)
+    {
+        using var command = connection.Command(sql).With("@after", after).With("@page", AuditLimits.ReadRows);
+        var page = new List<T>();
+        do
+        {
+            page.Clear();
+            using (var reader = command.ExecuteReader())
+                while (reader.Read())
+                {
+                    after = reader.GetInt64(0);
+                    page.Add(read(reader));
+                }
+            foreach (var row in page) yield return row;
+            command.Parameters[0].Value = after;
+        }
+        while (page.Count == AuditLimits.ReadRows);
     }
 }

@@ -11,6 +11,9 @@ namespace Signet.Cli.Up;
 /// <param name="Check">Null when the value will do, else what it must be.</param>
 internal sealed record Setting(string Key, string? Flag, string Default, string Meaning, Func<string, string?> Check)
 {
+    /// <summary>May hold a password: its value is not printed.</summary>
+    public bool IsSecret { get; init; }
+
     public string EnvironmentName => "SIGNET__" + string.Join("__", Key.Split(':').Select(part => char.ToUpperInvariant(part[0]) + part[1..]));
 
     public static readonly Setting Listen = new("listen", "--listen", "127.0.0.1", "Address that every listener binds to",
@@ -33,8 +36,16 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
     public static readonly Setting LogLevel = new("log:level", "--log-level", "warning", "What the log on stderr shows: debug, information, warning or error",
         value => value.ToLowerInvariant() is "debug" or "information" or "warning" or "error" ? null : "debug, information, warning or error");
 
+    public static readonly Setting Database = new("database:kind", null, "sqlite", "Where fleet, commands, people and audit log are kept: sqlite (files in the data directory) or postgres",
+        value => value is "sqlite" or "postgres" ? null : "sqlite or postgres");
+
+    public static readonly Setting DatabaseConnection = new("database:connection", null, "", "Connection string for postgres: Host=...;Database=...;Username=...;SSL Mode=VerifyFull;Root Certificate=FILE;SSL Certificate=FILE;SSL Key=FILE",
+        _ => null) { IsSecret = true };
+
+    public static readonly Setting DatabasePasswordFile = new("database:passwordFile", null, "", "File (0600) whose first line is the database password", _ => null);
+
     /// <summary>Everything that can be set; a key that is not here is an error.</summary>
-    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PublicUrl, Hosts, ReceiptDeadline, LogLevel];
+    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PublicUrl, Hosts, ReceiptDeadline, LogLevel, Database, DatabaseConnection, DatabasePasswordFile];
 
     private static string? Port(string value) => WholeNumber(value, 0, 65535) is null ? null : "a port number (0 picks a free one)";
 

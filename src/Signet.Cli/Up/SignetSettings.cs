@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Signet.Cli.Shell;
+using Signet.Store;
 
 namespace Signet.Cli.Up;
 
@@ -23,7 +24,33 @@ internal sealed class SignetSettings
 
     public int Number(Setting setting) => int.Parse(_values[setting].Value, CultureInfo.InvariantCulture);
 
-    public IEnumerable<(Setting Setting, string Value, string Origin)> Everything => Setting.All.Select(setting => (setting, _values[setting].Value, _values[setting].Origin));
+    public IEnumerable<(Setting Setting, string Value, string Origin)> Everything => Setting.All.Select(setting => (setting, setting.IsSecret && _values[setting].Value.Length > 0 ? "(set)" : _values[setting].Value, _values[setting].Origin));
+
+    /// <summary>The server that keeps the data; null when they are files.</summary>
+    /// <exception cref="CliException">The settings do not fit together, or the connection would not be safe.</exception>
+    public PostgresAddress? Postgres
+    {
+        get
+        {
+            if (this[Setting.Database] == "sqlite") return null;
+            if (this[Setting.DatabaseConnection].Length == 0)
+                throw new CliException(ExitCode.WrongUsage, $"database:kind is postgres and database:connection is empty; set it in signet.json or as {Setting.DatabaseConnection.EnvironmentName} (Host=...;Database=...;Username=...).");
+            try
+            {
+                return PostgresAddress.Parse(this[Setting.DatabaseConnection], this[Setting.DatabasePasswordFile] is { Length: > 0 } file ? file : null);
+            }
+            catch (StoreException e)
+            {
+                throw new CliException(ExitCode.WrongUsage, e.Message);
+            }
+        }
+    }
+
+    /// <summary>The settings of a data directory for verbs that work without the running center: its <c>signet.json</c> and the environment.</summary>
+    public static SignetSettings Of(string directory) => Load(Usual(directory), Environment.GetEnvironmentVariables(), new Dictionary<Setting, string?>());
+
+    /// <summary>The settings file of a data directory; null when there is none.</summary>
+    public static string? Usual(string directory) => Path.Combine(directory, "signet.json") is var file && File.Exists(file) ? file : null;
 
     /// <exception cref="CliException">A key is unknown or a value unfit; the message names every one.</exception>
     public static SignetSettings Load(string? file, IDictionary environment, IReadOnlyDictionary<Setting, string?> flags)

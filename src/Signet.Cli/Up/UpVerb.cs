@@ -79,11 +79,7 @@ internal static class UpVerb
 
     private static SignetSettings Settings(ParseResult parsed, string directory)
     {
-        var file = parsed.GetValue(Config);
-        var usual = Path.Combine(directory, "signet.json");
-        if (file is null && File.Exists(usual))
-            file = usual;
-        return SignetSettings.Load(file, Environment.GetEnvironmentVariables(), Flags.ToDictionary(flag => flag.Key, flag => parsed.GetValue(flag.Value)));
+        return SignetSettings.Load(parsed.GetValue(Config) ?? SignetSettings.Usual(directory), Environment.GetEnvironmentVariables(), Flags.ToDictionary(flag => flag.Key, flag => parsed.GetValue(flag.Value)));
     }
 
     private static ExitCode Print(Printer printer, SignetSettings settings)
@@ -97,7 +93,7 @@ internal static class UpVerb
     private static async Task CreateAsync(string directory, SignetSettings settings, bool demo, Printer printer, RandomNumberGenerator random, CancellationToken cancellation)
     {
         printer.Line($"making a new installation in {directory} (certificate authority, databases{(demo ? ", demo devices" : "")}) ...");
-        var options = new InstallationOptions { Demo = demo, Hosts = Hosts(settings), PkiUrl = PkiUrl(settings) };
+        var options = new InstallationOptions { Demo = demo, Hosts = Hosts(settings), PkiUrl = PkiUrl(settings), Postgres = settings.Postgres };
         await Installation.CreateAsync(directory, options, TimeProvider.System, random, cancellation);
         if (!demo)
             printer.Line("the first audit key was destroyed; `signet init --audit-key-out FILE` keeps it for an auditor");
@@ -106,6 +102,7 @@ internal static class UpVerb
     private static CenterOptions Options(string directory, SignetSettings settings, IPAddress listen) => new()
     {
         DataDirectory = directory,
+        Postgres = settings.Postgres,
         Listen = listen,
         MqttPort = settings.Number(Setting.PortMqtt),
         PkiUrl = PkiUrl(settings),

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Signet.Audit;
 using Signet.Cli.Shell;
+using Signet.Cli.Up;
+using Signet.Control;
 using Signet.Proof;
 
 namespace Signet.Cli.Verbs;
@@ -45,10 +47,11 @@ internal static class AuditVerb
 
     private static ExitCode VerifyOffline(ParseResult parsed, Printer printer, CancellationToken cancellation)
     {
-        var directory = Path.Combine(GlobalOptions.DataDirectory(parsed), "audit");
+        var data = GlobalOptions.DataDirectory(parsed);
+        var directory = Path.Combine(data, "audit");
         if (!Directory.Exists(directory))
             throw new CliException(ExitCode.WrongUsage, $"There is no audit log in {directory}.");
-        return Tell(printer, Describe(AuditOffline.Verify(directory, cancellationToken: cancellation)));
+        return Tell(printer, Describe(AuditOffline.Verify(directory, source: InstallationDatabases.Of(data, SignetSettings.Of(data).Postgres).Audit, cancellationToken: cancellation)));
     }
 
     /// <summary>The same shape as the API's answer.</summary>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Signet.Cli.Shell;
+using Signet.Cli.Up;
 using Signet.Control;
 using Signet.Pki;
 
@@ -27,6 +28,7 @@ internal static class InitVerb
             var options = new InstallationOptions
             {
                 Hosts = parsed.GetValue(hosts) ?? [],
+                Postgres = SignetSettings.Of(directory).Postgres,
                 ExportAuditKey = keyFile is null ? null : key => KeyFile.WritePrivate(keyFile, System.Text.Encoding.ASCII.GetBytes(Convert.ToHexStringLower(key.Span) + "\n")),
             };
             await Installation.CreateAsync(directory, options, TimeProvider.System, random, cancellation);

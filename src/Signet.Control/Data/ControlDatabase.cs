@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Dapper;
 using Signet.Store;
 
 namespace Signet.Control;
@@ -22,8 +23,38 @@ internal sealed class ControlDatabase : IAsyncDisposable
         });
     }
 
+    /// <summary>Opens the rows of one installation.</summary>
+    /// <param name="source">Where.</param>
+    /// <param name="installation">Its id; rows of another one are refused.</param>
     /// <exception cref="StoreException">One clear line.</exception>
-    public static ControlDatabase Open(string path) => new(Database.OpenSqlite(path, Schema.Migrations));
+    public static ControlDatabase Open(DatabaseSource source, string installation)
+    {
+        var database = Database.Open(source, Schema.Migrations);
+        try
+        {
+            using var connection = database.Open();
+            if (connection.ExecuteScalar<string?>("SELECT installation FROM center") is { } other && other != installation)
+                throw new StoreException(StoreFailure.NotADatabase, $"{source}: holds the data of another installation ({other}), and this one is {installation}. Give it a database of its own, or restore the data directory that belongs to it.");
+            connection.Execute("UPDATE center SET installation = @installation WHERE installation IS NULL", new { installation });
+            return new(database);
+        }
+        catch
+        {
+            database.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            throw;
+        }
+    }
+
+    /// <summary>Makes the tables of a new installation. What an interrupted making left on a server is begun anew; a whole installation's rows are refused.</summary>
+    /// <exception cref="StoreException">One clear line.</exception>
+    public static ControlDatabase Create(InstallationDatabases sources)
+    {
+        if (sources.Control.Kind == DatabaseKind.Postgres) Database.DropUnless(sources.Control, "SELECT installation FROM center WHERE installation IS NOT NULL", sources.Audit);
+        return new(Database.Open(sources.Control, Schema.Migrations));
+    }
+
+    /// <summary>The last step of making: from here on the rows belong to the installation.</summary>
+    public Task OwnAsync(string installation, CancellationToken cancellationToken) => WriteAsync(c => c.Execute("UPDATE center SET installation = @installation", new { installation }), cancellationToken);
 
     /// <exception cref="StoreException">Nothing was written.</exception>
     public async Task<T> WriteAsync<T>(Func<DbConnection, T> work, CancellationToken cancellationToken = default)

@@ -12,6 +12,7 @@ internal static partial class Schema
     [
         new(1, "fleet, commands, people", First),
         new(2, "groups and tags", Labels),
+        new(3, "the installation the rows belong to", Owner),
     ];
 
     private const string First = """

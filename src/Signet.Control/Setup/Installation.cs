@@ -15,11 +15,14 @@ public sealed class Installation : IDisposable
     private readonly DirectoryLock _lock;
     private readonly InstallationRecord _record;
 
-    private Installation(string directory, DirectoryLock held, InstallationRecord record) => (Directory, _lock, _record) = (directory, held, record);
+    private Installation(string directory, DirectoryLock held, InstallationRecord record, PostgresAddress? postgres)
+        => (Directory, _lock, _record, Databases) = (directory, held, record, InstallationDatabases.Of(directory, postgres));
 
     public string Directory { get; }
     public string PkiDirectory => Path.Combine(Directory, "pki");
-    public string DatabasePath => Path.Combine(Directory, "signet.db");
+
+    /// <summary>Where fleet, commands, people and the audit log's rows are kept.</summary>
+    public InstallationDatabases Databases { get; }
     public string AuditDirectory => Path.Combine(Directory, "audit");
     public string BrokerDirectory => Path.Combine(Directory, "broker");
 
@@ -57,7 +60,7 @@ public sealed class Installation : IDisposable
             using var held = Lock(beside);
             Empty(beside);
             var record = InstallationRecord.New(options, time, random);
-            using (var making = new Installation(beside, held, record)) await InstallationMaker.FillAsync(making, options, time, random, cancellationToken);
+            using (var making = new Installation(beside, held, record, options.Postgres)) await InstallationMaker.FillAsync(making, options, time, random, cancellationToken);
             // Last, because it is what makes a directory whole.
             record.Write(beside);
             if (System.IO.Directory.Exists(directory)) System.IO.Directory.Delete(directory);
@@ -69,7 +72,9 @@ public sealed class Installation : IDisposable
 
     /// <summary>Takes the lock on a whole directory. Format, file modes and contents are checked.</summary>
     /// <exception cref="ControlException">In use by another process (named), half-made, of a newer format, or with a readable key.</exception>
-    public static Installation Open(string directory)
+    /// <param name="directory">Made by <see cref="CreateAsync"/>.</param>
+    /// <param name="postgres">The server, when the settings name one; must agree with how the directory was made.</param>
+    public static Installation Open(string directory, PostgresAddress? postgres = null)
     {
         directory = Path.GetFullPath(directory);
         if (!System.IO.Directory.Exists(directory)) throw new ControlException($"there is no data directory {directory}; make one with: signet init --data {directory}");
@@ -77,11 +82,12 @@ public sealed class Installation : IDisposable
         return Clearly.Do(() =>
         {
             var record = InstallationRecord.Read(directory);
+            record.RequireKind(directory, postgres);
             var held = Lock(directory);
             try
             {
-                var installation = new Installation(directory, held, record);
-                foreach (var (missing, what) in new[] { (installation.PkiDirectory, "the keys and certificates"), (installation.AuditDirectory, "the audit log"), (installation.DatabasePath, "fleet, commands and people") })
+                var installation = new Installation(directory, held, record, postgres);
+                foreach (var (missing, what) in new[] { (installation.PkiDirectory, "the keys and certificates"), (installation.AuditDirectory, "the audit log"), (installation.Databases.Control.Path ?? directory, "fleet, commands and people") })
                     if (!Path.Exists(missing)) throw new ControlException($"{missing} ({what}) is missing: the data directory was copied in part; restore it from a backup");
                 foreach (var key in System.IO.Directory.EnumerateFiles(installation.PkiDirectory, "*.key")) KeyFile.RequirePrivate(key);
                 return installation;
@@ -117,8 +123,24 @@ public sealed class Installation : IDisposable
 /// <summary>installation.json: what was fixed when the directory was made.</summary>
 internal sealed record InstallationRecord(int Format, string Id, DateTimeOffset Created, bool Demo, string Organization, IReadOnlyList<string> Hosts)
 {
-    /// <summary>Layout of the directory. Grows when an older program could no longer read it.</summary>
-    public const int CurrentFormat = 1;
+    /// <summary>Layout of the directory. Grows when an older program could no longer read it: 2 keeps its rows in PostgreSQL.</summary>
+    public const int CurrentFormat = PostgresFormat;
+
+    private const int FileFormat = 1, PostgresFormat = 2;
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public DatabaseKind Kind => Format == PostgresFormat ? DatabaseKind.Postgres : DatabaseKind.Sqlite;
+
+    public InstallationRecord In(DatabaseKind kind) => this with { Format = kind == DatabaseKind.Postgres ? PostgresFormat : FileFormat };
+
+    /// <exception cref="ControlException">The settings name another database than the one that holds the data.</exception>
+    public void RequireKind(string directory, PostgresAddress? postgres)
+    {
+        if (Kind == DatabaseKind.Postgres && postgres is null)
+            throw new ControlException($"{directory} keeps its data in PostgreSQL, and the settings name none; set database:kind to postgres and database:connection");
+        if (Kind == DatabaseKind.Sqlite && postgres is not null)
+            throw new ControlException($"{directory} keeps its data in SQLite files, and the settings name {postgres}; move the data with: signet migrate --from sqlite --to postgres");
+    }
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
 
@@ -129,7 +151,7 @@ internal sealed record InstallationRecord(int Format, string Id, DateTimeOffset 
         Span<byte> id = stackalloc byte[16];
         random.GetBytes(id);
         string[] hosts = ["localhost", "127.0.0.1", "::1", Dns.GetHostName(), .. options.Hosts];
-        return new(CurrentFormat, Convert.ToHexStringLower(id), time.GetUtcNow(), options.Demo, options.Organization, [.. hosts.Select(h => h.ToLowerInvariant()).Distinct(StringComparer.Ordinal)]);
+        return new(options.Postgres is null ? FileFormat : PostgresFormat, Convert.ToHexStringLower(id), time.GetUtcNow(), options.Demo, options.Organization, [.. hosts.Select(h => h.ToLowerInvariant()).Distinct(StringComparer.Ordinal)]);
     }
 
     public void Write(string directory) => DurableFile.Replace(PathIn(directory), JsonSerializer.SerializeToUtf8Bytes(this, Json));

@@ -21,22 +21,24 @@ internal static class InstallationMaker
         ServerCertificates.Create(authority, installation.PkiDirectory, installation.Hosts);
         foreach (var directory in new[] { installation.BrokerDirectory, Path.GetDirectoryName(installation.DeviceDirectory("any"))! }) PrivateDirectory.Create(directory);
 
+        // Before the log: on a server its rows say whether a making was finished.
+        await using var database = ControlDatabase.Create(installation.Databases);
         await using var audit = await AuditLog.OpenAsync(AuditOptions(installation) with { KeepFirstKey = options.Demo, ExportFirstKey = options.ExportAuditKey }, time, random, cancellationToken);
         await audit.AppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, installation.Id, "installation-made", details: new()
         {
             ["root"] = CertificateFacts.Fingerprint(authority.Root), ["demo"] = options.Demo,
         }), cancellationToken);
 
-        await using var database = ControlDatabase.Open(installation.DatabasePath);
         foreach (var device in options.Demo ? DemoDevices : [])
         {
             await audit.AppendAsync(AuditTrail.Of(AuditTypes.Device, Actor.Center, device.Name, "device-added", details: new() { ["kind"] = device.Kind }), cancellationToken);
             var member = Fleet.Bear(device, installation, authority, time, DeviceHomeFiles.BrokerAddress(System.Net.IPAddress.Loopback, 8883));
             await database.WriteAsync(c => FleetStore.Insert(c, member), cancellationToken);
         }
+        await database.OwnAsync(installation.Id, cancellationToken);
     }
 
     public static AuthorityOptions PkiOptions(string organization, Uri? url) => new() { Organization = organization, PublicUrl = url };
 
-    public static AuditOptions AuditOptions(Installation installation) => new() { Directory = installation.AuditDirectory };
+    public static AuditOptions AuditOptions(Installation installation) => new() { Directory = installation.AuditDirectory, Database = installation.Databases.Audit };
 }

@@ -1,3 +1,5 @@
+using Signet.Store;
+
 namespace Signet.Control;
 
 /// <summary>What is fixed when a data directory is made.</summary>
@@ -14,6 +16,9 @@ public sealed record InstallationOptions
 
     /// <summary>Address of the PKI endpoint, as <see cref="CenterOptions.PkiUrl"/>.</summary>
     public Uri? PkiUrl { get; init; }
+
+    /// <summary>Keeps fleet, commands, people and the audit log's rows on this server instead of in files of the directory.</summary>
+    public PostgresAddress? Postgres { get; init; }
 
     /// <summary>Takes the first audit HMAC key (32 bytes) to store away from this machine; wiped afterwards.</summary>
     public Action<ReadOnlyMemory<byte>>? ExportAuditKey { get; init; }

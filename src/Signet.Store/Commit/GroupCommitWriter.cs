@@ -54,7 +54,7 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
         }
         catch (ChannelClosedException)
         {
-            throw _stopped ?? new StoreException(StoreFailure.Unavailable, $"{_database.Path}: the writer is closed.");
+            throw _stopped ?? new StoreException(StoreFailure.Unavailable, $"{_database.Name}: the writer is closed.");
         }
         await slot.Done.Task;
     }
@@ -97,8 +97,8 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
         }
         catch (Exception e)
         {
-            Disconnect();   // closing rolls back; the next batch starts from what is really on the disk
-            if (StoreException.From(e, _database.Path) is { } store) Fail(slots, store);
+            Disconnect();   // the next batch starts from what is really on the disk
+            if (StoreException.From(e, _database.Name) is { } store) Fail(slots, store);
             else if (slots.Count == 1) Fail(slots, e);
             else
                 foreach (var slot in slots)
@@ -112,7 +112,7 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
         catch (Exception e)
         {
             // What the target remembers no longer agrees with the disk. Going on would build on sand: stop the world.
-            _stopped = new StoreException(StoreFailure.Unavailable, $"{_database.Path}: the writer stopped: {e.Message}", e);
+            _stopped = new StoreException(StoreFailure.Unavailable, $"{_database.Name}: the writer stopped: {e.Message}", e);
             _queue.Writer.TryComplete();
         }
         foreach (var slot in slots) slot.Done.SetResult();
@@ -121,8 +121,8 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
     private void Connect()
     {
         if (_connection is not null) return;
-        _connection = _database.Open();
-        _begin = Prepare("BEGIN IMMEDIATE");
+        _connection = _database.OpenWriter();
+        _begin = Prepare(_database.BeginWrite);
         _commit = Prepare("COMMIT");
         _target.Opened(_connection);
     }
@@ -130,7 +130,7 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
     private DbCommand Prepare(string sql)
     {
         var command = _connection!.CreateCommand();
-#pragma warning disable CA2100 // Two constants.
+#pragma warning disable CA2100 // Constants of the database.
         command.CommandText = sql;
 #pragma warning restore CA2100
         command.Prepare();
@@ -149,7 +149,7 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
             }
             catch (DbException)
             {
-                // No transaction was open, or SQLite has rolled back by itself.
+                // No transaction was open, or the database has rolled back by itself.
             }
         }
         _begin?.Dispose();

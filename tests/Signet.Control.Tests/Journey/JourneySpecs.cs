@@ -242,7 +242,7 @@ public sealed class JourneySpecs
         await house.StartDeviceAsync("door-1");
         (await house.SendAsync("door-1", "open")).State.ShouldBe("executed");
 
-        using (new AuditRival(house.Center.Installation.AuditDirectory))
+        using (new AuditRival(house))
         {
             var refused = await house.Center.Commands.SendAsync(new("door-1", "close"), TestHouse.Operator);
             refused.Refusal!.Name.ShouldBe("audit-unavailable");

@@ -9,6 +9,7 @@ public sealed class InstallationSpecs : IDisposable
 {
     private readonly TempDirectory _temp = new();
     private readonly RandomNumberGenerator _random = RandomNumberGenerator.Create();
+    private readonly Store.PostgresAddress? _postgres = TestDatabase.New();
 
     private string Data => _temp.File("data");
 
@@ -18,9 +19,9 @@ public sealed class InstallationSpecs : IDisposable
         _random.Dispose();
     }
 
-    private Task MakeAsync(bool demo = false) => Installation.CreateAsync(Data, new() { Demo = demo }, TimeProvider.System, _random);
+    private Task MakeAsync(bool demo = false) => Installation.CreateAsync(Data, new() { Demo = demo, Postgres = _postgres }, TimeProvider.System, _random);
 
-    private Task<CommandCenter> OpenAsync() => CommandCenter.OpenAsync(new() { DataDirectory = Data, MqttPort = 0 }, TimeProvider.System, _random, NullLoggerFactory.Instance);
+    private Task<CommandCenter> OpenAsync() => CommandCenter.OpenAsync(new() { DataDirectory = Data, Postgres = _postgres, MqttPort = 0 }, TimeProvider.System, _random, NullLoggerFactory.Instance);
 
     private async Task<string> RefusalAsync() => (await Should.ThrowAsync<ControlException>(OpenAsync)).Message;
 
@@ -69,14 +70,14 @@ public sealed class InstallationSpecs : IDisposable
 
         await MakeAsync();
         var record = Path.Combine(Data, "installation.json");
-        File.WriteAllText(record, File.ReadAllText(record).Replace("\"format\": 1", "\"format\": 2", StringComparison.Ordinal));
+        File.WriteAllText(record, File.ReadAllText(record).Replace("\"format\": ", "\"format\": 9", StringComparison.Ordinal));
         (await RefusalAsync()).ShouldContain("newer version");
 
         File.WriteAllText(record, "{");
         (await RefusalAsync()).ShouldContain("is damaged");
     }
 
-    [Fact]
+    [Fact, Trait(TestDatabase.Trait, TestDatabase.SqliteOnly)]
     public async Task A_missing_part_is_named()
     {
         await MakeAsync();
@@ -89,7 +90,7 @@ public sealed class InstallationSpecs : IDisposable
     {
         await using var house = await TestHouse.StartAsync(new() { Demo = false });
         await MakeAsync();
-        await using (var second = await CommandCenter.OpenAsync(new() { DataDirectory = Data, MqttPort = house.Center.MqttEndPoint.Port }, TimeProvider.System, _random, NullLoggerFactory.Instance))
+        await using (var second = await CommandCenter.OpenAsync(new() { DataDirectory = Data, Postgres = _postgres, MqttPort = house.Center.MqttEndPoint.Port }, TimeProvider.System, _random, NullLoggerFactory.Instance))
             (await Should.ThrowAsync<ControlException>(() => second.StartAsync())).Message.ShouldContain("is taken by another program");
         await using var again = await OpenAsync();
     }

@@ -5,19 +5,17 @@ using Microsoft.Data.Sqlite;
 namespace Signet.Store;
 
 /// <summary>
-/// One SQLite file with a migrated schema.
-/// Contract: write-ahead log with synchronous=FULL, so a transaction is on the disk when its COMMIT returns; readers never wait for the writer;
-/// one writer at a time across all processes; connections are pooled and may be used from any thread, each by one thread at a time.
+/// One SQLite file: write-ahead log with synchronous=FULL, so a transaction is on the disk when its COMMIT returns. The write lock is SQLite's own and taken a transaction at a time;
+/// that only one center uses the file is the data directory's lock (<see cref="DirectoryLock"/>).
 /// </summary>
-public sealed class Database : IAsyncDisposable
+internal sealed class SqliteDatabase : Database
 {
     private readonly string _connectionString;
     private readonly string _pragmas;
 
-    private Database(string path, DatabaseOptions options, bool immutable)
+    private SqliteDatabase(string path, DatabaseOptions options, bool immutable)
+        : base(path, options)
     {
-        Path = path;
-        Options = options;
         _connectionString = new SqliteConnectionStringBuilder
         {
             // immutable: SQLite takes no locks and creates no files beside the database; right only when nobody can be writing.
@@ -37,19 +35,13 @@ public sealed class Database : IAsyncDisposable
             """);
     }
 
-    public string Path { get; }
-    public DatabaseOptions Options { get; }
+    public override DatabaseKind Kind => DatabaseKind.Sqlite;
+    public override string BeginWrite => "BEGIN IMMEDIATE";
+    public override string BeginSnapshot => "BEGIN";
 
-    /// <summary>Opens the file, creating it (mode 0600) and migrating it as needed.</summary>
-    /// <exception cref="StoreException">One clear line: locked by another process, not a database, newer schema, read-only, disk full ...</exception>
-    public static Database OpenSqlite(string path, IReadOnlyList<Migration> migrations, DatabaseOptions? options = null)
+    public static SqliteDatabase Open(string path, IReadOnlyList<Migration> migrations, DatabaseOptions options)
     {
-        for (var i = 0; i < migrations.Count; i++)
-            if (migrations[i].Number != i + 1)
-                throw new ArgumentException($"Migration {migrations[i].Number} stands at place {i + 1}.", nameof(migrations));
         SqliteRuntime.EnsureLoaded();
-        options ??= new DatabaseOptions();
-        path = System.IO.Path.GetFullPath(path);
         try
         {
             return options.ReadOnly ? OpenReadOnly(path, migrations, options) : OpenAndMigrate(path, migrations, options);
@@ -60,9 +52,27 @@ public sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>A pooled connection with every setting applied. The caller disposes it.</summary>
-    /// <exception cref="StoreException">The file cannot be opened.</exception>
-    public DbConnection Open()
+    public static long VersionOf(string path, IReadOnlyList<Migration> migrations)
+    {
+        SqliteRuntime.EnsureLoaded();
+        if (!File.Exists(path)) return 0;
+        var database = new SqliteDatabase(path, new DatabaseOptions { ReadOnly = true }, immutable: !File.Exists(path + "-wal"));
+        try
+        {
+            using var connection = database.Open();
+            return RequireOurs(connection, path, migrations);
+        }
+        catch (Exception e) when (e is not StoreException && StoreException.From(e, path) is not null)
+        {
+            throw StoreException.From(e, path)!;
+        }
+        finally
+        {
+            database.ClearPool();
+        }
+    }
+
+    public override DbConnection Open()
     {
         var connection = new SqliteConnection(_connectionString);
         try
@@ -74,20 +84,20 @@ public sealed class Database : IAsyncDisposable
         catch (Exception e)
         {
             connection.Dispose();
-            if (e is not StoreException && StoreException.From(e, Path) is { } clear) throw clear;
+            if (e is not StoreException && StoreException.From(e, Name) is { } clear) throw clear;
             throw;
         }
     }
 
-    /// <inheritdoc cref="Open"/>
-    public Task<DbConnection> OpenAsync(CancellationToken cancellationToken = default)
+    public override Task<DbConnection> OpenAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         return Task.FromResult(Open());   // SQLite is a library, not a server: there is nothing to wait for
     }
 
-    /// <summary>Closes idle connections. Connections still in use close when their users dispose them.</summary>
-    public ValueTask DisposeAsync()
+    public override DbConnection OpenWriter() => Open();
+
+    public override ValueTask DisposeAsync()
     {
         ClearPool();
         return ValueTask.CompletedTask;
@@ -99,11 +109,11 @@ public sealed class Database : IAsyncDisposable
         SqliteConnection.ClearPool(connection);
     }
 
-    private static Database OpenAndMigrate(string path, IReadOnlyList<Migration> migrations, DatabaseOptions options)
+    private static SqliteDatabase OpenAndMigrate(string path, IReadOnlyList<Migration> migrations, DatabaseOptions options)
     {
         if (!File.Exists(path))
             using (new FileStream(path, CreatePrivate)) { }
-        var database = new Database(path, options, immutable: false);
+        var database = new SqliteDatabase(path, options, immutable: false);
         try
         {
             using var connection = database.Open();
@@ -120,14 +130,14 @@ public sealed class Database : IAsyncDisposable
         }
     }
 
-    private static Database OpenReadOnly(string path, IReadOnlyList<Migration> migrations, DatabaseOptions options)
+    private static SqliteDatabase OpenReadOnly(string path, IReadOnlyList<Migration> migrations, DatabaseOptions options)
     {
         if (!File.Exists(path)) throw new StoreException(StoreFailure.CannotOpen, $"{path}: does not exist.");
-        var database = new Database(path, options, immutable: !File.Exists(path + "-wal"));
+        var database = new SqliteDatabase(path, options, immutable: !File.Exists(path + "-wal"));
         using var connection = database.Open();
         var version = RequireOurs(connection, path, migrations);
         if (version < migrations.Count)
-            throw new StoreException(StoreFailure.NotADatabase, $"{path}: schema {version} is older than {migrations.Count}. Start the program once to bring it up to date.");
+            throw OlderSchema(path, version, migrations.Count);
         return database;
     }
 
@@ -139,7 +149,7 @@ public sealed class Database : IAsyncDisposable
         if (!isEmpty && application != StoreLimits.ApplicationId)
             throw new StoreException(StoreFailure.NotADatabase, $"{path}: a database of another program. Move it away.");
         if (version > migrations.Count)
-            throw new StoreException(StoreFailure.NewerSchema, $"{path}: written by a newer version (schema {version}, this program knows {migrations.Count}). Use that version or restore a backup.");
+            throw NewerSchema(path, version, migrations.Count);
         return version;
     }
 

@@ -1,9 +1,9 @@
 namespace Signet.Store;
 
 /// <summary>One numbered step of a schema. Numbers run 1, 2, 3 ... without gaps and are never reused; the SQL is run in a transaction of its own.</summary>
-/// <param name="Number">Position in the list, from 1. Stored in PRAGMA user_version.</param>
+/// <param name="Number">Position in the list, from 1. Stored in SQLite's user_version, on PostgreSQL in the table schema_version.</param>
 /// <param name="Name">What the step does, in lower case, for people.</param>
-/// <param name="Sql">One or more statements.</param>
+/// <param name="Sql">One or more statements that both databases take; <see cref="PostgresDialect"/> says which words are rewritten.</param>
 public sealed record Migration(int Number, string Name, string Sql);
 
 /// <summary>How a database is opened.</summary>
@@ -18,6 +18,6 @@ public sealed record DatabaseOptions
     /// <summary>False only for data that can be rebuilt from elsewhere: then a power failure may lose the last transactions, never the file's consistency.</summary>
     public bool Durable { get; init; } = true;
 
-    /// <summary>Deleted content is overwritten with zeros (PRAGMA secure_delete).</summary>
+    /// <summary>Deleted content is overwritten with zeros (SQLite's secure_delete). PostgreSQL has nothing like it: there the rows are unreadable by SQL at once and gone from the disk after its VACUUM.</summary>
     public bool OverwriteDeleted { get; init; }
 }

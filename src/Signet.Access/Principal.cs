@@ -8,6 +8,9 @@ public enum PrincipalKind
     Device = 1,
     Person = 2,
     Service = 3,
+
+    /// <summary>Logs in with name, one-time code and password instead of a certificate. A kind of its own: an account named like a device or a part of the center gets none of their rules.</summary>
+    Account = 4,
 }
 
 /// <summary>Someone who asks. The name comes from a verified certificate, account or token, never from the wish itself.</summary>
@@ -24,6 +27,8 @@ public sealed record Principal(string Name, PrincipalKind Kind, IReadOnlySet<str
     public static Principal Device(string name, params string[] groups) => new(name, PrincipalKind.Device, groups.ToFrozenSet(StringComparer.Ordinal));
 
     public static Principal Service(string name, params string[] groups) => new(name, PrincipalKind.Service, groups.ToFrozenSet(StringComparer.Ordinal));
+
+    public static Principal Account(string name, params string[] groups) => new(name, PrincipalKind.Account, groups.ToFrozenSet(StringComparer.Ordinal));
 
     /// <summary>A person with a role; roles are hierarchical, so an administrator is in the operators' group too.</summary>
     public static Principal Person(string name, Role role, params string[] groups)

@@ -18,6 +18,18 @@ public sealed record CenterOptions
     /// <summary>Port for MQTT with client certificates; 0 takes a free one (<see cref="CommandCenter.MqttEndPoint"/>).</summary>
     public int MqttPort { get; init; } = 8883;
 
+    /// <summary>Port for MQTT with user name, one-time code and password (TLS without client certificate); opened when <see cref="OpenPasswordListener"/> or a TOTP account asks for it.</summary>
+    public int MqttPasswordPort { get; init; } = 8884;
+
+    /// <summary>Open the password listener at the start although there is no TOTP account yet.</summary>
+    public bool OpenPasswordListener { get; init; }
+
+    /// <summary>Also TLS 1.2 (ECDHE and AEAD only) on the password listener, for clients that lack 1.3.</summary>
+    public bool AllowTls12ForPasswords { get; init; }
+
+    /// <summary>Proxies that put a PROXY protocol v2 header before each MQTT connection; everybody else must not.</summary>
+    public IReadOnlyList<IPNetwork> Proxies { get; init; } = [];
+
     /// <summary>Address of the PKI endpoint for CDP and AIA (<c>pki.publicUrl</c>); null: certificates name none.</summary>
     public Uri? PkiUrl { get; init; }
 
@@ -38,6 +50,7 @@ public sealed record CenterOptions
     {
         var wrong = new List<string>();
         if (MqttPort is < 0 or > 65_535) wrong.Add($"the MQTT port {MqttPort} is not between 0 and 65535");
+        if (MqttPasswordPort is < 0 or > 65_535) wrong.Add($"the MQTT password port {MqttPasswordPort} is not between 0 and 65535");
         if (CommandLifetime < TimeSpan.FromSeconds(1) || CommandLifetime > TimeSpan.FromSeconds(30)) wrong.Add($"the command lifetime {CommandLifetime} is not between 1 s and 30 s");
         if (ReceiptDeadline < TimeSpan.FromMilliseconds(100) || ReceiptDeadline > TimeSpan.FromHours(1)) wrong.Add($"the receipt deadline {ReceiptDeadline} is not between 100 ms and 1 h");
         if (TelemetryRetention < TimeSpan.FromMinutes(1)) wrong.Add($"the telemetry retention {TelemetryRetention} is shorter than a minute");

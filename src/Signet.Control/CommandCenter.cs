@@ -28,6 +28,7 @@ public sealed class CommandCenter : IAsyncDisposable
     private CommandLedger _ledger = null!;
     private BrokerWatch _watch = null!;
     private SessionCutter _sessions = null!;
+    private Askers _askers = null!;
     private Intake _intake = null!;
     private BrokerHost? _host;
     private BrokerLink? _link;
@@ -50,6 +51,13 @@ public sealed class CommandCenter : IAsyncDisposable
     public ApiTokens Tokens { get; private set; } = null!;
     public LiveFeed Feed { get; private set; } = null!;
     public BrokerView Broker { get; private set; } = null!;
+    public TotpAccounts TotpAccounts { get; private set; } = null!;
+
+    /// <summary>What brokers that are not ours ask over HTTP.</summary>
+    public ForeignBrokers ForeignBrokers { get; private set; } = null!;
+
+    /// <summary>Log-in of TOTP accounts: the embedded broker's and, over HTTP, other brokers'.</summary>
+    public TotpLogin TotpLogin { get; private set; } = null!;
 
     /// <summary>Who may do what on the broker.</summary>
     public AccessPolicy Policy { get; } = AccessPolicy.Default;
@@ -60,6 +68,9 @@ public sealed class CommandCenter : IAsyncDisposable
     /// <summary>Where the MQTT listener really listens.</summary>
     /// <exception cref="InvalidOperationException">Not started.</exception>
     public IPEndPoint MqttEndPoint => _host?.EndPoint ?? throw new InvalidOperationException("the center is not started");
+
+    /// <summary>Where clients without certificates log in; null while that listener is closed.</summary>
+    public IPEndPoint? MqttPasswordEndPoint => _host?.PasswordEndPoint;
 
     /// <summary>Version of the program.</summary>
     public static string Version { get; } = typeof(CommandCenter).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
@@ -92,13 +103,15 @@ public sealed class CommandCenter : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         if (_host is not null) throw new InvalidOperationException("the center is started already");
-        var policy = new BrokerPolicy(Judge, _roster, Accounts.FindByName, () => Policy);
+        var policy = new BrokerPolicy(Judge, _roster, Accounts.FindByName, _askers, TotpLogin, () => Policy);
         var host = await Clearly.DoAsync(() => BrokerHost.StartAsync(Options, Installation.BrokerDirectory, policy, _watch, Judge, ServerCertificates, _time, _loggers, cancellationToken));
         _closing.Push(host.DisposeAsync);
         _host = host;
         _sessions.Attach(host.Broker);
         Broker.Attach(host.Broker);
         Log.Listening(_logger, host.EndPoint);
+        if (Options.OpenPasswordListener || TotpAccounts.Any) host.OpenPasswordListener();
+        TotpAccounts.Needed += () => { host.OpenPasswordListener(); return Task.CompletedTask; };
         await Clearly.DoAsync(async () =>
         {
             Fleet.RefreshHomes();
@@ -171,6 +184,7 @@ public sealed class CommandCenter : IAsyncDisposable
         Fleet = new(_roster, observations, _database, _trail, administration, Installation, Authority, _sessions, _time, BrokerAddress);
         Accounts = new(_database, _trail, administration, _time, random);
         Tokens = new(_database, _trail, administration, _time, random);
+        OpenTotpAccounts(repeated, administration, random);
 
         var signer = await OpenSignerAsync(random, cancellationToken);
         Keep(signer);
@@ -186,6 +200,17 @@ public sealed class CommandCenter : IAsyncDisposable
         _closing.Push(async () => await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "center-stopped") with { Emergency = true }));
         await Fleet.ReviewAsync(cancellationToken);
         Log.Opened(_logger, Installation.Id, Installation.Directory, signer.Epoch);
+    }
+
+    private void OpenTotpAccounts(RepeatedNotes repeated, Administration administration, RandomNumberGenerator random)
+    {
+        var verified = new VerifiedPasswords(_time, random);
+        var ledger = new TotpLedger(AccountSeal.Open(Installation.PkiDirectory, random), verified, _database.Read(TotpStore.Load));
+        TotpLogin = new(ledger, verified, _database, repeated, _time);
+        Keep(TotpLogin);
+        TotpAccounts = new(ledger, _database, _trail, administration, _roster, _sessions, _time, random, Installation.Organization);
+        _askers = new(_roster, Accounts.FindByName, ledger);
+        ForeignBrokers = new(_askers, () => Policy, repeated);
     }
 
     // The epoch is durable before the first command can be signed with it.

@@ -95,4 +95,28 @@ public static class ControlLimits
 
     /// <summary>How often a running center looks for certificates and revocation lists to renew.</summary>
     public static readonly TimeSpan RenewalCheck = TimeSpan.FromHours(1);
+
+    /// <summary>How long a password that was found right is remembered (as a keyed hash): long enough that a cron client which comes every minute costs one bcrypt in ten visits.</summary>
+    public static readonly TimeSpan VerifiedPassword = TimeSpan.FromMinutes(10);
+
+    /// <summary>Log-ins whose password waits for a core. Chosen: 200 at cost 10 are some 5 s of two cores, and go-auth gives up after 5.</summary>
+    public const int HashesWaiting = 200;
+
+    /// <summary>How long a log-in waits for a core before it is told that the center is busy; with the hash itself it stays under go-auth's 5 s.</summary>
+    public static readonly TimeSpan HashPatience = TimeSpan.FromSeconds(3.5);
+
+    /// <summary>Log-ins of one client within one step, for accounts that allow reconnects.</summary>
+    public const int LoginsPerStep = 3;
+
+    /// <summary>Failures in a row before each further attempt waits. Chosen; NIST SP 800-63B allows 100.</summary>
+    public const int GuessesFree = 10;
+
+    /// <summary>Guessers told apart at once: about 2 MB.</summary>
+    public const int GuessersRemembered = 10_000;
+
+    /// <summary>Characters of a TOTP account's name: VARCHAR(64) of the users table that is imported.</summary>
+    public const int AccountNameCharacters = 64;
+
+    /// <summary>Rows of one import.</summary>
+    public const int ImportedAccounts = 10_000;
 }

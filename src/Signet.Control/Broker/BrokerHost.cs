@@ -17,12 +17,20 @@ internal sealed class BrokerHost : IAsyncDisposable
     public const string StoreFile = "sessions.db";
 
     private readonly MqttListener _listener;
+    private readonly CenterOptions _options;
+    private readonly BrokerWatch _watch;
+    private readonly ServerCertificates _certificates;
+    private MqttListener? _password;
 
-    private BrokerHost(MqttBroker broker, MqttListener listener) => (Broker, _listener) = (broker, listener);
+    private BrokerHost(MqttBroker broker, MqttListener listener, CenterOptions options, BrokerWatch watch, ServerCertificates certificates)
+        => (Broker, _listener, _options, _watch, _certificates) = (broker, listener, options, watch, certificates);
 
     public MqttBroker Broker { get; }
 
     public IPEndPoint EndPoint => _listener.EndPoint;
+
+    /// <summary>Where clients without certificates log in; null while that listener is closed.</summary>
+    public IPEndPoint? PasswordEndPoint => _password?.EndPoint;
 
     /// <summary>Sessions, subscriptions, what waits for clients and retained messages are kept in <paramref name="directory"/>, and are there again after any end of the process.</summary>
     /// <exception cref="ControlException">The port is taken or may not be used.</exception>
@@ -31,33 +39,73 @@ internal sealed class BrokerHost : IAsyncDisposable
     {
         var store = SqliteSessionStore.Open(Path.Combine(directory, StoreFile));
         var broker = await MqttBroker.OpenAsync(new() { Observer = watch, ReportAcknowledged = IsCommand, Store = store }, policy, time, loggers.CreateLogger<MqttBroker>(), cancellationToken);
-        var endPoint = new IPEndPoint(options.Listen, options.MqttPort);
         try
         {
-            return new(broker, MqttListener.Start(broker, new()
+            return new(broker, Listen(broker, new()
+        {
+            EndPoint = new IPEndPoint(options.Listen, options.MqttPort),
+            Name = "mqtts",
+            Tls = () => new SslServerAuthenticationOptions
             {
-                EndPoint = endPoint,
-                Name = "mqtts",
-                Tls = () => new SslServerAuthenticationOptions
-                {
-                    ServerCertificateContext = certificates.Broker,
-                    ClientCertificateRequired = true,
-                    EnabledSslProtocols = SslProtocols.Tls13,
-                    CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-                    AllowTlsResume = false,
-                    AllowRenegotiation = false,
-                },
-                ValidateClientCertificate = (leaf, sent) => BrokerWatch.WhyNot(judge.Judge(leaf, sent, CertificatePurpose.TlsClient), leaf),
-                OnRefused = watch.HandshakeRefused,
-            }));
+                ServerCertificateContext = certificates.Broker,
+                ClientCertificateRequired = true,
+                EnabledSslProtocols = SslProtocols.Tls13,
+                CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+                AllowTlsResume = false,
+                AllowRenegotiation = false,
+            },
+            ValidateClientCertificate = (leaf, sent) => BrokerWatch.WhyNot(judge.Judge(leaf, sent, CertificatePurpose.TlsClient), leaf),
+            OnRefused = watch.HandshakeRefused,
+            ProxiesFrom = options.Proxies,
+        }, "--port-mqtt"), options, watch, certificates);
+        }
+        catch
+        {
+            await broker.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the listener for user name, one-time code and password: TLS, no client certificate. Does nothing when it is open.</summary>
+    /// <exception cref="ControlException">The port is taken or may not be used.</exception>
+    public void OpenPasswordListener() => _password ??= Listen(Broker, new()
+    {
+        EndPoint = new IPEndPoint(_options.Listen, _options.MqttPasswordPort),
+        Name = BrokerPolicy.PasswordListener,
+        Tls = () => new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = _certificates.Broker,
+            EnabledSslProtocols = _options.AllowTls12ForPasswords ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13,
+            CipherSuitesPolicy = _options.AllowTls12ForPasswords && !OperatingSystem.IsWindows() ? Ciphers : null,
+            AllowTlsResume = false,
+            AllowRenegotiation = false,
+        },
+        OnRefused = _watch.HandshakeRefused,
+        ProxiesFrom = _options.Proxies,
+    }, "--port-mqtt-password");
+
+    // RFC 9325, section 4.2: with TLS 1.2 only ephemeral key exchange and authenticated encryption.
+#pragma warning disable CA1416 // asked for on Linux and macOS only
+    private static CipherSuitesPolicy Ciphers => new(
+    [
+        TlsCipherSuite.TLS_AES_256_GCM_SHA384, TlsCipherSuite.TLS_AES_128_GCM_SHA256, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    ]);
+#pragma warning restore CA1416
+
+    private static MqttListener Listen(MqttBroker broker, ListenerOptions listener, string flag)
+    {
+        var endPoint = listener.EndPoint;
+        try
+        {
+            return MqttListener.Start(broker, listener);
         }
         catch (SocketException e)
         {
-            await broker.DisposeAsync();
             throw new ControlException(e.SocketErrorCode switch
             {
-                SocketError.AddressAlreadyInUse => $"port {endPoint.Port} on {endPoint.Address} is taken by another program; stop it or choose another with --port-mqtt (0 picks a free one)",
-                SocketError.AccessDenied => $"port {endPoint.Port} may not be used by this user; choose one above 1023 with --port-mqtt",
+                SocketError.AddressAlreadyInUse => $"port {endPoint.Port} on {endPoint.Address} is taken by another program; stop it or choose another with {flag} (0 picks a free one)",
+                SocketError.AccessDenied => $"port {endPoint.Port} may not be used by this user; choose one above 1023 with {flag}",
                 SocketError.AddressNotAvailable => $"{endPoint.Address} is no address of this machine",
                 _ => $"cannot listen on {endPoint}: {e.Message}",
             }, e);
@@ -70,6 +118,7 @@ internal sealed class BrokerHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _listener.DisposeAsync();
+        if (_password is not null) await _password.DisposeAsync();
         await Broker.DisposeAsync();
     }
 }

@@ -13,6 +13,7 @@ internal static partial class Schema
         new(1, "fleet, commands, people", First),
         new(2, "groups and tags", Labels),
         new(3, "the installation the rows belong to", Owner),
+        new(4, "totp accounts", TotpAccounts),
     ];
 
     private const string First = """

@@ -1,0 +1,40 @@
+using Signet.Access;
+using Signet.Audit;
+
+namespace Signet.Control;
+
+/// <summary>
+/// The questions of brokers that are not ours (Mosquitto with go-auth, RabbitMQ, EMQX), answered by the same policy. All such a broker knows of somebody is a name: a name that more than
+/// one device, person or account goes by is denied, because nobody could say whose rights are meant.
+/// </summary>
+public sealed class ForeignBrokers
+{
+    /// <summary>Why nothing was asked of the policy.</summary>
+    public const string Unknown = "not-admitted", Ambiguous = "name-ambiguous";
+
+    private readonly Askers _askers;
+    private readonly Func<AccessPolicy> _policy;
+
+    private readonly RepeatedNotes _notes;
+
+    internal ForeignBrokers(Askers askers, Func<AccessPolicy> policy, RepeatedNotes notes) => (_askers, _policy, _notes) = (askers, policy, notes);
+
+    /// <summary>Somebody asked who is not one of the named brokers: on the record.</summary>
+    public void Stranger(string from) => _notes.Add(new(AuditTypes.Security, "", "broker-auth", "question-refused", "refused", "address-not-allowed") { Personal = new System.Text.Json.Nodes.JsonObject { ["from"] = from } }, from);
+
+    /// <summary>May it? <paramref name="user"/> as the broker knows it: <c>NAME|CODE</c> of a TOTP account (the code was checked at log-in and is not looked at), or the name in a certificate.</summary>
+    public Decision Decide(string user, TopicAction action, string topicOrFilter)
+        => Find(user, out var why) is { } principal ? _policy().Decide(principal, action, topicOrFilter) : new(false, why, _policy().Version);
+
+    /// <summary>Somebody whose certificate the broker has verified, by the name in it.</summary>
+    public bool IsAdmitted(string name, out string why) => Find(name, out why) is { Kind: not PrincipalKind.Account };
+
+    private Principal? Find(string user, out string why)
+    {
+        why = Unknown;
+        if (user.LastIndexOf('|') is >= 0 and var bar) return _askers.Account(user[..bar]);
+        var found = _askers.ByName(user);
+        if (found.Count > 1) why = Ambiguous;
+        return found.Count == 1 ? found[0] : null;
+    }
+}

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Signet.Access;
 using Signet.Control;
+using Signet.Web.BrokerAuth;
 using Signet.Web.Hosting;
 using Signet.Web.SignIn;
 
@@ -14,15 +15,19 @@ public sealed class WebConsole : IAsyncDisposable
     private readonly WebApplication console;
     private readonly WebApplication pki;
     private readonly CommandCenter center;
+    private readonly BrokerAuthDoor auth;
 
-    private WebConsole(CommandCenter center, WebApplication console, WebApplication pki, Uri consoleUrl, Uri pkiUrl)
-        => (this.center, this.console, this.pki, ConsoleUrl, PkiUrl) = (center, console, pki, consoleUrl, pkiUrl);
+    private WebConsole(CommandCenter center, WebApplication console, WebApplication pki, BrokerAuthDoor auth, Uri consoleUrl, Uri pkiUrl)
+        => (this.center, this.console, this.pki, this.auth, ConsoleUrl, PkiUrl) = (center, console, pki, auth, consoleUrl, pkiUrl);
 
     /// <summary>Where the console really listens, with a name its certificate covers.</summary>
     public Uri ConsoleUrl { get; }
 
     /// <summary>Where revocation lists and CA certificates are served.</summary>
     public Uri PkiUrl { get; }
+
+    /// <summary>Where other people's brokers ask; null while that door is shut.</summary>
+    public Uri? AuthUrl => auth.Url;
 
     /// <summary>Opens both doors over a center that is open; it need not have started.</summary>
     /// <exception cref="WebConsoleException">A port is taken, the certificate cannot be read, the pages' files are missing: one clear line.</exception>
@@ -35,14 +40,17 @@ public sealed class WebConsole : IAsyncDisposable
     {
         var pages = ConsoleHost.Build(center, options, loggers, instead);
         var lists = PkiHost.Build(center, options, loggers);
+        var door = new BrokerAuthDoor(center, options, loggers);
         try
         {
             var consoleUrl = await Listener.StartAsync(pages, center, options, options.ConsolePort, "--port-console", cancellationToken);
             var pkiUrl = await Listener.StartAsync(lists, center, options, options.PkiPort, "--port-pki", cancellationToken);
-            return new(center, pages, lists, consoleUrl, pkiUrl);
+            await door.StartAsync(cancellationToken);
+            return new(center, pages, lists, door, consoleUrl, pkiUrl);
         }
         catch
         {
+            await door.DisposeAsync();
             await pages.DisposeAsync();
             await lists.DisposeAsync();
             throw;
@@ -66,11 +74,12 @@ public sealed class WebConsole : IAsyncDisposable
 
     /// <summary>Closes both doors: open requests get some seconds to end, live feeds end at once.</summary>
     public async Task StopAsync(CancellationToken cancellationToken = default)
-        => await Task.WhenAll(console.StopAsync(cancellationToken), pki.StopAsync(cancellationToken));
+        => await Task.WhenAll(console.StopAsync(cancellationToken), pki.StopAsync(cancellationToken), auth.StopAsync(cancellationToken));
 
     public async ValueTask DisposeAsync()
     {
         await console.DisposeAsync();
         await pki.DisposeAsync();
+        await auth.DisposeAsync();
     }
 }

@@ -62,4 +62,7 @@ public static class WebLimits
 
     /// <summary>Requests a minute of one account or token, and of one address without either: far above what a person or a script that waits for answers needs.</summary>
     public const int RequestsPerMinute = 3000, AnonymousRequestsPerMinute = 600;
+
+    /// <summary>Bytes of a question by another broker: the longest MQTT topic (65,535 bytes) with everything around it.</summary>
+    public const long AuthRequestBody = 128 * 1024;
 }

@@ -15,6 +15,21 @@ public sealed record WebOptions
     /// <summary>Plain HTTP: revocation lists and CA certificates. 0 takes a free one (<see cref="WebConsole.PkiUrl"/>).</summary>
     public int PkiPort { get; init; } = 8080;
 
+    /// <summary>HTTP for brokers that are not ours. 0 takes a free one (<see cref="WebConsole.AuthUrl"/>).</summary>
+    public int AuthPort { get; init; } = 3000;
+
+    /// <summary>Address of that listener; anything but loopback needs <see cref="AuthFrom"/> and <see cref="AuthToken"/> and speaks TLS.</summary>
+    public IPAddress AuthListen { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Who may ask besides this machine.</summary>
+    public IReadOnlyList<IPNetwork> AuthFrom { get; init; } = [];
+
+    /// <summary>Secret path segment (<c>/auth/TOKEN/user</c>), for peers that can show no client certificate. Null: none.</summary>
+    public string? AuthToken { get; init; }
+
+    /// <summary>Open the listener for other brokers although there is no TOTP account yet.</summary>
+    public bool OpenAuth { get; init; }
+
     /// <summary>Names and addresses the console answers to, besides loopback and those of the installation. Any other <c>Host</c> is refused.</summary>
     public IReadOnlyList<string> Hosts { get; init; } = [];
 

@@ -25,6 +25,7 @@ internal static class ApiRoutes
         CertificatesApi.Map(api);
         BrokerApi.Map(api);
         PeopleApi.Map(api);
+        TotpAccountsApi.Map(api);
         StatusApi.Map(api);
         EventsApi.Map(api);
         HealthApi.Map(routes);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Signet.Cli.Metrics;
 using Signet.Cli.Shell;
 using Signet.Cli.Up;
 using Signet.Cli.Verbs;
@@ -14,6 +15,7 @@ var root = new RootCommand("Signet: a zero-trust command center for MQTT device 
     CertVerb.Build(),
     AuditVerb.Build(),
     BrokerVerb.Build(),
+    MetricsVerb.Build(),
     LabVerb.Build(),
 };
 GlobalOptions.AddTo(root);

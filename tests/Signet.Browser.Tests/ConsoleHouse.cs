@@ -33,9 +33,9 @@ public sealed class ConsoleHouse : IAsyncLifetime
         var random = RandomNumberGenerator.Create();
         var directory = Path.Combine(data, "house");
         await Installation.CreateAsync(directory, new() { Demo = true }, TimeProvider.System, random);
-        Center = await CommandCenter.OpenAsync(new() { DataDirectory = directory, MqttPort = 0 }, TimeProvider.System, random, NullLoggerFactory.Instance);
+        Center = await CommandCenter.OpenAsync(new() { DataDirectory = directory, MqttPort = 0, MqttPasswordPort = 0 }, TimeProvider.System, random, NullLoggerFactory.Instance);
         await Center.StartAsync();
-        Console = await WebConsole.StartAsync(Center, new() { ConsolePort = 0, PkiPort = 0 }, NullLoggerFactory.Instance);
+        Console = await WebConsole.StartAsync(Center, new() { ConsolePort = 0, PkiPort = 0, AuthPort = 0 }, NullLoggerFactory.Instance);
         Password = (await Console.CreateDemoAdministratorAsync("admin"))!;
         foreach (var device in Center.Fleet.List()) SwitchOn(device.Name);
         playwright = await Playwright.CreateAsync();

@@ -80,10 +80,10 @@ public sealed class TestHouse : IAsyncDisposable
     /// <summary>Starts (again) on the port it had, so that devices find it.</summary>
     public async Task StartCenterAsync()
     {
-        Center = await CommandCenter.OpenAsync(_options.Center(new() { DataDirectory = Directory, MqttPort = _port, Postgres = _postgres }), TimeProvider.System, _random, _options.Loggers);
+        Center = await CommandCenter.OpenAsync(_options.Center(new() { DataDirectory = Directory, MqttPort = _port, MqttPasswordPort = 0, Postgres = _postgres }), TimeProvider.System, _random, _options.Loggers);
         await Center.StartAsync();
         _port = Center.MqttEndPoint.Port;
-        if (_options.Web) Web = await WebConsole.StartAsync(Center, new() { ConsolePort = 0, PkiPort = 0 }, _options.Loggers);
+        if (_options.Web) Web = await WebConsole.StartAsync(Center, new() { ConsolePort = 0, PkiPort = 0, AuthPort = 0 }, _options.Loggers);
     }
 
     public async Task StopCenterAsync()

@@ -23,6 +23,23 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
     public static readonly Setting PortMqtt = new("ports:mqtt", "--port-mqtt", "8883", "MQTT over mutual TLS", Port);
     public static readonly Setting PortPki = new("ports:pki", "--port-pki", "8080", "Plain HTTP: CRLs and CA certificates", Port);
 
+    public static readonly Setting PortMqttPassword = new("ports:mqttPassword", "--port-mqtt-password", "8884", "MQTT over TLS with user name, one-time code and password; open with --demo or a TOTP account", Port);
+    public static readonly Setting PortAuth = new("ports:auth", "--port-auth", "3000", "HTTP that other brokers ask; open with --demo, a TOTP account or auth:open", Port);
+
+    public static readonly Setting MqttPasswordTls12 = new("mqttPassword:tls12", null, "false", "Also TLS 1.2 (ECDHE and AEAD only) on the password listener", Truth);
+
+    public static readonly Setting MqttProxies = new("mqtt:proxies", null, "", "Networks of proxies that send a PROXY protocol v2 header before each MQTT connection, comma-separated", Networks);
+
+    public static readonly Setting AuthOpen = new("auth:open", null, "false", "Open the endpoints for other brokers although there is no TOTP account", Truth);
+
+    public static readonly Setting AuthListen = new("auth:listen", null, "127.0.0.1", "Address of the endpoints for other brokers; beyond loopback they need auth:from and auth:token",
+        value => IPAddress.TryParse(value, out _) ? null : "an IP address");
+
+    public static readonly Setting AuthFrom = new("auth:from", null, "", "Networks from which other brokers may ask, comma-separated (this machine always may)", Networks);
+
+    public static readonly Setting AuthTokenFile = new("auth:tokenFile", null, "", "File (0600) with the secret path segment that other brokers must use: /auth/TOKEN/user",
+        value => value.Length == 0 || Path.IsPathFullyQualified(value) ? null : "an absolute path, or empty");
+
     public static readonly Setting PublicUrl = new("pki:publicUrl", null, "", "Address under which others reach the PKI endpoint; goes into certificates (CDP, AIA)",
         value => value.Length == 0 || (Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme == Uri.UriSchemeHttp) ? null : "an http:// address, or empty");
 
@@ -45,7 +62,23 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
     public static readonly Setting DatabasePasswordFile = new("database:passwordFile", null, "", "File (0600) whose first line is the database password", _ => null);
 
     /// <summary>Everything that can be set; a key that is not here is an error.</summary>
-    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PublicUrl, Hosts, ReceiptDeadline, LogLevel, Database, DatabaseConnection, DatabasePasswordFile];
+    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, Hosts, ReceiptDeadline, LogLevel, Database, DatabaseConnection, DatabasePasswordFile];
+
+    private static string? Truth(string value) => value is "true" or "false" ? null : "true or false";
+
+    private static string? Networks(string value) => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).All(network => TryNetwork(network, out _))
+        ? null : "addresses or networks (10.0.0.5, 10.1.0.0/16), comma-separated";
+
+    /// <summary>An address alone is the network of that one address.</summary>
+    internal static bool TryNetwork(string text, out IPNetwork network)
+    {
+        if (IPNetwork.TryParse(text, out network))
+            return true;
+        if (!IPAddress.TryParse(text, out var address))
+            return false;
+        network = new IPNetwork(address, address.GetAddressBytes().Length * 8);
+        return true;
+    }
 
     private static string? Port(string value) => WholeNumber(value, 0, 65535) is null ? null : "a port number (0 picks a free one)";
 

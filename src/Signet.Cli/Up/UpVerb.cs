@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Signet.Cli.Shell;
 using Signet.Control;
+using Signet.Pki;
 using Signet.Web;
 
 namespace Signet.Cli.Up;
@@ -45,7 +46,7 @@ internal static class UpVerb
         if (first)
             await CreateAsync(directory, settings, demo, printer, random, cancellation);
 
-        await using var center = await CommandCenter.OpenAsync(Options(directory, settings, listen), TimeProvider.System, random, loggers, cancellation);
+        await using var center = await CommandCenter.OpenAsync(Options(directory, settings, listen, demo), TimeProvider.System, random, loggers, cancellation);
         if (demo && !center.Installation.IsDemo)
             throw new CliException(ExitCode.Refused, $"{directory} is a real installation, and --demo would show its passwords. Give the demonstration a directory of its own: --data DIR.");
         await using var terminal = AuditTerminal.Follow(center.Feed, printer);
@@ -54,7 +55,7 @@ internal static class UpVerb
         // The devices come up while the console does.
         if (demo)
             devices.Start(center.Fleet.List().Select(device => center.Installation.DeviceDirectory(device.Name)).Where(Directory.Exists));
-        await using var console = await WebConsole.StartAsync(center, WebSettings(settings, listen, random), loggers, cancellation);
+        await using var console = await WebConsole.StartAsync(center, WebSettings(settings, listen, demo, random), loggers, cancellation);
         var welcome = await WelcomeAsync(center, console, demo, first, cancellation);
         if (demo)
             await DemoDevices.OnlineAsync(center.Fleet, cancellation);
@@ -99,21 +100,30 @@ internal static class UpVerb
             printer.Line("the first audit key was destroyed; `signet init --audit-key-out FILE` keeps it for an auditor");
     }
 
-    private static CenterOptions Options(string directory, SignetSettings settings, IPAddress listen) => new()
+    private static CenterOptions Options(string directory, SignetSettings settings, IPAddress listen, bool demo) => new()
     {
         DataDirectory = directory,
         Postgres = settings.Postgres,
         Listen = listen,
         MqttPort = settings.Number(Setting.PortMqtt),
+        MqttPasswordPort = settings.Number(Setting.PortMqttPassword),
+        OpenPasswordListener = demo,
+        AllowTls12ForPasswords = settings[Setting.MqttPasswordTls12] == "true",
+        Proxies = Networks(settings[Setting.MqttProxies]),
         PkiUrl = PkiUrl(settings),
         ReceiptDeadline = TimeSpan.FromSeconds(settings.Number(Setting.ReceiptDeadline)),
     };
 
-    private static WebOptions WebSettings(SignetSettings settings, IPAddress listen, RandomNumberGenerator random) => new()
+    private static WebOptions WebSettings(SignetSettings settings, IPAddress listen, bool demo, RandomNumberGenerator random) => new()
     {
         Listen = listen,
         ConsolePort = settings.Number(Setting.PortConsole),
         PkiPort = settings.Number(Setting.PortPki),
+        AuthPort = settings.Number(Setting.PortAuth),
+        AuthListen = IPAddress.Parse(settings[Setting.AuthListen]),
+        AuthFrom = Networks(settings[Setting.AuthFrom]),
+        AuthToken = AuthToken(settings[Setting.AuthTokenFile]),
+        OpenAuth = demo || settings[Setting.AuthOpen] == "true",
         Hosts = Hosts(settings),
         Random = random,
     };
@@ -129,6 +139,20 @@ internal static class UpVerb
     }
 
     private static string[] Hosts(SignetSettings settings) => settings[Setting.Hosts].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static IReadOnlyList<IPNetwork> Networks(string text) =>
+        [.. text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(network => Setting.TryNetwork(network, out var found) ? found : throw new ArgumentException(network, nameof(text)))];
+
+    private static string? AuthToken(string file)
+    {
+        if (file.Length == 0)
+            return null;
+        KeyFile.RequirePrivate(file);
+        var token = File.ReadAllText(file).Trim();
+        return token.Length >= 22 && token.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')
+            ? token
+            : throw new CliException(ExitCode.Refused, $"{file} must hold a token of at least 22 letters, digits, - and _; make one with: openssl rand -hex 16 > {file}");
+    }
 
     private static Uri? PkiUrl(SignetSettings settings) => settings[Setting.PublicUrl] is { Length: > 0 } url ? new Uri(url) : null;
 }

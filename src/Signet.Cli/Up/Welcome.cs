@@ -25,6 +25,8 @@ internal sealed class Welcome(CommandCenter center, WebConsole console, bool fir
 
     private string MqttAddress => $"mqtts://{console.ConsoleUrl.Host}:{center.MqttEndPoint.Port}";
 
+    private string? MqttPasswordAddress => center.MqttPasswordEndPoint is { } endPoint ? $"mqtts://{console.ConsoleUrl.Host}:{endPoint.Port}" : null;
+
     private JsonObject ReadyEvent()
     {
         var ready = new JsonObject
@@ -32,9 +34,9 @@ internal sealed class Welcome(CommandCenter center, WebConsole console, bool fir
             ["event"] = "ready",
             ["console"] = ConsoleAddress,
             ["mqtt"] = MqttAddress,
-            ["mqttPassword"] = null,
+            ["mqttPassword"] = MqttPasswordAddress,
             ["pki"] = PkiAddress,
-            ["auth"] = null,
+            ["auth"] = console.AuthUrl?.GetLeftPart(UriPartial.Authority),
             ["data"] = center.Installation.Directory,
             ["rootCertificate"] = root,
             ["admin"] = new JsonObject { ["user"] = DemoAdministrator, ["password"] = password },
@@ -54,6 +56,8 @@ internal sealed class Welcome(CommandCenter center, WebConsole console, bool fir
             ("MQTT", $"{MqttAddress} (client certificate required)"),
             ("PKI", PkiAddress),
             ("data", center.Installation.Directory));
+        if (MqttPasswordAddress is { } passwordAddress && console.AuthUrl is { } auth)
+            printer.Facts(("MQTT", $"{passwordAddress} (user|one-time code and password)"), ("auth", $"{auth.GetLeftPart(UriPartial.Authority)} (for other brokers)"));
         printer.Line();
         if (password is not null)
             printer.Facts(("sign in as", DemoAdministrator), ("password", $"{password}   (shown this once)"));

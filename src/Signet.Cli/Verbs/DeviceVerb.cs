@@ -11,14 +11,16 @@ internal static class DeviceVerb
 {
     private static readonly Argument<string> Name = new("NAME") { Description = "The device's name" };
 
-    public static Command Build() => Verb.Noun("device", "Add, list and run devices", Add(), List(), Show(), Label(), Remove(), Run());
+    public static Command Build() => Verb.Noun("device", "Add, list and run devices", Add(), List(), Show(), Label(), Remove(), Run(), TotpDevices.Import());
 
     private static Command Add()
     {
         var kind = new Option<string>("--kind") { Description = "What it is: thermostat, door, valve, or a word of your own", HelpName = "KIND", DefaultValueFactory = _ => "device" };
         var allow = new Option<string[]>("--allow") { Description = "A command it takes (may be repeated; default: those of its kind)", HelpName = "COMMAND" };
-        return Verb.Make("add", "Add a device: certificate, key and a folder that `device run` starts from", [Name, kind, allow], async (parsed, printer, cancellation) =>
+        return Verb.Make("add", "Add a device: certificate, key and a folder that `device run` starts from", [Name, kind, allow, TotpDevices.Totp, TotpDevices.PasswordStdin, TotpDevices.Password, TotpDevices.Reconnects, TotpDevices.Groups], async (parsed, printer, cancellation) =>
         {
+            if (parsed.GetValue(TotpDevices.Totp))
+                return await TotpDevices.AddAsync(parsed.GetValue(Name)!, parsed, printer, cancellation);
             using var center = CenterClient.Connect(parsed);
             var body = new JsonObject { ["name"] = parsed.GetValue(Name), ["kind"] = parsed.GetValue(kind) };
             if (parsed.GetValue(allow) is { Length: > 0 } commands)
@@ -41,10 +43,13 @@ internal static class DeviceVerb
     {
         using var center = CenterClient.Connect(parsed);
         var page = await center.GetAsync("/api/v1/devices" + Query.Of(("select", select)), cancellation);
+        var accounts = select is null ? (await center.GetAsync("/api/v1/totp-accounts", cancellation))["accounts"] as JsonArray ?? [] : [];
+        page["accounts"] = accounts.DeepClone();
         if (printer.Json)
             printer.Object(page);
         printer.Table(["device", "kind", "presence", "since", "enabled", "groups", "tags", "certificate ends"], (page["devices"] as JsonArray ?? []).OfType<JsonObject>().Select(device => (IReadOnlyList<string>)
-            [Query.Text(device["name"]), Query.Text(device["kind"]), Query.Text(device["state"]), Query.Text(device["since"]), Query.Text(device["enabled"]), Query.Text(device["groups"]), Query.Text(device["tags"]), Query.Text(device["certificateEnds"])]));
+            [Query.Text(device["name"]), Query.Text(device["kind"]), Query.Text(device["state"]), Query.Text(device["since"]), Query.Text(device["enabled"]), Query.Text(device["groups"]), Query.Text(device["tags"]), Query.Text(device["certificateEnds"])])
+            .Concat(accounts.OfType<JsonObject>().Select(account => (IReadOnlyList<string>)[Query.Text(account["name"]), "totp account", "", Query.Text(account["lastLogin"]), Query.Text(account["enabled"]), Query.Text(account["groups"]), "", ""])));
         return ExitCode.Done;
     }
 
@@ -96,7 +101,9 @@ internal static class DeviceVerb
         return Verb.Make("remove", "Remove a device: its certificates are revoked, its sessions cut", [Name, yes], async (parsed, printer, cancellation) =>
         {
             using var center = CenterClient.Connect(parsed);
-            var device = await center.DeleteAsync("/api/v1/devices/" + Uri.EscapeDataString(parsed.GetValue(Name)!), cancellation);
+            var accounts = (await center.GetAsync("/api/v1/totp-accounts", cancellation))["accounts"] as JsonArray ?? [];
+            var kind = accounts.OfType<JsonObject>().Any(account => Query.Text(account["name"]) == parsed.GetValue(Name)) ? "totp-accounts" : "devices";
+            var device = await center.DeleteAsync($"/api/v1/{kind}/" + Uri.EscapeDataString(parsed.GetValue(Name)!), cancellation);
             if (printer.Json)
                 printer.Object(device);
             printer.Line($"removed {parsed.GetValue(Name)}");

@@ -4,7 +4,7 @@ using Signet.Access;
 namespace Signet.Control;
 
 /// <summary>Who stands behind a session, as it was proven at CONNECT; what that person or thing may do is looked up at each question.</summary>
-/// <param name="Thumbprint">Of a device's certificate; null for everybody else.</param>
+/// <param name="Thumbprint">Of a device's certificate; null for everybody else, and for a session that was kept while its device is away.</param>
 internal sealed record Asker(PrincipalKind Kind, string Name, string? Thumbprint = null);
 
 /// <summary>
@@ -14,13 +14,13 @@ internal sealed record Asker(PrincipalKind Kind, string Name, string? Thumbprint
 internal sealed class Askers(Roster roster, Func<string, Account?> findPerson, TotpLedger accounts)
 {
     private readonly ConcurrentDictionary<string, Principal?> _people = new(StringComparer.OrdinalIgnoreCase);
-    private readonly ConcurrentDictionary<string, Principal> _devices = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (IReadOnlyList<string> Groups, Principal Principal)> _devices = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (IReadOnlyList<string> Groups, Principal Principal)> _accounts = new(StringComparer.Ordinal);
 
     /// <summary>Null: no longer admitted, so nothing is allowed.</summary>
     public Principal? Find(Asker asker) => asker.Kind switch
     {
-        PrincipalKind.Device => asker.Thumbprint is { } thumbprint && roster.IsAdmitted(asker.Name, thumbprint, out _) ? Device(asker.Name) : null,
+        PrincipalKind.Device => (asker.Thumbprint is { } thumbprint ? roster.IsAdmitted(asker.Name, thumbprint, out _) : IsInForce(asker.Name)) ? Device(asker.Name) : null,
         PrincipalKind.Person => _people.GetOrAdd(asker.Name, name => findPerson(name) is { Enabled: true } account ? Principal.Person(account.Name, account.Role) : null),
         PrincipalKind.Account => Account(asker.Name),
         _ => asker.Name == Actor.Center.Name ? Center : null,
@@ -30,7 +30,7 @@ internal sealed class Askers(Roster roster, Func<string, Account?> findPerson, T
     public IReadOnlyList<Principal> ByName(string name)
     {
         var found = new List<Principal>(1);
-        if (roster.With(name, m => m.Enabled && m.Certificates.Exists(c => c.Retired is null))) found.Add(Device(name));
+        if (IsInForce(name)) found.Add(Device(name));
         if (Account(name) is { } account) found.Add(account);
         if (Find(new(PrincipalKind.Person, name)) is { } person) found.Add(person);
         if (name == Center.Name) found.Add(Center);
@@ -57,5 +57,15 @@ internal sealed class Askers(Roster roster, Func<string, Account?> findPerson, T
 
     private static readonly Principal Center = Principal.Service(Actor.Center.Name);
 
-    private Principal Device(string name) => _devices.GetOrAdd(name, static n => Principal.Device(n));
+    private bool IsInForce(string name) => roster.With(name, m => m.Enabled && m.Certificates.Exists(c => c.Retired is null));
+
+    // Made anew only when the device's groups are others than before.
+    private Principal Device(string name)
+    {
+        var groups = roster.With(name, m => m.Groups) ?? [];
+        if (_devices.TryGetValue(name, out var known) && ReferenceEquals(known.Groups, groups)) return known.Principal;
+        var made = Principal.Device(name, [.. groups]);
+        _devices[name] = (groups, made);
+        return made;
+    }
 }

@@ -42,22 +42,22 @@ internal sealed class BrokerHost : IAsyncDisposable
         try
         {
             return new(broker, Listen(broker, new()
-        {
-            EndPoint = new IPEndPoint(options.Listen, options.MqttPort),
-            Name = "mqtts",
-            Tls = () => new SslServerAuthenticationOptions
             {
-                ServerCertificateContext = certificates.Broker,
-                ClientCertificateRequired = true,
-                EnabledSslProtocols = SslProtocols.Tls13,
-                CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-                AllowTlsResume = false,
-                AllowRenegotiation = false,
-            },
-            ValidateClientCertificate = (leaf, sent) => BrokerWatch.WhyNot(judge.Judge(leaf, sent, CertificatePurpose.TlsClient), leaf),
-            OnRefused = watch.HandshakeRefused,
-            ProxiesFrom = options.Proxies,
-        }, "--port-mqtt"), options, watch, certificates);
+                EndPoint = new IPEndPoint(options.Listen, options.MqttPort),
+                Name = "mqtts",
+                Tls = () => new SslServerAuthenticationOptions
+                {
+                    ServerCertificateContext = certificates.Broker,
+                    ClientCertificateRequired = true,
+                    EnabledSslProtocols = SslProtocols.Tls13,
+                    CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+                    AllowTlsResume = false,
+                    AllowRenegotiation = false,
+                },
+                ValidateClientCertificate = (leaf, sent) => BrokerWatch.WhyNot(judge.Judge(leaf, sent, CertificatePurpose.TlsClient), leaf),
+                OnRefused = watch.HandshakeRefused,
+                ProxiesFrom = options.Proxies,
+            }, "--port-mqtt"), options, watch, certificates);
         }
         catch
         {

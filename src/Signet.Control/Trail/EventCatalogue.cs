@@ -21,7 +21,7 @@ public sealed record EventRow(string Type, string Action, string Meaning, string
 /// </summary>
 public static partial class EventCatalogue
 {
-    public static IReadOnlyList<EventRow> All { get; } = [.. PeopleRows, .. DeviceRows, .. CommandRows, .. CertificateRows, .. BrokerRows, .. LogRows, .. ProgramRows];
+    public static IReadOnlyList<EventRow> All { get; } = [.. PeopleRows, .. DeviceRows, .. AccessRows, .. CommandRows, .. CertificateRows, .. BrokerRows, .. LogRows, .. ProgramRows];
 
     private static readonly FrozenDictionary<(string, string), EventRow> ByName = All.ToFrozenDictionary(row => (row.Type, row.Action));
     private static readonly FrozenDictionary<string, EventRow> ByAction = All.GroupBy(row => row.Action, StringComparer.Ordinal).ToFrozenDictionary(rows => rows.Key, rows => rows.First(), StringComparer.Ordinal);

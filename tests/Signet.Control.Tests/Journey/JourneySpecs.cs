@@ -60,7 +60,7 @@ public sealed class JourneySpecs
         await house.StartDeviceAsync("thermostat-1");
         var command = await house.SendAsync("thermostat-1", "read-temperature");
         var edited = Encoding.ASCII.GetBytes(command.Message);
-        edited[^10] ^= 1;
+        edited[^10] = edited[^10] == (byte)'A' ? (byte)'B' : (byte)'A'; // another letter of base64url: the signature is wrong, the form is not
 
         await using var thief = await house.ConnectAsCenterAsync();
         await thief.PublishAsync(new() { Topic = "signet/thermostat-1/command", Payload = edited, QoS = QoS.AtLeastOnce });

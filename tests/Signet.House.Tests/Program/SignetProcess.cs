@@ -56,7 +56,7 @@ public sealed class SignetProcess : IAsyncDisposable
     /// <summary>Starts <c>up</c> on free ports and waits for its ready line.</summary>
     public static async Task<SignetProcess> UpAsync(string data, params string[] more)
     {
-        var signet = new SignetProcess(Start(data, ["up", "--json", "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0", .. more]));
+        var signet = new SignetProcess(Start(data, ["up", "--json", "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0", "--port-mqtt-password", "0", "--port-auth", "0", .. more]));
         using var patience = new CancellationTokenSource(Patience);
         while (await signet._process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
         {

@@ -13,6 +13,8 @@ var root = new RootCommand("Signet: a zero-trust command center for MQTT device 
     CommandVerb.Build(),
     ReceiptVerb.Build(),
     CertVerb.Build(),
+    CrlVerb.Build(),
+    CaVerb.Build(),
     AuditVerb.Build(),
     BrokerVerb.Build(),
     MetricsVerb.Build(),

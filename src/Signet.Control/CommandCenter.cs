@@ -30,6 +30,7 @@ public sealed class CommandCenter : IAsyncDisposable
     private SessionCutter _sessions = null!;
     private Askers _askers = null!;
     private Intake _intake = null!;
+    private CertificateEnds _ends = null!;
     private BrokerHost? _host;
     private BrokerLink? _link;
 
@@ -41,6 +42,11 @@ public sealed class CommandCenter : IAsyncDisposable
     public CertificateAuthority Authority { get; private set; } = null!;
     public CertificateJudge Judge => Authority.Judge;
     public Certificates Certificates { get; private set; } = null!;
+
+    public Authorities Authorities { get; private set; } = null!;
+
+    /// <summary>Where listeners beside the broker report connections with a client certificate.</summary>
+    public CertificateConnections CertificateConnections { get; private set; } = null!;
 
     /// <summary>The center's own TLS leaves, for listeners beside the broker's.</summary>
     public ServerCertificates ServerCertificates { get; private set; } = null!;
@@ -124,9 +130,13 @@ public sealed class CommandCenter : IAsyncDisposable
         _closing.Push(rounds.DisposeAsync);
         rounds.Run(stop => _intake.RunAsync(_link, stop));
         rounds.Every(ControlLimits.DeadlineSweep, "deadlines", Commands.ExpireAsync);
+        _ends = new(Authority, _trail, Feed, _time, _logger);
+        _ends.Look();
         var clock = new ClockWatch(_trail, _time, _logger);
         rounds.Every(ControlLimits.ClockWatch, "clock", _ => { clock.Look(); return Task.CompletedTask; });
-        rounds.Every(ControlLimits.RenewalCheck, "renewals", _ => { ServerCertificates.Renew(); Authority.RenewCrls(); return Task.CompletedTask; });
+        rounds.Every(ControlLimits.RenewalCheck, "renewals", _ => { ServerCertificates.Renew(); Authority.RenewCrls(); _ends.Look(); return Task.CompletedTask; });
+        rounds.Every(ControlLimits.ReloadCheck, "server certificates", _ => { ServerCertificates.ReloadChanged(); return Task.CompletedTask; });
+        rounds.Every(ControlLimits.EvidenceRound, "evidence", Certificates.RenewEvidenceAsync);
         Commands.Attach(_link);
         policy.Open();
         _closing.Push(() => { Commands.Attach(null); return ValueTask.CompletedTask; });
@@ -171,23 +181,28 @@ public sealed class CommandCenter : IAsyncDisposable
         Keep(administration);
         var repeated = new RepeatedNotes(_trail, _time);
         Keep(repeated);
-        _sessions = new();
+        _sessions = new(_time);
+        CertificateConnections = new(_time);
         _roster = new(_time);
         foreach (var member in _database.Read(FleetStore.Load)) _roster.Put(member);
         _roster.Changed += Show;
         var observations = new Observations(_database, _roster, _time, Options.TelemetryRetention, _logger);
         _closing.Push(observations.DisposeAsync);
         _watch = new(_roster, repeated, Feed, _time, _logger);
+        _watch.Ended += _sessions.Ended;
         Broker = new(_watch, _sessions, _trail);
         ServerCertificates = new(Authority, Installation.PkiDirectory, Installation.Hosts, _time, _logger, _trail);
-        Certificates = new(Authority, _roster, _database, _trail, administration, _sessions, _time);
-        Fleet = new(_roster, observations, _database, _trail, administration, Installation, Authority, _sessions, _time, BrokerAddress);
+        var signer = await OpenSignerAsync(random, cancellationToken);
+        Keep(signer);
+        Certificates = new(Authority, _roster, _database, _trail, administration, _sessions, CertificateConnections, EvidenceSigner.Open(signer.Key, Installation.PkiDirectory, _time, random), ServerCertificates, _time, random);
+        Certificates.RestoreWatched();
+        Authorities = new(Authority, ServerCertificates, () => Path.Combine(Installation.PkiDirectory, ServerCertificates.SignerName + ".crt"), _trail, administration, WriteTrust);
+        _watch.RevokedReturned += Certificates.Returned;
+        Fleet = new(_roster, observations, _database, _trail, administration, Installation, Authority, Certificates, _sessions, _time, BrokerAddress);
         Accounts = new(_database, _trail, administration, _time, random);
         Tokens = new(_database, _trail, administration, _time, random);
         OpenTotpAccounts(repeated, administration, random);
 
-        var signer = await OpenSignerAsync(random, cancellationToken);
-        Keep(signer);
         var keyed = new Turns();
         Keep(keyed);
         _ledger = new(_database, Options.ReceiptDeadline);
@@ -199,6 +214,7 @@ public sealed class CommandCenter : IAsyncDisposable
         await Audit.AppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "center-started", details: new() { ["version"] = Version, ["epoch"] = signer.Epoch }), cancellationToken);
         _closing.Push(async () => await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "center-stopped") with { Emergency = true }));
         await Fleet.ReviewAsync(cancellationToken);
+        WriteTrust();
         Log.Opened(_logger, Installation.Id, Installation.Directory, signer.Epoch);
     }
 
@@ -223,6 +239,12 @@ public sealed class CommandCenter : IAsyncDisposable
             return next;
         }, cancellationToken);
         return new(ServerCertificates.LoadSigner(Installation.PkiDirectory), sequence, Options.CommandLifetime, _time, random);
+    }
+
+    private void WriteTrust()
+    {
+        PemFile.Write(Path.Combine(Installation.PkiDirectory, Authorities.TrustFile), Authority.TrustBundlePem);
+        Fleet.RefreshTrust();
     }
 
     private string BrokerAddress() => DeviceHomeFiles.BrokerAddress(Options.Listen, _host?.EndPoint.Port ?? Options.MqttPort);

@@ -93,6 +93,27 @@ public static class ControlLimits
     /// <summary>A certificate is renewed when this share of its life is over: the field's habit (ACME clients, RFC 9773's default).</summary>
     public const double RenewAfter = 2.0 / 3.0;
 
+    /// <summary>How long a revocation waits to see the connections it cut end. Ending takes milliseconds; a client that takes no byte is given this long and is then not heard any more either.</summary>
+    public static readonly TimeSpan CutSeen = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long after a revocation the first return with the certificate is still added to its evidence. Chosen: a device that is switched on once a day.</summary>
+    public static readonly TimeSpan ReturnsWatched = TimeSpan.FromDays(1);
+
+    /// <summary>How often evidence is signed anew when somebody came back: a thousand returns at once are one signature run.</summary>
+    public static readonly TimeSpan EvidenceRound = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often the servers' certificate files are looked at for a replacement.</summary>
+    public static readonly TimeSpan ReloadCheck = TimeSpan.FromSeconds(2);
+
+    /// <summary>Days before a certificate's end that are told, once each: a month to plan, a week to do it, a day to run.</summary>
+    public static readonly IReadOnlyList<int> EndDays = [30, 7, 1];
+
+    /// <summary>Revocations in one list.</summary>
+    public const int RevocationsListed = 500;
+
+    /// <summary>Serials an audit entry spells out; the evidence names them all.</summary>
+    public const int SerialsInEntry = 16;
+
     /// <summary>How often a running center looks for certificates and revocation lists to renew.</summary>
     public static readonly TimeSpan RenewalCheck = TimeSpan.FromHours(1);
 

@@ -40,4 +40,10 @@ internal static partial class Log
 
     [LoggerMessage(3012, LogLevel.Information, "#{Number} {Type}: {Actor} {Action} {Subject} {Outcome} {Reason}")]
     public static partial void Audited(ILogger logger, long number, string type, string actor, string action, string subject, string outcome, string reason);
+
+    [LoggerMessage(3020, LogLevel.Information, "{Name} was replaced on the disk and is taken from the next handshake on; it ends {Ends:u}")]
+    public static partial void Reloaded(ILogger logger, string name, DateTimeOffset ends);
+
+    [LoggerMessage(3021, LogLevel.Warning, "{Name} ({Profile}) ends on {Ends:u}, in less than {Days} days")]
+    public static partial void Ending(ILogger logger, string name, string profile, DateTimeOffset ends, int days);
 }

@@ -36,6 +36,9 @@ public enum RefusalCode
 
     /// <summary>Somebody else changed it meanwhile.</summary>
     Conflict = 13,
+
+    /// <summary>It would hurt the center itself; ask again with a confirmation if it is meant.</summary>
+    ConfirmationNeeded = 30,
 }
 
 /// <summary>A refusal: what it is called everywhere, and one line for the person who asked.</summary>
@@ -57,6 +60,7 @@ public sealed record Refusal(RefusalCode Code, string Message)
         [RefusalCode.StoreUnavailable] = ("store-unavailable", 503),
         [RefusalCode.LastAdministrator] = ("last-administrator", 409),
         [RefusalCode.Conflict] = ("conflict", 409),
+        [RefusalCode.ConfirmationNeeded] = ("confirmation-needed", 409),
     }.ToFrozenDictionary();
 
     /// <summary>For problem+json (<c>reason</c>), audit entries, metrics and the command line.</summary>
@@ -85,7 +89,16 @@ public readonly struct Outcome<T>
         return value is not null;
     }
 
+    internal static Outcome<T> Done(T value) => new(value, null);
+
     public static implicit operator Outcome<T>(T value) => new(value, null);
 
     public static implicit operator Outcome<T>(Refusal refusal) => new(null, refusal);
+}
+
+/// <summary>Outcomes of values whose type is an interface, which the language does not convert by itself.</summary>
+internal static class Outcome
+{
+    public static Outcome<T> Of<T>(T value)
+        where T : class => Outcome<T>.Done(value);
 }

@@ -57,6 +57,9 @@ public static class WireLimits
     /// <summary>Characters of a certificate (DER, base64) in a manifest. RSA-4096 under RSA-4096 has about 2,400.</summary>
     public const int CertificateCharacters = 4_096;
 
+    /// <summary>Certificates and sessions in one part of a revocation's evidence. Chosen so that a full part stays under <see cref="MessageBytes"/> and <see cref="JsonItems"/>; more make more parts.</summary>
+    public const int EvidenceCertificates = 48, EvidenceSessions = 64;
+
     /// <summary>Greatest integer in a message: 2^53 - 1, beyond which JSON numbers lose units (RFC 8785 appendix D, RFC 7493 section 2.2).</summary>
     public const long Integer = 9_007_199_254_740_991;
 

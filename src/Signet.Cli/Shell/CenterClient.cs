@@ -5,6 +5,7 @@ using System.Net.Http.Json;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Signet.Pki;
 
 namespace Signet.Cli.Shell;
 
@@ -15,12 +16,12 @@ namespace Signet.Cli.Shell;
 internal sealed class CenterClient : IDisposable
 {
     private readonly HttpClient _http;
-    private readonly X509Certificate2? _root;
+    private readonly X509Certificate2Collection? _roots;
 
-    private CenterClient(Uri url, string token, X509Certificate2? root)
+    private CenterClient(Uri url, string token, X509Certificate2Collection? roots)
     {
         Url = url;
-        _root = root;
+        _roots = roots;
         // The handler belongs to the client, which disposes it.
 #pragma warning disable CA2000
         var handler = new SocketsHttpHandler
@@ -28,7 +29,7 @@ internal sealed class CenterClient : IDisposable
             AllowAutoRedirect = false,
             UseProxy = false,
             ConnectTimeout = TimeSpan.FromSeconds(5),
-            SslOptions = { CertificateChainPolicy = root is null ? null : TrustOnly(root) },
+            SslOptions = { CertificateChainPolicy = roots is null ? null : TrustOnly(roots) },
         };
         _http = new HttpClient(handler, disposeHandler: true) { BaseAddress = url, Timeout = TimeSpan.FromMinutes(10) };
 #pragma warning restore CA2000
@@ -50,7 +51,7 @@ internal sealed class CenterClient : IDisposable
         var token = parsed.GetValue(GlobalOptions.Token) ?? Environment.GetEnvironmentVariable("SIGNET_TOKEN") ?? profile?.Token
             ?? throw new CliException(ExitCode.Refused, "No API token. Set SIGNET_TOKEN or give --token.");
         var rootFile = profile?.RootCertificate ?? Path.Combine(directory, "pki", "root.crt");
-        return new CenterClient(url, token, File.Exists(rootFile) ? X509CertificateLoader.LoadCertificateFromFile(rootFile) : null);
+        return new CenterClient(url, token, File.Exists(rootFile) ? PemFile.Read(rootFile) : null);
     }
 
     public async Task<JsonObject> GetAsync(string path, CancellationToken cancellation) =>
@@ -81,7 +82,8 @@ internal sealed class CenterClient : IDisposable
     public void Dispose()
     {
         _http.Dispose();
-        _root?.Dispose();
+        foreach (var root in _roots ?? [])
+            root.Dispose();
     }
 
     private async Task<JsonObject> ReadObjectAsync(HttpRequestMessage request, CancellationToken cancellation)
@@ -151,8 +153,8 @@ internal sealed class CenterClient : IDisposable
         return reason is null || text.Contains(reason, StringComparison.Ordinal) ? text : $"{text} ({reason})";
     }
 
-    /// <summary>A chain policy with one trusted root and no network: revocation of the center's own certificate is its operator's business.</summary>
-    private static X509ChainPolicy TrustOnly(X509Certificate2 root)
+    /// <summary>A chain policy with the installation's roots and no network: revocation of the center's own certificate is its operator's business.</summary>
+    private static X509ChainPolicy TrustOnly(X509Certificate2Collection roots)
     {
         var policy = new X509ChainPolicy
         {
@@ -160,7 +162,7 @@ internal sealed class CenterClient : IDisposable
             RevocationMode = X509RevocationMode.NoCheck,
             DisableCertificateDownloads = true,
         };
-        policy.CustomTrustStore.Add(root);
+        policy.CustomTrustStore.AddRange(roots);
         return policy;
     }
 }

@@ -134,7 +134,7 @@ internal static class UpVerb
         var setup = demo ? null : await console.CreateSetupLinkAsync(cancellation);
         var token = (await center.Tokens.CreateLocalOperatorAsync(cancellation)).Value.Secret;
         var root = Path.Combine(center.Installation.PkiDirectory, "root.crt");
-        new Profile(console.ConsoleUrl.GetLeftPart(UriPartial.Authority), token, root).Save(center.Installation.Directory);
+        new Profile(console.ConsoleUrl.GetLeftPart(UriPartial.Authority), token, Path.Combine(center.Installation.PkiDirectory, Authorities.TrustFile)).Save(center.Installation.Directory);
         return new Welcome(center, console, first, password, setup, token, root);
     }
 

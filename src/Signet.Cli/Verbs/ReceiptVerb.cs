@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Signet.Cli.Shell;
 using Signet.Control;
@@ -11,7 +9,6 @@ namespace Signet.Cli.Verbs;
 internal static class ReceiptVerb
 {
     private const int MaximumFileBytes = 4 * 1024 * 1024; // chosen: a receipt file is some 10 KiB
-    private const int MaximumTrustedFiles = 1000; // chosen: a folder with more is not a folder of roots
 
     public static Command Build() => Verb.Noun("receipt", "Keep and check the proof of a command", Export(), Verify());
 
@@ -40,7 +37,7 @@ internal static class ReceiptVerb
         return Verb.Make("verify", "Check a receipt offline: no server, no network", [file, trust], (parsed, printer, _) =>
         {
             var bytes = Read(parsed.GetValue(file)!);
-            var verdict = ReceiptVerifier.Verify(bytes, Roots(parsed.GetValue(trust)!));
+            var verdict = ReceiptVerifier.Verify(bytes, TrustedRoots.Load(parsed.GetValue(trust)!));
             if (printer.Json)
                 printer.Object(Describe(verdict));
             else
@@ -85,29 +82,5 @@ internal static class ReceiptVerb
         if (info.Length > MaximumFileBytes)
             throw new CliException(ExitCode.VerificationFailed, $"{path} is larger than any receipt ({MaximumFileBytes / 1024 / 1024} MiB).");
         return File.ReadAllBytes(path);
-    }
-
-    private static List<X509Certificate2> Roots(string path)
-    {
-        if (!Directory.Exists(path) && !File.Exists(path))
-            throw new CliException(ExitCode.WrongUsage, $"There is nothing at {path} to trust.");
-        var files = Directory.Exists(path) ? Directory.EnumerateFiles(path, "root*.crt").Take(MaximumTrustedFiles) : [path];
-        var roots = new List<X509Certificate2>();
-        foreach (var file in files)
-        {
-            try
-            {
-                var certificate = X509CertificateLoader.LoadCertificateFromFile(file);
-                // An intermediate that lies about must not become an anchor.
-                if (certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData))
-                    roots.Add(certificate);
-            }
-            catch (CryptographicException)
-            {
-                throw new CliException(ExitCode.WrongUsage, $"{file} is not a certificate.");
-            }
-        }
-
-        return roots.Count > 0 ? roots : throw new CliException(ExitCode.WrongUsage, $"{path} holds no self-signed root certificate (root*.crt).");
     }
 }

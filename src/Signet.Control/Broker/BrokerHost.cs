@@ -54,7 +54,7 @@ internal sealed class BrokerHost : IAsyncDisposable
                     AllowTlsResume = false,
                     AllowRenegotiation = false,
                 },
-                ValidateClientCertificate = (leaf, sent) => BrokerWatch.WhyNot(judge.Judge(leaf, sent, CertificatePurpose.TlsClient), leaf),
+                ValidateClientCertificate = (leaf, sent) => watch.Judged(judge.Judge(leaf, sent, CertificatePurpose.TlsClient), leaf, "mqtts"),
                 OnRefused = watch.HandshakeRefused,
                 ProxiesFrom = options.Proxies,
             }, "--port-mqtt"), options, watch, certificates);

@@ -18,6 +18,12 @@ internal sealed class BrokerWatch(Roster roster, RepeatedNotes repeated, LiveFee
     /// <summary>A device acknowledged a command (topics <c>signet/{device}/command</c>) to the broker, or refused it. Raised on the broker's threads: return at once.</summary>
     public event Action<Acknowledgement>? CommandAcknowledged;
 
+    /// <summary>A connection ended. On the broker's thread: do not block.</summary>
+    public event Action<SessionInfo>? Ended;
+
+    /// <summary>Somebody came with a revoked certificate and was turned away; with the name of the listener. Do not block.</summary>
+    public event Action<X509Certificate2, string>? RevokedReturned;
+
     /// <summary>The latest refusals, newest first.</summary>
     public IReadOnlyList<Denial> Denials()
     {
@@ -44,6 +50,7 @@ internal sealed class BrokerWatch(Roster roster, RepeatedNotes repeated, LiveFee
     public void Disconnected(SessionInfo session, DisconnectInfo disconnect)
     {
         roster.SessionClosed(session.Identity);
+        Ended?.Invoke(session);
         repeated.Add(new(AuditTypes.Broker, session.Identity, session.ClientId, "disconnected", disconnect.ByClient ? "success" : "closed", Words.Of(disconnect.Code), new()
         {
             ["words"] = disconnect.Reason, ["will"] = disconnect.WillFollows,
@@ -80,6 +87,13 @@ internal sealed class BrokerWatch(Roster roster, RepeatedNotes repeated, LiveFee
         if (verdict.Accepted) return null;
         var claims = leaf is null ? "" : $" (it says '{new string([.. leaf.GetNameInfo(X509NameType.SimpleName, forIssuer: false).Take(64).Select(c => char.IsControl(c) ? '?' : c)])}', serial {CertificateFacts.Serial(leaf)})";
         return $"certificate-{Words.Of(verdict.Refusal)}: {verdict.Detail}{claims}";
+    }
+
+    /// <summary><see cref="WhyNot"/> for a handshake that is under way: a return with a revoked certificate is told at once, while the certificate is still at hand.</summary>
+    public string? Judged(CertificateVerdict verdict, X509Certificate2? leaf, string listener)
+    {
+        if (verdict.Refusal == CertificateRefusal.Revoked && leaf is not null) RevokedReturned?.Invoke(leaf, listener);
+        return WhyNot(verdict, leaf);
     }
 
     /// <summary>A transport that never became MQTT: no certificate, a foreign or expired or revoked one, no TLS, silence.</summary>

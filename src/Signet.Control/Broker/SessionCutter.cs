@@ -1,11 +1,16 @@
+using System.Collections.Concurrent;
 using Signet.Mqtt;
 using Signet.Mqtt.Broker;
 
 namespace Signet.Control;
 
+/// <summary>A session that was cut, and when its end was seen; null: not within <see cref="ControlLimits.CutSeen"/>.</summary>
+internal sealed record SeenCut(SessionInfo Session, DateTimeOffset? Closed);
+
 /// <summary>Closes sessions on the embedded broker from any room of the center; does nothing while no broker runs, because then nobody is connected.</summary>
-internal sealed class SessionCutter
+internal sealed class SessionCutter(TimeProvider time)
 {
+    private readonly ConcurrentDictionary<(string Identity, string ClientId), Awaited> _awaited = new();
     private volatile MqttBroker? _broker;
 
     public void Attach(MqttBroker? broker) => _broker = broker;
@@ -13,4 +18,39 @@ internal sealed class SessionCutter
     /// <summary>MQTT 0x98 (administrative action). With <paramref name="purge"/> what waits for the session goes too.</summary>
     /// <returns>Sessions that were hit.</returns>
     public int Cut(Predicate<SessionInfo> which, string reason, bool purge) => _broker?.Disconnect(which, ReasonCode.AdministrativeAction, reason, purge) ?? 0;
+
+    /// <summary>As <see cref="Cut(Predicate{SessionInfo}, string, bool)"/>, with purge, and waits until the connections have ended: from then on nothing they sent is read.</summary>
+    public async Task<IReadOnlyList<SeenCut>> CutAsync(Predicate<SessionInfo> which, string reason, CancellationToken cancellationToken)
+    {
+        if (_broker is not { } broker) return [];
+        var cut = new List<(SessionInfo Session, Awaited Cut)>();
+        foreach (var session in broker.Sessions().Where(s => which(s)))
+        {
+            var one = new Awaited();
+            cut.Add((session, one));
+            if (session.Connected) _awaited[(session.Identity, session.ClientId)] = one;
+            else one.Ended.TrySetResult(time.GetUtcNow()); // kept for a client that is away: gone with the purge
+        }
+
+        broker.Disconnect(which, ReasonCode.AdministrativeAction, reason, purge: true);
+        await Task.WhenAny(Task.WhenAll(cut.Select(c => c.Cut.Ended.Task)), Task.Delay(ControlLimits.CutSeen, time, cancellationToken));
+        foreach (var (session, one) in cut) _awaited.TryRemove(KeyValuePair.Create((session.Identity, session.ClientId), one));
+        return [.. cut.Select(c => new SeenCut(c.Cut.Last ?? c.Session, c.Cut.Ended.Task.IsCompletedSuccessfully ? c.Cut.Ended.Task.Result : null))];
+    }
+
+    /// <summary>The broker's word that a connection has ended.</summary>
+    public void Ended(SessionInfo session)
+    {
+        if (!_awaited.TryRemove((session.Identity, session.ClientId), out var cut)) return;
+        cut.Last = session;
+        cut.Ended.TrySetResult(time.GetUtcNow());
+    }
+
+    private sealed class Awaited
+    {
+        public TaskCompletionSource<DateTimeOffset> Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>As the session was at its end.</summary>
+        public SessionInfo? Last { get; set; }
+    }
 }

@@ -1,18 +1,17 @@
+using System.Security.Cryptography;
 using Signet.Access;
 using Signet.Audit;
-using Signet.Mqtt.Broker;
 using Signet.Pki;
 using Signet.Wire;
 
 namespace Signet.Control;
 
-/// <summary>What a revocation did.</summary>
-/// <param name="Serials">That were revoked by this call.</param>
-/// <param name="Closed">Live sessions that were cut.</param>
-public sealed record RevocationReport(IReadOnlyList<string> Serials, int Closed, long CrlNumber);
+/// <summary>A certificate that took another's place.</summary>
+/// <param name="Issued">With its new key; null for the center's own, which keeps it.</param>
+public sealed record RenewedCertificate(LedgerEntry Entry, IssuedCertificate? Issued);
 
 /// <summary>Certificates as people handle them: every act is authorised and audited, and revoking cuts live sessions.</summary>
-public sealed class Certificates
+public sealed partial class Certificates
 {
     private const string UnknownKind = "device"; // of one that joined with nothing but a certificate
     private readonly CertificateAuthority _authority;
@@ -22,12 +21,15 @@ public sealed class Certificates
     private readonly Administration _administration;
     private readonly SessionCutter _sessions;
     private readonly TimeProvider _time;
+    private readonly RandomNumberGenerator _random;
+    private readonly EvidenceSigner _evidence;
+    private readonly CertificateConnections _connections;
+    private readonly ServerCertificates _servers;
 
-    internal Certificates(CertificateAuthority authority, Roster roster, ControlDatabase database, AuditTrail trail, Administration administration, SessionCutter sessions, TimeProvider time)
-        => (_authority, _roster, _database, _trail, _administration, _sessions, _time) = (authority, roster, database, trail, administration, sessions, time);
-
-    /// <summary>Raised after a revocation is in force: for listeners of one's own (console sessions, event streams). Do not block.</summary>
-    public event Action<RevocationReport>? Revoked;
+    internal Certificates(CertificateAuthority authority, Roster roster, ControlDatabase database, AuditTrail trail, Administration administration, SessionCutter sessions,
+        CertificateConnections connections, EvidenceSigner evidence, ServerCertificates servers, TimeProvider time, RandomNumberGenerator random)
+        => (_authority, _roster, _database, _trail, _administration, _sessions, _connections, _evidence, _servers, _time, _random) =
+            (authority, roster, database, trail, administration, sessions, connections, evidence, servers, time, random);
 
     /// <summary>Everything issued, newest first.</summary>
     public IReadOnlyList<LedgerEntry> List() => [.. _authority.Ledger.Reverse()];
@@ -70,38 +72,37 @@ public sealed class Certificates
         }
     }, cancellationToken);
 
-    /// <summary>Revokes one serial, or all certificates of a name, and closes their sessions. The center's own need <paramref name="confirmed"/>.</summary>
-    public Task<Outcome<RevocationReport>> RevokeAsync(string serialOrName, RevocationReason reason, Actor actor, bool confirmed = false, CancellationToken cancellationToken = default) => _administration.ChangeAsync<RevocationReport>(async () =>
+    /// <summary>
+    /// A new certificate like the newest of that name: profile, name and hosts. The center's own TLS leaves are taken into use at once; for others the new key goes to whoever asks.
+    /// The former one stays good until it ends.
+    /// </summary>
+    public async Task<Outcome<RenewedCertificate>> RenewAsync(string serialOrName, Actor actor, CancellationToken cancellationToken = default)
     {
-        var entries = _authority.Find(serialOrName) is { } one ? [one] : _authority.FindByName(serialOrName);
-        var open = entries.Where(e => !e.IsRevoked).ToList();
-        if (entries.Count == 0) return new Refusal(RefusalCode.NotFound, $"no certificate has the serial or name '{serialOrName}'");
-        if (open.Count == 0) return new Refusal(RefusalCode.Conflict, $"{serialOrName} is revoked already, since {entries.Max(e => e.RevokedAt)!.Value.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC");
-        if (!confirmed && open.Any(e => e.Profile is not (CertificateProfile.Device or CertificateProfile.DeviceSealing or CertificateProfile.User)))
-            return new Refusal(RefusalCode.BadInput, $"{serialOrName} is one of the center's own certificates: without it the center cannot work; confirm it if that is meant");
-
-        var serials = open.Select(e => e.Serial).ToList();
-        var permit = await _trail.PermitAsync(actor, Act.RevokeCertificate, AuditTrail.Of(AuditTypes.Certificate, actor, open[0].Name, "certificate-revocation", "requested", Words.Of(reason), new()
+        if (!RevocationTarget.Of(serialOrName).Find(_authority).TryGet(out var entries, out var unknown)) return unknown;
+        var newest = entries.MaxBy(e => e.NotAfter)!;
+        if (newest.IsRevoked) return new Refusal(RefusalCode.Conflict, $"{newest.Serial} is revoked ({Words.Of(newest.Reason ?? RevocationReason.Unspecified)}); issue a new one instead");
+        switch (newest.Profile)
         {
-            ["serials"] = string.Join(' ', serials),
-        }) with { Emergency = true }, cancellationToken);
-        if (!permit.TryGet(out _, out var refusal)) return refusal;
+            case CertificateProfile.Center or CertificateProfile.Broker when newest.Name == Actor.Center.Name || newest.Name == ServerCertificates.BrokerName:
+                return await _administration.ChangeAsync<RenewedCertificate>(async () =>
+                {
+                    var permit = await _trail.PermitAsync(actor, Act.IssueCertificate, AuditTrail.Of(AuditTypes.Certificate, actor, newest.Name, "certificate-renewal"), cancellationToken);
+                    if (!permit.TryGet(out _, out var refusal)) return refusal;
+                    _servers.TryReissue(newest.Name);
+                    return new RenewedCertificate(_authority.FindByName(newest.Name).MaxBy(e => e.IssuedAt)!, null);
+                }, cancellationToken);
+            case CertificateProfile.Device or CertificateProfile.DeviceSealing or CertificateProfile.User or CertificateProfile.Broker:
+                using (var old = _authority.Certificate(newest.Serial))
+                {
+                    var hosts = newest.Profile == CertificateProfile.Broker && old is not null ? CertificateAuthority.HostsOf(old) : null;
+                    return (await IssueAsync(new(newest.Profile, newest.Name, hosts), actor, cancellationToken)).TryGet(out var issued, out var refused)
+                        ? new RenewedCertificate(_authority.Find(issued.Serial)!, issued) : refused;
+                }
 
-        var result = _authority.Revoke(serials, reason);
-        if (result.Outcome != RevocationOutcome.Done) return new Refusal(RefusalCode.Conflict, result.Detail);
-        foreach (var entry in open.Where(e => e.Profile == CertificateProfile.Device))
-            _roster.ChangeCertificates(entry.Name, null, c => c.Thumbprint == entry.Thumbprint);
-        var closed = _sessions.Cut(s => IsOneOf(s, serials), "certificate revoked", purge: true);
-        await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.Certificate, actor, open[0].Name, "certificate-revoked", "success", Words.Of(reason), new()
-        {
-            ["serials"] = string.Join(' ', serials), ["closed"] = closed, ["crl"] = result.CrlNumber,
-        }) with { Emergency = true }, cancellationToken);
-        var report = new RevocationReport(serials, closed, result.CrlNumber ?? 0);
-        Revoked?.Invoke(report);
-        // Last: signet.db only repeats what the authority's ledger holds, and a start puts them together again.
-        await _database.WriteAsync(c => open.ForEach(e => FleetStore.Retire(c, e.Thumbprint, _time.GetUtcNow())), cancellationToken);
-        return report;
-    }, cancellationToken);
+            default:
+                return new Refusal(RefusalCode.BadInput, $"a {Words.Of(newest.Profile)} certificate is not renewed this way{(newest.Profile == CertificateProfile.CenterSign ? ": devices have pinned it" : "")}");
+        }
+    }
 
     /// <summary>The center's own, the authorities' and the devices' that end soonest; the newest of each name.</summary>
     internal IReadOnlyList<CertificateEnd> Ends()
@@ -110,6 +111,4 @@ public sealed class Certificates
         return [.. newest.Where(e => e.Profile is not CertificateProfile.Device).Concat(newest.Where(e => e.Profile is CertificateProfile.Device).Take(5))
             .OrderBy(e => e.NotAfter).Select(e => new CertificateEnd(e.Name, Words.Of(e.Profile), e.Serial, e.NotAfter))];
     }
-
-    private static bool IsOneOf(SessionInfo session, List<string> serials) => session.ClientCertificate is { } certificate && serials.Contains(CertificateFacts.Serial(certificate), StringComparer.Ordinal);
 }

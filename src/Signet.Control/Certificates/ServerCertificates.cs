@@ -19,6 +19,7 @@ public sealed class ServerCertificates
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly AuditTrail _trail;
+    private readonly Dictionary<string, DateTime> _seen = new(StringComparer.Ordinal);
     private volatile SslStreamCertificateContext _center;
     private volatile SslStreamCertificateContext _broker;
 
@@ -44,6 +45,22 @@ public sealed class ServerCertificates
         if (IsDue(_broker.TargetCertificate)) _broker = Load(CertificateProfile.Broker, BrokerName);
     }
 
+    /// <summary>New TLS leaves now, whatever the age of the present ones; connections that are open stay.</summary>
+    internal void Reissue()
+    {
+        _center = Make(CertificateProfile.Center, Actor.Center.Name);
+        _broker = Make(CertificateProfile.Broker, BrokerName);
+    }
+
+    /// <summary>One of them by name; false when it is none of ours.</summary>
+    internal bool TryReissue(string name)
+    {
+        if (name == Actor.Center.Name) _center = Make(CertificateProfile.Center, name);
+        else if (name == BrokerName) _broker = Make(CertificateProfile.Broker, name);
+        else return false;
+        return true;
+    }
+
     /// <summary>Makes the three leaves of a new installation.</summary>
     internal static void Create(CertificateAuthority authority, string directory, IReadOnlyList<string> hosts)
     {
@@ -64,18 +81,44 @@ public sealed class ServerCertificates
         return SigningKey.Ps256(key, Thumbprint.Of(certificate));
     }
 
+    /// <summary>Takes files that somebody has replaced: from the next handshake on; open connections stay. A pair that is not whole yet is looked at again later.</summary>
+    internal void ReloadChanged()
+    {
+        _center = Reloaded(_center, Actor.Center.Name);
+        _broker = Reloaded(_broker, BrokerName);
+    }
+
+    private SslStreamCertificateContext Reloaded(SslStreamCertificateContext present, string name)
+    {
+        var path = Path.Combine(_directory, name);
+        var written = File.GetLastWriteTimeUtc(path + ".crt");
+        if (_seen.TryGetValue(name, out var seen) && seen == written) return present;
+        if (TryRead(path) is not { } stored) return present;
+        _seen[name] = written;
+        if (stored.Thumbprint == present.TargetCertificate.Thumbprint) return present;
+        Log.Reloaded(_logger, name, new DateTimeOffset(stored.NotAfter.ToUniversalTime()));
+        _trail.Note(AuditTrail.Of(AuditTypes.Certificate, Actor.Center, name, "certificate-reloaded", details: new() { ["serial"] = CertificateFacts.Serial(stored) }));
+        return Context(stored, path);
+    }
+
     private SslStreamCertificateContext Load(CertificateProfile profile, string name)
     {
         var path = Path.Combine(_directory, name);
         KeyFile.RequirePrivate(path + ".key");
-        if (TryRead(path) is { } stored && !IsDue(stored)) return Context(stored);
+        if (TryRead(path) is { } stored && !IsDue(stored)) return Context(stored, path);
         // A pair that does not match is what a crash in the middle of a renewal leaves: made anew like one that is due.
+        return Make(profile, name);
+    }
+
+    private SslStreamCertificateContext Make(CertificateProfile profile, string name)
+    {
+        var path = Path.Combine(_directory, name);
         using var issued = _authority.Issue(new(profile, name, _hosts));
         issued.Save(_directory);
         var ends = new DateTimeOffset(issued.Certificate.NotAfter.ToUniversalTime());
         Log.Renewed(_logger, name, ends);
         _trail.Note(AuditTrail.Of(AuditTypes.Certificate, Actor.Center, name, "certificate-renewed", details: new() { ["serial"] = issued.Serial }));
-        return Context(TryRead(path) ?? throw new PkiException($"{path}.crt and {path}.key were written and cannot be read back"));
+        return Context(TryRead(path) ?? throw new PkiException($"{path}.crt and {path}.key were written and cannot be read back"), path);
     }
 
     private static X509Certificate2? TryRead(string path)
@@ -90,9 +133,15 @@ public sealed class ServerCertificates
         }
     }
 
-    private SslStreamCertificateContext Context(X509Certificate2 leaf) => SslStreamCertificateContext.Create(leaf, [_authority.Intermediate], offline: true);
+    // While a rotation overlaps, peers are sent the path to the oldest root that is relied on: every one of them knows it. A leaf of another authority brings its own path along.
+    private SslStreamCertificateContext Context(X509Certificate2 leaf, string path)
+        => SslStreamCertificateContext.Create(leaf, IssuerHere(leaf) is null ? [.. PemFile.Read(path + ".crt").Skip(1)] : _authority.Chain, offline: true);
 
-    private bool IsDue(X509Certificate2 certificate) => Lifetimes.IsDue(new(certificate.NotBefore.ToUniversalTime()), new(certificate.NotAfter.ToUniversalTime()), _time.GetUtcNow());
+    // A leaf of a former intermediate is due too: what is sent beside it would not fit. A foreign one is renewed by whoever made it.
+    private bool IsDue(X509Certificate2 certificate) => IssuerHere(certificate) is { } issuer
+        && (issuer.State != AuthorityState.Present || Lifetimes.IsDue(new(certificate.NotBefore.ToUniversalTime()), new(certificate.NotAfter.ToUniversalTime()), _time.GetUtcNow()));
+
+    private AuthorityView? IssuerHere(X509Certificate2 leaf) => _authority.Overview().FirstOrDefault(a => !a.IsRoot && a.Certificate.SubjectName.RawData.AsSpan().SequenceEqual(leaf.IssuerName.RawData));
 }
 
 /// <summary>When a certificate is renewed.</summary>

@@ -8,12 +8,14 @@ namespace Signet.Control;
 /// </summary>
 internal static partial class Schema
 {
-    public static IReadOnlyList<Migration> Migrations { get; } = 
+    public static IReadOnlyList<Migration> Migrations { get; } =
     [
         new(1, "fleet, commands, people", First),
         new(2, "groups and tags", Labels),
         new(3, "the installation the rows belong to", Owner),
         new(4, "totp accounts", TotpAccounts),
+        new(5, "evidence of revocations", Revocation),
+        new(6, "enrolment", Enrolment),
     ];
 
     private const string First = """

@@ -23,7 +23,7 @@ internal static class DeviceHomeFiles
         if (Directory.Exists(home)) Directory.Delete(home, recursive: true); // of a device that was never finished: the fleet does not know it
         PrivateDirectory.Create(beside);
         certificate.Save(beside);
-        PemFile.Write(Path.Combine(beside, "root.crt"), PemFile.Encode(authority.Root));
+        PemFile.Write(Path.Combine(beside, "root.crt"), authority.TrustBundlePem);
         File.Copy(Path.Combine(installation.PkiDirectory, "center_sign.crt"), Path.Combine(beside, "center_sign.crt"));
         PrivateDirectory.Create(Path.Combine(beside, "state"));
         WriteSettings(beside, member.ToRecord(), broker);
@@ -39,6 +39,13 @@ internal static class DeviceHomeFiles
     {
         var home = installation.DeviceDirectory(device.Name);
         if (Directory.Exists(home)) WriteSettings(home, device, broker);
+    }
+
+    /// <summary>The roots that are relied on, into a home on this machine.</summary>
+    public static void RefreshTrust(Installation installation, string name, CertificateAuthority authority)
+    {
+        var home = installation.DeviceDirectory(name);
+        if (Directory.Exists(home)) PemFile.Write(Path.Combine(home, "root.crt"), authority.TrustBundlePem);
     }
 
     public static void Delete(Installation installation, string name)

@@ -15,15 +15,16 @@ public sealed class Fleet
     private readonly Administration _administration;
     private readonly Installation _installation;
     private readonly CertificateAuthority _authority;
+    private readonly Certificates _certificates;
     private readonly SessionCutter _sessions;
     private readonly TimeProvider _time;
     private readonly Func<string> _broker;
 
     internal Fleet(Roster roster, Observations observations, ControlDatabase database, AuditTrail trail, Administration administration, Installation installation, CertificateAuthority authority,
-        SessionCutter sessions, TimeProvider time, Func<string> broker)
+        Certificates certificates, SessionCutter sessions, TimeProvider time, Func<string> broker)
     {
-        (_roster, _observations, _database, _trail, _administration, _installation, _authority, _sessions, _time, _broker) =
-            (roster, observations, database, trail, administration, installation, authority, sessions, time, broker);
+        (_roster, _observations, _database, _trail, _administration, _installation, _authority, _certificates, _sessions, _time, _broker) =
+            (roster, observations, database, trail, administration, installation, authority, certificates, sessions, time, broker);
         _roster.Changed += record => Changed?.Invoke(record);
     }
 
@@ -60,8 +61,8 @@ public sealed class Fleet
         if (_roster.Find(name) is not { } device) return Unknown(name);
         var permit = await _trail.PermitAsync(actor, Act.ManageDevices, AuditTrail.Of(AuditTypes.Device, actor, name, "device-removed") with { Emergency = true }, cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
-        _authority.Revoke([.. _authority.FindByName(name).Where(e => !e.IsRevoked && e.Profile is CertificateProfile.Device or CertificateProfile.DeviceSealing).Select(e => e.Serial)],
-            RevocationReason.CessationOfOperation);
+        var open = _authority.FindByName(name).Where(e => !e.IsRevoked && e.Profile is CertificateProfile.Device or CertificateProfile.DeviceSealing).ToList();
+        if (open.Count > 0 && !(await _certificates.RevokeNowAsync(name, open, RevocationReason.CessationOfOperation, actor, _time.GetUtcNow(), cancellationToken)).TryGet(out _, out var stuck)) return stuck;
         _roster.Remove(name);
         _sessions.Cut(s => s.Identity == name, $"{name} was removed", purge: true);
         await _database.WriteAsync(c => FleetStore.Delete(c, name, _time.GetUtcNow()), cancellationToken);
@@ -157,6 +158,12 @@ public sealed class Fleet
     internal void RefreshHomes()
     {
         foreach (var device in _roster.List()) DeviceHomeFiles.Refresh(_installation, device, _broker());
+    }
+
+    /// <summary>Writes the roots that are relied on into the homes on this machine.</summary>
+    internal void RefreshTrust()
+    {
+        foreach (var device in _roster.List()) DeviceHomeFiles.RefreshTrust(_installation, device.Name, _authority);
     }
 
     /// <summary>A device with certificate and home. Nothing of it is in the database yet.</summary>

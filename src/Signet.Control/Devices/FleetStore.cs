@@ -57,6 +57,8 @@ internal static class FleetStore
     public static void Retire(DbConnection connection, string thumbprint, DateTimeOffset at) => connection.Execute(
         "UPDATE device_certificate SET retired = @at WHERE thumbprint = @thumbprint AND retired IS NULL", new { thumbprint, at = at.ToUnixTimeMilliseconds() });
 
+    public static void Revive(DbConnection connection, string thumbprint) => connection.Execute("UPDATE device_certificate SET retired = NULL WHERE thumbprint = @thumbprint", new { thumbprint });
+
     public static void Update(DbConnection connection, string name, bool enabled, IReadOnlyList<string> allowed) => connection.Execute(
         "UPDATE device SET enabled = @enabled, allowed = @allowed WHERE name = @name", new { name, enabled = enabled ? 1 : 0, allowed = JsonSerializer.Serialize(allowed) });
 

@@ -56,6 +56,16 @@ internal sealed class Roster(TimeProvider time)
         return true;
     });
 
+    /// <summary>A hold was undone: the device's retired certificate counts again.</summary>
+    public void ReviveCertificate(string name, string thumbprint) => Change(name, member =>
+    {
+        var at = member.Certificates.FindIndex(c => c.Thumbprint == thumbprint && c.Retired is not null);
+        if (at < 0) return false;
+        member.Certificates[at] = member.Certificates[at] with { Retired = null };
+        _keys = _keys.With(member.Certificates[at].Pin(name));
+        return true;
+    });
+
     public DeviceRecord? Find(string name)
     {
         lock (_one) return _members.GetValueOrDefault(name)?.ToRecord();

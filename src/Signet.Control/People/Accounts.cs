@@ -103,6 +103,10 @@ public sealed class Accounts
     private static int Administrators(DbConnection connection)
         => connection.ExecuteScalar<int>("SELECT count(*) FROM account WHERE role = @role AND enabled = 1", new { role = (long)Role.Admin });
 
+    /// <summary>The name of the only administrator; null when there are several, or none.</summary>
+    internal static string? OnlyAdministrator(DbConnection connection)
+        => connection.Query<string>("SELECT name FROM account WHERE role = @role AND enabled = 1 LIMIT 2", new { role = (long)Role.Admin }).ToList() is [var only] ? only : null;
+
     private static bool IsAdministrator(Account account) => account is { Role: Role.Admin, Enabled: true };
 
     private static string Rights(Account? account) => account is null ? "none" : account.Enabled ? Words.Of(account.Role) : $"{Words.Of(account.Role)}, disabled";

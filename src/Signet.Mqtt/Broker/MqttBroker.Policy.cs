@@ -100,7 +100,7 @@ public sealed partial class MqttBroker
     }
 
     internal void NotifyDisconnected(Session session, Connection connection, DisconnectInfo info) =>
-        Tell(o => o.Disconnected(session.ToInfo() with { Remote = connection.Facts.Remote, Listener = connection.Facts.Listener, MessagesIn = connection.MessagesIn }, info));
+        Tell(o => o.Disconnected(session.ToInfo() with { Remote = connection.Facts.Remote, Listener = connection.Facts.Listener, MessagesIn = connection.MessagesIn, LastMessageIn = connection.LastMessageIn }, info));
 
     internal void LogBug(Exception e) => Log.Bug(logger, e);
 

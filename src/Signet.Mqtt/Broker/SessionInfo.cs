@@ -45,6 +45,9 @@ public sealed record SessionInfo
 
     public long MessagesIn { get; init; }
 
+    /// <summary>When the last message of this connection arrived that was accepted; null before the first, and for a client that is away.</summary>
+    public DateTimeOffset? LastMessageIn { get; init; }
+
     public long MessagesOut { get; init; }
 
     /// <summary>Messages that were dropped for this session because of a limit.</summary>

@@ -10,6 +10,10 @@ internal sealed partial class Connection
     private readonly Known[] known = new Known[8];
     private Dictionary<ushort, Topic>? incomingAliases;
     private int unacknowledged;
+    private long lastAccepted;
+
+    /// <summary>When the last message arrived that the policy let through; null before the first.</summary>
+    public DateTimeOffset? LastMessageIn => Volatile.Read(ref lastAccepted) is var at and not 0 ? broker.Time.GetUtcNow() - broker.Time.GetElapsedTime(at) : null;
 
     /// <summary>1 parse; 2 limits announced in CONNACK; 3 topic or alias; 4 seen before (QoS 2); 5 ask the policy; 6 keep if retained; 7 route; 8 answer.</summary>
     private void HandlePublish(byte first, ReadOnlySpan<byte> body)
@@ -58,6 +62,7 @@ internal sealed partial class Connection
     private void Publish(in PublishView view, Topic topic)
     {
         var mine = session!;
+        Volatile.Write(ref lastAccepted, Volatile.Read(ref lastHeard));
         var now = view.MessageExpiry is null ? 0 : broker.NowMilliseconds;
         var expiresAt = view.MessageExpiry is { } seconds ? now + (seconds * 1000L) : 0;
         var routes = broker.Tree.RoutesOf(topic);

@@ -143,7 +143,7 @@ internal sealed partial class Session(MqttBroker broker, SessionKey key, long st
                 Identity = key.Identity, ClientId = key.ClientId, Connected = c is not null, Principal = Context.Principal, Remote = Context.Facts?.Remote,
                 Listener = Context.Facts?.Listener ?? "", ClientCertificate = Context.Facts?.ClientCertificate, TlsProtocol = Context.Facts?.TlsProtocol, Version = Version, Since = Since,
                 SessionExpiry = Expiry, KeepAlive = c?.KeepAlive ?? TimeSpan.Zero, Subscriptions = subscriptions.Count, QueuedMessages = queue.Count, QueuedBytes = queuedBytes,
-                InFlight = inFlight.Count, MessagesIn = c?.MessagesIn ?? 0, MessagesOut = messagesOut, Dropped = dropped,
+                InFlight = inFlight.Count, MessagesIn = c?.MessagesIn ?? 0, LastMessageIn = c?.LastMessageIn, MessagesOut = messagesOut, Dropped = dropped,
             };
         }
     }

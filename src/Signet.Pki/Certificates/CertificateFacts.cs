@@ -20,6 +20,9 @@ public static class CertificateFacts
     public static string Fingerprint(X509Certificate2 certificate)
         => string.Join(':', SHA256.HashData(certificate.RawDataMemory.Span).Select(b => b.ToString("X2")));
 
+    /// <summary>How the ledger names an authority: SHA-256 of its subject's DER, lower-case hexadecimal.</summary>
+    public static string NameId(X500DistinguishedName name) => DistinguishedNames.Id(name);
+
     internal static DateTimeOffset NotBefore(X509Certificate2 certificate) => new(certificate.NotBefore.ToUniversalTime());
 
     internal static DateTimeOffset NotAfter(X509Certificate2 certificate) => new(certificate.NotAfter.ToUniversalTime());

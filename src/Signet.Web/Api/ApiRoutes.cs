@@ -23,6 +23,7 @@ internal static class ApiRoutes
         CommandsApi.Map(api);
         AuditApi.Map(api);
         CertificatesApi.Map(api);
+        AuthoritiesApi.Map(api);
         BrokerApi.Map(api);
         PeopleApi.Map(api);
         TotpAccountsApi.Map(api);

@@ -36,9 +36,27 @@ public sealed record IssuedCertificateJson(string Name, string Serial, string Th
     public override string ToString() => $"{Name} {Serial}"; // never the key
 }
 
+/// <param name="Reason">Of RFC 5280, section 5.3.1: <c>key-compromise, superseded, cessation-of-operation, certificate-hold</c> ...</param>
 /// <param name="Certificate">Serial, or the name whose certificates are all meant.</param>
-/// <param name="Confirm">The center's own certificates need it.</param>
-public sealed record RevocationJson(string Certificate, RevocationReason Reason, bool Confirm = false);
+/// <param name="Certificates">Several of them.</param>
+/// <param name="Device">Everything of this device.</param>
+/// <param name="User">Everything of this person.</param>
+/// <param name="Under">Serial of an intermediate: everything it has issued.</param>
+/// <param name="Confirm">The center's own certificates and the last administrator's need it.</param>
+public sealed record RevocationJson(
+    RevocationReason Reason, string? Certificate = null, IReadOnlyList<string>? Certificates = null, string? Device = null, string? User = null, string? Under = null, bool Confirm = false);
+
+/// <param name="Certificate">Serial or name.</param>
+public sealed record CertificateNameJson(string Certificate);
+
+/// <summary>One certificate with its path.</summary>
+/// <param name="Hosts">DNS names and addresses in it.</param>
+/// <param name="Pem">Itself.</param>
+/// <param name="Path">Names of the authorities above it, the issuer first.</param>
+/// <param name="Chain">PEM of itself and the authorities above it, without the root.</param>
+public sealed record CertificateDetailJson(CertificateJson Certificate, string Subject, IReadOnlyList<string> Hosts, string Key, string Fingerprint, IReadOnlyList<string> Path, string Pem, string Chain);
+
+public sealed record RevocationListJson(IReadOnlyList<RevocationRecord> Revocations);
 
 internal static class CertificatesApi
 {
@@ -47,13 +65,21 @@ internal static class CertificatesApi
         api.MapGet("/certificates", List).Requires(Act.ViewCertificates).Produces<CertificateListJson>().WithSummary("Everything issued, newest first.");
         api.MapPost("/certificates", IssueAsync).Requires(Act.IssueCertificate).Produces<IssuedCertificateJson>(201).ProducesProblem(422).WithSummary("Issues a certificate with a new key.");
         api.MapPost("/certificates/revoke", RevokeAsync).Requires(Act.RevokeCertificate).Produces<RevocationReport>().ProducesProblem(404)
-            .WithSummary("Revokes one serial or all certificates of a name, and closes their sessions.");
+            .WithSummary("Revokes serials, names, everything of a device or person, or everything under an intermediate; ends what is open and answers with signed evidence.");
+        api.MapPost("/certificates/release", ReleaseAsync).Requires(Act.RevokeCertificate).Produces<CertificateJson>().ProducesProblem(404).ProducesProblem(409).WithSummary("Undoes a hold.");
+        api.MapPost("/certificates/renew", RenewAsync).Requires(Act.IssueCertificate).Produces<IssuedCertificateJson>().ProducesProblem(404)
+            .WithSummary("A new certificate like the newest of that name. The center's own are taken into use at once and have no key in the answer.");
+        api.MapGet("/certificates/{serial}", Show).Requires(Act.ViewCertificates).Produces<CertificateDetailJson>().ProducesProblem(404).WithSummary("One certificate with its path.");
+        api.MapGet("/revocations", async (CommandCenter center, CancellationToken stop) => Results.Ok(new RevocationListJson(await center.Certificates.RevocationsAsync(stop))))
+            .Requires(Act.ViewCertificates).Produces<RevocationListJson>().WithSummary("Latest revocations, newest first.");
+        api.MapGet("/revocations/{id}", async (string id, CommandCenter center, CancellationToken stop) => await center.Certificates.FindRevocationAsync(id, stop) is { } found ? Results.Ok(found) : Problems.NotFound("such revocation"))
+            .Requires(Act.ViewCertificates).Produces<RevocationRecord>().ProducesProblem(404).WithSummary("One revocation with its signed evidence.");
     }
 
-    private static IResult List(CommandCenter center, TimeProvider time, string? name = null, string? state = null)
+    private static IResult List(CommandCenter center, TimeProvider time, string? name = null, string? state = null, CertificateProfile? profile = null)
     {
         var all = center.Certificates.List().Select(entry => CertificateJson.Of(entry, time.GetUtcNow()));
-        return Results.Ok(new CertificateListJson([.. all.Where(one => (name is null || one.Name == name) && (state is null || one.State == state))]));
+        return Results.Ok(new CertificateListJson([.. all.Where(one => (name is null || one.Name == name) && (state is null || one.State == state) && (profile is null || one.Profile == profile))]));
     }
 
     private static async Task<IResult> IssueAsync(NewCertificateJson wanted, CommandCenter center, HttpContext context)
@@ -63,12 +89,41 @@ internal static class CertificatesApi
         return Problems.Answer(await center.Certificates.IssueAsync(spec, context.Actor(), context.RequestAborted), issued =>
         {
             using var made = issued;
-            using var key = (AsymmetricAlgorithm?)made.Certificate.GetECDsaPrivateKey() ?? made.Certificate.GetRSAPrivateKey();
-            return Results.Created((string?)null, new IssuedCertificateJson(made.Name, made.Serial, made.Thumbprint, new DateTimeOffset(made.Certificate.NotAfter), made.ChainPem,
-                key!.ExportPkcs8PrivateKeyPem(), PemFile.Encode(center.Authority.Root)));
+            return Results.Created((string?)null, Issued(made, center));
         });
     }
 
     private static async Task<IResult> RevokeAsync(RevocationJson wanted, CommandCenter center, HttpContext context)
-        => Problems.Answer(await center.Certificates.RevokeAsync(wanted.Certificate, wanted.Reason, context.Actor(), wanted.Confirm, context.RequestAborted), Results.Ok);
+    {
+        var target = new RevocationTarget([.. wanted.Certificates ?? [], .. wanted.Certificate is { } one ? [one] : Array.Empty<string>()], wanted.Device, wanted.User, wanted.Under);
+        if (target.Certificates.Count > WebLimits.CertificatesAtOnce) return Problems.BadInput($"at most {WebLimits.CertificatesAtOnce} certificates at once.");
+        return Problems.Answer(await center.Certificates.RevokeAsync(target, wanted.Reason, context.Actor(), wanted.Confirm, context.RequestAborted), Results.Ok);
+    }
+
+    private static async Task<IResult> ReleaseAsync(CertificateNameJson wanted, CommandCenter center, TimeProvider time, HttpContext context)
+        => Problems.Answer(await center.Certificates.ReleaseAsync(wanted.Certificate, context.Actor(), context.RequestAborted), entry => Results.Ok(CertificateJson.Of(entry, time.GetUtcNow())));
+
+    private static async Task<IResult> RenewAsync(CertificateNameJson wanted, CommandCenter center, HttpContext context)
+        => Problems.Answer(await center.Certificates.RenewAsync(wanted.Certificate, context.Actor(), context.RequestAborted), renewed =>
+        {
+            using var made = renewed.Issued;
+            return Results.Ok(made is null
+                ? new IssuedCertificateJson(renewed.Entry.Name, renewed.Entry.Serial, renewed.Entry.Thumbprint, renewed.Entry.NotAfter, "", "", center.Authority.TrustBundlePem)
+                : Issued(made, center));
+        });
+
+    private static IResult Show(string serial, CommandCenter center, TimeProvider time)
+    {
+        using var certificate = center.Authority.Certificate(serial);
+        if (certificate is null || center.Authority.Find(serial) is not { } entry) return Problems.NotFound("certificate with this serial");
+        var above = center.Authority.PathOf(certificate);
+        return Results.Ok(new CertificateDetailJson(CertificateJson.Of(entry, time.GetUtcNow()), certificate.Subject, CertificateAuthority.HostsOf(certificate), KeyKinds.Of(certificate.PublicKey)?.ToString() ?? "unknown",
+            CertificateFacts.Fingerprint(certificate), [.. above.Select(a => a.Name)], PemFile.Encode(certificate), PemFile.Encode(certificate) + string.Concat(above.Where(a => !a.IsRoot).Select(a => PemFile.Encode(a.Certificate)))));
+    }
+
+    private static IssuedCertificateJson Issued(IssuedCertificate made, CommandCenter center)
+    {
+        using var key = (AsymmetricAlgorithm?)made.Certificate.GetECDsaPrivateKey() ?? (AsymmetricAlgorithm?)made.Certificate.GetRSAPrivateKey() ?? made.Certificate.GetECDiffieHellmanPrivateKey();
+        return new(made.Name, made.Serial, made.Thumbprint, new DateTimeOffset(made.Certificate.NotAfter.ToUniversalTime()), made.ChainPem, key!.ExportPkcs8PrivateKeyPem(), center.Authority.TrustBundlePem);
+    }
 }

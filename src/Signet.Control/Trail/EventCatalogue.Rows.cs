@@ -54,8 +54,19 @@ public static partial class EventCatalogue
     [
         new(Certificate, "certificate-issued", "a certificate was issued", "the name in it", "success", "profile, joins"),
         new(Certificate, "certificate-renewed", "a certificate of this installation was renewed", "the name in it", "success", "serial"),
-        new(Certificate, "certificate-revocation", "a revocation was ordered; written before it is done", "the name in it", "requested", "serials"),
-        new(Certificate, "certificate-revoked", "a certificate was revoked, its sessions cut", "the name in it", "success", "serials, closed, crl"),
+        new(Certificate, "certificate-revocation", "a revocation was ordered; written before it is done", "the name in it", "requested", "serials, count"),
+        new(Certificate, "certificate-revoked", "a certificate was revoked, its sessions cut", "what was asked for", "success", "serials, count, closed, crl, revocation, evidence, milliseconds"),
+        new(Certificate, "revoked-return-refused", "somebody came back with a revoked certificate; the evidence was signed anew", "the name in it", "success", "revocation, version, returned, evidence"),
+        new(Certificate, "certificate-released", "a hold was undone", "the name in it", "success", "serials"),
+        new(Certificate, "certificate-renewal", "a new leaf of the center's own was ordered", "the name in it", "success", ""),
+        new(Certificate, "certificate-reloaded", "a server's certificate was replaced on the disk and taken", "the name in it", "success", "serial"),
+        new(Certificate, "certificate-ending", "a certificate without a successor, or a revocation list, ends in 30, 7 or 1 days", "the name in it", "warning", "profile, ends, serial"),
+        new(Certificate, "crl-published", "every revocation list was signed anew", "crl", "success", ""),
+        new(Certificate, "root-rotated", "a new root and a new intermediate", "authority", "success", ""),
+        new(Certificate, "intermediate-rotated", "a new intermediate", "authority", "success", ""),
+        new(Certificate, "root-retired", "a former root is relied on no more", "its name", "success", "serial"),
+        new(Certificate, "intermediate-requested", "a request for an offline root was made", "intermediate", "success", ""),
+        new(Certificate, "intermediate-taken", "the offline root's answer was taken", "authority", "success", ""),
     ];
 
     private static IEnumerable<EventRow> BrokerRows =>

@@ -75,7 +75,17 @@ public sealed class AuditLog : IAsyncDisposable
     /// <summary>The public key of this log's checkpoints as PEM: an auditor's trust file.</summary>
     public string TrustPem => _keys.Public.ToPem();
 
-    /// <summary>Sealed segments, oldest first: files that verify alone (<see cref="ExportVerification"/>). Their entries stay in the database too.</summary>
+    /// <summary>Entries that retention has taken out: 1 to this number; 0 for none.</summary>
+    public long Retired
+    {
+        get
+        {
+            using var connection = _database.Open();
+            return StoredRows.KeptFrom(connection)?.Size ?? 0;
+        }
+    }
+
+    /// <summary>Sealed segments, oldest first: files that verify alone (<see cref="ExportVerification"/>). Their entries stay in the database until retention takes them out.</summary>
     public IReadOnlyList<AuditSegment> Segments => _segments.List();
 
     /// <summary>Opens the log in the directory, creating it when there is none.</summary>
@@ -152,8 +162,9 @@ public sealed class AuditLog : IAsyncDisposable
 
     /// <summary>Signs a checkpoint, so that everything up to now is sealed, and verifies the whole log from its stored bytes. Appending goes on meanwhile.</summary>
     /// <param name="progress">Told the number of entries verified so far.</param>
+    /// <param name="known">Notes of checkpoints that were kept elsewhere: the history must contain them.</param>
     /// <param name="cancellationToken">Ends the verification.</param>
-    public async Task<AuditVerdict> VerifyAsync(IProgress<long>? progress = null, CancellationToken cancellationToken = default)
+    public async Task<AuditVerdict> VerifyAsync(IProgress<long>? progress = null, IReadOnlyList<string>? known = null, CancellationToken cancellationToken = default)
     {
         var pending = Pending.SignCheckpoint(withKey: true);
         try
@@ -166,7 +177,7 @@ public sealed class AuditLog : IAsyncDisposable
         }
         using var key = pending.Key;
         var newest = (pending.Checkpoint ?? LatestCheckpoint)?.Note;
-        return await Task.Run(() => DatabaseVerification.Run(() => _database, [_keys.Public], key, null, newest is null ? [] : [newest], progress, cancellationToken), cancellationToken);
+        return await Task.Run(() => DatabaseVerification.Run(() => _database, new([_keys.Public], _ => key?.Copy(), null, [.. newest is null ? [] : new[] { newest }, .. known ?? []]), progress, cancellationToken), cancellationToken);
     }
 
     /// <summary>The hashes that lead from an entry to the root of the latest checkpoint; null when no checkpoint covers it yet.</summary>
@@ -201,7 +212,7 @@ public sealed class AuditLog : IAsyncDisposable
         {
             using var connection = _database.Open();
             return filter is null
-                ? AuditExport.WriteRange(connection, Origin, null, end, output, progress, cancellationToken)
+                ? AuditExport.WriteRange(connection, Origin, StoredRows.KeptFrom(connection), end, output, progress, cancellationToken)
                 : AuditExport.WriteSelection(connection, Origin, end, AuditQuery.Numbers(connection, filter, end.Size, cancellationToken), output, progress, cancellationToken);
         }, cancellationToken);
     }
@@ -276,6 +287,8 @@ public sealed class AuditLog : IAsyncDisposable
             var segment = _segments.Seal(checkpoint, CancellationToken.None);
             _segmentBegun = null;
             await AppendAsync(new AuditRecord(AuditTypes.System, "signet", Origin, "segment-sealed", "success", "", new JsonObject { ["first"] = segment.First, ["last"] = segment.Last }));
+            if (_options.RetainFor is { } age)
+                await RetireAsync(_segments.Due(_time.GetUtcNow() - age), _options.ArchiveDirectory, new AuditRecord(AuditTypes.System, "signet", Origin, StoredLog.Retired, "success", "retention"), CancellationToken.None);
         }
         catch (Exception e) when (e is AuditUnavailableException or StoreException or IOException or UnauthorizedAccessException)
         {
@@ -285,6 +298,78 @@ public sealed class AuditLog : IAsyncDisposable
         {
             _sealing.Release();
         }
+    }
+
+    /// <summary>
+    /// Takes sealed segments out of the database whose last entry is older than an age; the newest segment and the open part always stay. First the file goes to the archive (if there is one), then the log says so,
+    /// then the rows go: a crash between leaves more, never less. Hashes and the checkpoints at their ends stay, so every proof of what is left, and of what is in the archive, still holds.
+    /// </summary>
+    /// <param name="olderThan">Age of a segment's last checkpoint.</param>
+    /// <param name="archive">Where the files go; null deletes them.</param>
+    /// <param name="by">Who wants it; its details are completed.</param>
+    /// <param name="cancellationToken">Ends it between two segments.</param>
+    /// <returns>The segments that were taken out, with their place in the archive (or where they were).</returns>
+    /// <exception cref="AuditUnavailableException">The log cannot be written.</exception>
+    /// <exception cref="StoreException">A segment's file does not verify: nothing of it was taken out.</exception>
+    public async Task<IReadOnlyList<AuditSegment>> RetireAsync(TimeSpan olderThan, string? archive, AuditRecord by, CancellationToken cancellationToken = default)
+    {
+        await _sealing.WaitAsync(cancellationToken);
+        try
+        {
+            return await RetireAsync(_segments.Due(_time.GetUtcNow() - olderThan), archive, by, cancellationToken);
+        }
+        finally
+        {
+            _sealing.Release();
+        }
+    }
+
+    /// <summary>
+    /// Erases personal data. The entries, their commitments and every proof stay as they are; that it was erased is an entry of its own, written first.
+    /// </summary>
+    /// <param name="filter">Whose: at least one member must be set.</param>
+    /// <param name="by">Who wants it and why; its details are completed with the number of entries and the first and last of them.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    /// <returns>Entries whose personal data are gone.</returns>
+    /// <exception cref="AuditUnavailableException">The log cannot be written: nothing was erased.</exception>
+    public async Task<long> ErasePersonalAsync(AuditFilter filter, AuditRecord by, CancellationToken cancellationToken = default)
+    {
+        var entries = await Task.Run(() =>
+        {
+            using var connection = _database.Open();
+            return Retention.WithPersonal(connection, filter, cancellationToken);
+        }, cancellationToken);
+        if (entries.Count == 0) return 0;
+        var details = (JsonObject?)by.Details?.DeepClone() ?? [];
+        (details["count"], details["first"], details["last"]) = (entries.Count, entries[0], entries[^1]);
+        await AppendAsync(by with { Details = details }, cancellationToken);
+        var erased = 0L;
+        foreach (var some in entries.Chunk(Retention.Chunk))
+        {
+            var pending = Pending.Erase(some);
+            await SubmitAsync(pending, CancellationToken.None);
+            erased += pending.Changed;
+        }
+        WriteAheadLog.Fold(_database);   // or the erased facts would stand there until it is written over
+        return erased;
+    }
+
+    private async Task<IReadOnlyList<AuditSegment>> RetireAsync(IReadOnlyList<DueSegment> due, string? archive, AuditRecord by, CancellationToken cancellationToken)
+    {
+        var retired = new List<AuditSegment>();
+        foreach (var segment in due)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var (kept, sha256) = await Task.Run(() => _segments.Archive(segment.Segment, archive), cancellationToken);
+            var details = (JsonObject?)by.Details?.DeepClone() ?? [];
+            (details["first"], details["last"], details["how"], details["sha256"]) = (segment.Segment.First, segment.Segment.Last, archive is null ? "deleted" : "archived", sha256);
+            await AppendAsync(by with { Action = StoredLog.Retired, Details = details }, CancellationToken.None);
+            foreach (var through in segment.Steps) await SubmitAsync(Pending.Retire(through), CancellationToken.None);
+            File.Delete(segment.Segment.Path);
+            WriteAheadLog.Fold(_database);
+            retired.Add(kept ?? segment.Segment);
+        }
+        return retired;
     }
 
     private async Task RecordRecoveryAsync(AuditHealth before) => await AppendAsync(new AuditRecord(AuditTypes.System, "signet", Origin, "log-recovered", "success", before.Message,

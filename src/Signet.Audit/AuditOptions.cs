@@ -26,6 +26,12 @@ public sealed record AuditOptions
     /// <summary>Age of its first entry that seals a segment. 30 days.</summary>
     public TimeSpan SegmentAge { get; init; } = AuditLimits.SegmentAge;
 
+    /// <summary>Sealed segments whose last entry is older than this are taken out of the database; null keeps everything.</summary>
+    public TimeSpan? RetainFor { get; init; }
+
+    /// <summary>Where the files of taken-out segments go, another disk for example; null deletes them. Only with <see cref="RetainFor"/>.</summary>
+    public string? ArchiveDirectory { get; init; }
+
     /// <summary>Bytes set aside for emergency entries when the disk is full. 8 MiB; 0 for none.</summary>
     public long ReserveBytes { get; init; } = AuditLimits.ReserveBytes;
 }

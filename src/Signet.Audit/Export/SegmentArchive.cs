@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Signet.Proof;
 using Signet.Store;
 
@@ -21,8 +22,15 @@ internal sealed class SegmentArchive(Database database, string origin, AuditOpti
     public bool IsDue(Checkpoint checkpoint, DateTimeOffset begun) =>
         checkpoint.Size - Sealed >= options.SegmentEntries || (checkpoint.Size > Sealed && checkpoint.Time - begun >= options.SegmentAge);
 
-    /// <summary>The last entry that stands in a segment.</summary>
-    public long Sealed => List() is [.., var last] ? last.Last : 0;
+    /// <summary>The last entry that stands in a segment, kept or taken out.</summary>
+    public long Sealed
+    {
+        get
+        {
+            using var connection = database.Open();
+            return Math.Max(List() is [.., var last] ? last.Last : 0, StoredRows.KeptFrom(connection)?.Size ?? 0);
+        }
+    }
 
     /// <summary>When the open segment's first entry was written; null when there is none.</summary>
     public DateTimeOffset? Begun()
@@ -55,11 +63,81 @@ internal sealed class SegmentArchive(Database database, string origin, AuditOpti
         return Parse(path)!;
     }
 
-    private static Checkpoint? At(System.Data.Common.DbConnection connection, long size)
+    /// <summary>
+    /// Segments whose last entry is older than a moment, oldest first, each with the checkpoints up to which its rows are taken out one transaction after the other.
+    /// Never the newest: its end is where the next one begins.
+    /// </summary>
+    public IReadOnlyList<DueSegment> Due(DateTimeOffset before)
+    {
+        using var connection = database.Open();
+        var kept = StoredRows.KeptFrom(connection);
+        var due = new List<DueSegment>();
+        foreach (var segment in List().SkipLast(1))
+        {
+            if (At(connection, segment.Last) is not { } end)
+            {
+                if (segment.Last <= (kept?.Size ?? 0)) due.Add(new(segment, []));   // a crash came between its rows and its file
+                continue;
+            }
+            if (end.Time > before) break;
+            due.Add(new(segment, Steps(connection, kept?.Size ?? 0, end)));
+        }
+        return due;
+    }
+
+    /// <summary>Puts a verified copy of the file into the archive, durably; null without one. Also gives the file's SHA-256 in lower-case hexadecimal.</summary>
+    /// <exception cref="StoreException">The file does not verify.</exception>
+    public (AuditSegment? Kept, string Sha256) Archive(AuditSegment segment, string? archive)
+    {
+        using var file = File.OpenRead(segment.Path);
+        var verdict = ExportVerification.Verify(file, trust);
+        if (!verdict.IsIntact) throw new StoreException(StoreFailure.Corrupt, $"{segment.Path}: not taken out: {verdict.Summary}");
+        file.Position = 0;
+        var sha256 = Convert.ToHexStringLower(SHA256.HashData(file));
+        if (archive is null) return (null, sha256);
+        Directory.CreateDirectory(archive);
+        var path = Path.Combine(archive, Path.GetFileName(segment.Path));
+        if (!File.Exists(path) || !IsSame(path, sha256))
+        {
+            file.Position = 0;
+            File.Delete(path + ".new");
+            using (var copy = DurableFile.Create(path + ".new"))
+            {
+                file.CopyTo(copy);
+                copy.Flush(flushToDisk: true);
+            }
+            if (!IsSame(path + ".new", sha256)) throw new StoreException(StoreFailure.Unavailable, $"{path}: the copy differs from the original. Check the disk.");
+            File.Move(path + ".new", path, overwrite: true);
+            DurableFile.SyncDirectory(archive);
+        }
+        return (segment with { Path = path }, sha256);
+    }
+
+    private static bool IsSame(string path, string sha256)
+    {
+        using var file = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file)) == sha256;
+    }
+
+    // Ends of transactions: checkpoints some thousand entries apart, the last one being the segment's end.
+    private static List<Checkpoint> Steps(System.Data.Common.DbConnection connection, long kept, Checkpoint end)
+    {
+        var steps = new List<Checkpoint>();
+        foreach (var row in StoredRows.Checkpoints(connection, 0))
+        {
+            if (row.Number > end.Number || !Checkpoint.TryParse(row.Note, out var checkpoint, out _)) break;
+            if (checkpoint.Size <= kept || (checkpoint.Size - (steps is [.., var last] ? last.Size : kept) < Retention.Chunk && checkpoint.Number != end.Number)) continue;
+            steps.Add(checkpoint);
+        }
+        return steps;
+    }
+
+    /// <summary>The checkpoint that ends exactly there; null when there is none.</summary>
+    public static Checkpoint? At(System.Data.Common.DbConnection connection, long size)
     {
         // Checkpoints grow with their numbers: halve the distance.
         using var find = connection.Command("SELECT note FROM checkpoints WHERE number = @number", "@number");
-        var (low, high) = (1L, StoredRows.NewestCheckpoint(connection)?.Number ?? 0);
+        var (low, high) = (StoredRows.KeptFrom(connection)?.Number ?? 1L, StoredRows.NewestCheckpoint(connection)?.Number ?? 0);
         while (low <= high)
         {
             var middle = low + (high - low) / 2;
@@ -82,3 +160,8 @@ internal sealed class SegmentArchive(Database database, string origin, AuditOpti
 
 /// <summary>A sealed stretch of the log as a file that verifies alone.</summary>
 public sealed record AuditSegment(long First, long Last, string Path);
+
+/// <summary>A segment to be taken out.</summary>
+/// <param name="Segment">Its file.</param>
+/// <param name="Steps">Checkpoints up to which its rows go, one transaction each.</param>
+internal sealed record DueSegment(AuditSegment Segment, IReadOnlyList<Checkpoint> Steps);

@@ -56,6 +56,8 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
         foreach (var row in rows)
         {
             if (row.Kind == PendingKind.Entry) Append(state, row, now);
+            if (row.Kind == PendingKind.Retire) row.Changed = Retention.TakeOut(connection, row.Through!);
+            if (row.Kind == PendingKind.Erase) row.Changed = Retention.Erase(connection, row.Entries);
             isAsked |= row.Kind == PendingKind.Checkpoint;
         }
         var covered = state.Last?.Size ?? 0;

@@ -17,7 +17,12 @@ internal sealed class Pending
     /// <summary>Salt and canonical bytes behind the entry's commitment.</summary>
     public (byte[] Salt, byte[] Data)? Personal { get; private init; }
 
+    public Checkpoint? Through { get; private init; }
+    public IReadOnlyList<long> Entries { get; private init; } = [];
+
     // Filled by the writer before the caller is released.
+    /// <summary>Rows that were taken out or erased.</summary>
+    public long Changed { get; set; }
     public long Sequence { get; set; }
     public DateTimeOffset Time { get; set; }
     public byte[] Body { get; set; } = [];
@@ -53,6 +58,12 @@ internal sealed class Pending
         };
     }
 
+    /// <summary>Takes out everything up to a checkpoint: hashes stay, entries and personal data go.</summary>
+    public static Pending Retire(Checkpoint through) => new(PendingKind.Retire) { Through = through };
+
+    /// <summary>Erases the personal data beside these entries.</summary>
+    public static Pending Erase(IReadOnlyList<long> entries) => new(PendingKind.Erase) { Entries = entries };
+
     public static Pending SignCheckpoint(bool withKey = false) => new(PendingKind.Checkpoint) { WantsKey = withKey };
 
     /// <summary>A transaction that changes nothing: shows whether the log can be written.</summary>
@@ -83,4 +94,6 @@ internal enum PendingKind
     Entry,
     Checkpoint,
     Probe,
+    Retire,
+    Erase,
 }

@@ -10,9 +10,11 @@ internal static class AuditQuery
     {
         var limit = Math.Clamp(filter.Limit, 1, AuditLimits.PageEntries);
         var below = Math.Min(filter.Before ?? long.MaxValue, size + 1);
-        var least = Math.Max(1, below - AuditLimits.ScannedEntries);
         var match = new EntryMatch(filter);
         using var connection = database.Open();
+        // Earlier ones were taken out by retention: there is nothing to look for.
+        var oldest = (StoredRows.KeptFrom(connection)?.Size ?? 0) + 1;
+        var least = Math.Max(oldest, below - AuditLimits.ScannedEntries);
         var found = new List<AuditEntry>(limit);
         foreach (var entry in EntryReader.Newest(connection, below, least, body => match.Wants(body)))
         {
@@ -21,7 +23,7 @@ internal static class AuditQuery
             if (found.Count == limit) break;
         }
         var reached = found.Count == limit ? found[^1].Sequence : least;
-        return new AuditPage(found, reached > 1 ? reached : null, size);
+        return new AuditPage(found, reached > oldest ? reached : null, size);
     }
 
     /// <summary>Numbers of all matching entries up to one, oldest first.</summary>

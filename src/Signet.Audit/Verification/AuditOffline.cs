@@ -13,25 +13,30 @@ public static class AuditOffline
     /// <param name="known">Notes of checkpoints that were kept elsewhere: the history must contain them.</param>
     /// <param name="source">Where the rows are; null for <c>audit.db</c> in the directory.</param>
     /// <param name="progress">Told the number of entries verified so far.</param>
+    /// <param name="from">A mark of an earlier, interrupted run: what it confirmed is not read again.</param>
+    /// <param name="mark">Told where an interrupted run can go on, at every checkpoint.</param>
     /// <param name="cancellationToken">Ends the verification.</param>
     /// <exception cref="StoreException">There is no log, or its files cannot be read.</exception>
     public static AuditVerdict Verify(string directory, IReadOnlyList<CheckpointKey>? trust = null, ReadOnlySpan<byte> firstKey = default, IReadOnlyList<string>? known = null,
-        DatabaseSource? source = null, IProgress<long>? progress = null, CancellationToken cancellationToken = default)
+        DatabaseSource? source = null, IProgress<long>? progress = null, VerificationMark? from = null, Action<VerificationMark>? mark = null, CancellationToken cancellationToken = default)
     {
         trust ??= ReadTrust(Path.Combine(directory, LogKeys.TrustFile));
         source ??= DatabaseSource.Sqlite(Path.Combine(directory, AuditSchema.FileName));
         var newest = LogKeys.ReadNewest(directory);
         ForwardKey? present = null;
+        Database? opened = null;
         try
         {
             using var slots = KeySlots.TryOpen(directory, readOnly: true, out present);
-            using var key = firstKey.IsEmpty ? present?.Copy() : new ForwardKey(firstKey, 0);
-            return DatabaseVerification.Run(() => Database.Open(source, AuditSchema.Migrations, new DatabaseOptions { ReadOnly = true }), trust, key, present?.Epoch,
-                [.. newest is null ? [] : new[] { newest }, .. known ?? []], progress, cancellationToken);
+            var first = firstKey.IsEmpty ? null : firstKey.ToArray();
+            return DatabaseVerification.Run(() => opened = Database.Open(source, AuditSchema.Migrations, new DatabaseOptions { ReadOnly = true }),
+                new(trust, at => first is null ? present?.Copy() : ForwardKey.At(first, at, trust), present?.Epoch, [.. newest is null ? [] : new[] { newest }, .. known ?? []]) { From = from, Mark = mark }, progress, cancellationToken);
         }
         finally
         {
             present?.Dispose();
+            // A pooled connection would show the next run what this one has read.
+            if (opened is not null) opened.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
     }
 
@@ -47,8 +52,7 @@ public static class AuditOffline
 /// <summary>Runs the verifier over an open or stopped <c>audit.db</c> and checks what the verifier does not know: the facts behind commitments.</summary>
 internal static class DatabaseVerification
 {
-    public static AuditVerdict Run(Func<Database> open, IReadOnlyList<CheckpointKey> trust, ForwardKey? key, long? keyEpoch, IReadOnlyList<string> known, IProgress<long>? progress,
-        CancellationToken cancellationToken)
+    public static AuditVerdict Run(Func<Database> open, VerificationTerms terms, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         var progressed = 0L;
         var tracker = new Tracker(n => progressed = n, progress);
@@ -60,7 +64,7 @@ internal static class DatabaseVerification
             snapshot.ExecuteNonQuery();
             try
             {
-                return Run(connection, trust, key, keyEpoch, known, tracker, cancellationToken);
+                return Run(connection, terms, tracker, cancellationToken);
             }
             finally
             {
@@ -75,35 +79,52 @@ internal static class DatabaseVerification
         }
     }
 
-    private static AuditVerdict Run(DbConnection connection, IReadOnlyList<CheckpointKey> trust, ForwardKey? key, long? keyEpoch, IReadOnlyList<string> known, IProgress<long> progress,
-        CancellationToken cancellationToken)
+    private static AuditVerdict Run(DbConnection connection, VerificationTerms terms, IProgress<long> progress, CancellationToken cancellationToken)
     {
         var origin = StoredRows.Origin(connection);
         if (origin is null) return new AuditVerdict(new Fault(FaultKind.Unreadable, 1, 1, "the log's name is missing"), 0, 0, null, []);
-        // A crash may leave the kept key one checkpoint behind; the entries after that checkpoint are under the next one.
-        if (key is not null && keyEpoch == key.Epoch && StoredRows.NewestCheckpoint(connection) is { } newest && newest.Number - key.Epoch is > 0 and <= MaximumLag)
-            while (key.Epoch < newest.Number) key.Advance();
         using var tree = new TreeReader(connection);
+        var kept = StoredRows.KeptFrom(connection);
+        // A run that goes on does so only in this log, and not in a part that was taken out meanwhile.
+        var from = terms.From is { } earlier && earlier.Start.Checkpoint!.Origin == origin && earlier.Entries >= (kept?.Size ?? 0) ? terms.From : null;
+        using var key = terms.Key(from?.Start.Checkpoint ?? kept);
+        // A crash may leave the kept key one checkpoint behind; the entries after that checkpoint are under the next one.
+        if (key is not null && terms.KeyEpoch == key.Epoch && StoredRows.NewestCheckpoint(connection) is { } newest && newest.Number - key.Epoch is > 0 and <= MaximumLag)
+            while (key.Epoch < newest.Number) key.Advance();
+        LogStart? start;
+        try
+        {
+            start = from?.Start ?? (kept is null ? null : new LogStart(MerkleFrontier.At(kept.Size, tree.Node), kept.Link, kept));
+        }
+        catch (StoreException)
+        {
+            return new AuditVerdict(new Fault(FaultKind.TreeEdited, 1, kept!.Size, "are archived, and hashes that must stay of them are missing"), 0, 0, null, []);
+        }
         var log = new StoredLog
         {
-            Entries = StoredRows.Entries(connection, 0),
-            Checkpoints = StoredRows.Checkpoints(connection, 0),
+            Start = start,
+            // What an earlier run confirmed is its own explanation.
+            MustExplainStart = from is null && start is not null,
+            Entries = StoredRows.Entries(connection, start?.Tree.Size ?? 0),
+            Checkpoints = StoredRows.Checkpoints(connection, start?.Checkpoint?.Number ?? 0),
             Head = StoredRows.Head(connection),
             Node = tree.Stored,
-            KeyEpoch = keyEpoch,
-            Known = known,
+            KeyEpoch = terms.KeyEpoch,
+            Known = terms.Known,
+            Confirmed = terms.Mark is { } mark ? at => mark(new VerificationMark(at, 0)) : null,
         };
-        using var verifier = new LogVerifier(log, origin, trust, key);
+        using var verifier = new LogVerifier(log, origin, terms.Trust, key);
         var verdict = verifier.Verify(progress, cancellationToken);
-        return verdict.IsIntact ? WithPersonal(verdict, connection, verifier.WithPersonal) : verdict;
+        if (verdict.IsIntact) verdict = WithPersonal(verdict, connection, verifier.WithPersonal, start?.Tree.Size ?? 0);
+        return from?.Continue(verdict) ?? verdict;
     }
 
     // How far the key file may lie behind (its disk refused writes for a while). Bounds the work when somebody writes a huge number into the table.
     private const long MaximumLag = 1_000_000;
 
-    private static AuditVerdict WithPersonal(AuditVerdict verdict, DbConnection connection, long committed)
+    private static AuditVerdict WithPersonal(AuditVerdict verdict, DbConnection connection, long committed, long after)
     {
-        using var command = connection.Command("SELECT p.seq, p.salt, p.data, e.body FROM personal p LEFT JOIN entries e ON e.seq = p.seq ORDER BY p.seq");
+        using var command = connection.Command("SELECT p.seq, p.salt, p.data, e.body FROM personal p LEFT JOIN entries e ON e.seq = p.seq WHERE p.seq > $after ORDER BY p.seq").With("$after", after);
         using var reader = command.ExecuteReader();
         var (kept, erased) = (0L, 0L);
         while (reader.Read())
@@ -126,4 +147,15 @@ internal static class DatabaseVerification
             next?.Report(value);
         }
     }
+}
+
+/// <summary>What a verification of stored rows believes, and where it begins.</summary>
+/// <param name="Trust">Checkpoint keys that are believed.</param>
+/// <param name="Key">Makes the HMAC key of the epoch behind a checkpoint (null: of the log's beginning); gives null when there is none. The verification disposes it.</param>
+/// <param name="KeyEpoch">Epoch of the kept key, when it is there.</param>
+/// <param name="Known">Checkpoints from elsewhere.</param>
+internal sealed record VerificationTerms(IReadOnlyList<CheckpointKey> Trust, Func<Checkpoint?, ForwardKey?> Key, long? KeyEpoch, IReadOnlyList<string> Known)
+{
+    public VerificationMark? From { get; init; }
+    public Action<VerificationMark>? Mark { get; init; }
 }

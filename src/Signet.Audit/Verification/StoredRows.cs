@@ -21,6 +21,19 @@ internal static class StoredRows
         "SELECT number, note FROM checkpoints WHERE number > @after ORDER BY number LIMIT @page", after,
         reader => new StoredCheckpoint(reader.GetInt64(0), Convert.ToString(reader.GetValue(1), CultureInfo.InvariantCulture) ?? ""));
 
+    /// <summary>
+    /// The checkpoint at which the kept entries begin, when retention has taken earlier ones out; null when they begin with entry 1, or when what is missing ends at no checkpoint.
+    /// That it was retention is for the verifier to find: see <see cref="StoredLog.MustExplainStart"/>.
+    /// </summary>
+    public static Checkpoint? KeptFrom(DbConnection connection)
+    {
+        using var first = connection.Command("SELECT MIN(seq) FROM entries");
+        if (first.ExecuteScalar() is not long sequence || sequence <= 1) return null;
+        using var command = connection.Command("SELECT number, note FROM checkpoints ORDER BY number LIMIT 1");
+        using var reader = command.ExecuteReader();
+        return reader.Read() && reader.GetValue(1) is string note && Checkpoint.TryParse(note, out var checkpoint, out _) && checkpoint.Size == sequence - 1 ? checkpoint : null;
+    }
+
     /// <summary>The note with the highest number; null when there is none.</summary>
     public static StoredCheckpoint? NewestCheckpoint(DbConnection connection)
     {

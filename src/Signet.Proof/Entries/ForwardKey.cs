@@ -23,6 +23,15 @@ public sealed class ForwardKey : IDisposable
         Epoch = epoch;
     }
 
+    /// <summary>The key of the epoch that begins behind a checkpoint, from the first key. A checkpoint that nobody trusted signed moves nothing: its number could be anything.</summary>
+    public static ForwardKey At(ReadOnlySpan<byte> firstKey, Checkpoint? checkpoint, IReadOnlyList<CheckpointKey> trust)
+    {
+        var key = new ForwardKey(firstKey, 0);
+        if (checkpoint is null || checkpoint.Verify(trust) != CheckpointTrust.Good) return key;
+        while (key.Epoch < checkpoint.Number) key.Advance();
+        return key;
+    }
+
     /// <summary>How often the key has moved on: the number of checkpoints before the entries it protects.</summary>
     public long Epoch { get; private set; }
 

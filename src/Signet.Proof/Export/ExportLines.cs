@@ -8,6 +8,9 @@ internal sealed class ExportLines(Stream stream)
     private byte[] _buffer = new byte[128 * 1024];
     private int _start, _end;
 
+    /// <summary>Bytes of the stream up to the end of the last line that was given.</summary>
+    public long Position { get; private set; }
+
     /// <summary>False at the end. A last line without its newline was cut off and is not given.</summary>
     public bool TryRead(out ReadOnlyMemory<byte> line)
     {
@@ -19,6 +22,7 @@ internal sealed class ExportLines(Stream stream)
             if (newline >= 0)
             {
                 line = _buffer.AsMemory(_start, searched + newline - _start);
+                Position += searched + newline + 1 - _start;
                 _start = searched + newline + 1;
                 return true;
             }
@@ -74,12 +78,15 @@ internal readonly record struct ExportEntry(long Number, ReadOnlyMemory<byte> Bo
 /// <summary>Splits a range's lines into the two streams the verifier asks for: a checkpoint stands directly behind the last entry it covers.</summary>
 internal sealed class ExportRows(ExportLines lines)
 {
-    private readonly Queue<StoredCheckpoint> _notes = [];
+    private readonly Queue<(StoredCheckpoint Note, long Behind)> _notes = [];
     private StoredEntry? _ahead;
     private bool _isAtEnd;
 
     /// <summary>What stopped the reading before its end; null when nothing did.</summary>
     public string? Damage { get; private set; }
+
+    /// <summary>Bytes from where reading began up to the end of the last checkpoint's line that was given.</summary>
+    public long BehindCheckpoint { get; private set; }
 
     public IEnumerable<StoredEntry> Entries()
     {
@@ -93,7 +100,7 @@ internal sealed class ExportRows(ExportLines lines)
     }
 
     /// <summary>Those behind the entries read so far: empty now does not mean empty later.</summary>
-    public IEnumerable<StoredCheckpoint> Checkpoints() => new Notes(_notes);
+    public IEnumerable<StoredCheckpoint> Checkpoints() => new Notes(this);
 
     private void Advance()
     {
@@ -101,7 +108,7 @@ internal sealed class ExportRows(ExportLines lines)
         {
             if (!lines.TryRead(out var line)) _isAtEnd = true;
             else if (ExportEntry.Is(line)) TakeEntry(line);
-            else if (ExportVerification.TryObject(line, out var note)) _notes.Enqueue(new StoredCheckpoint(null, note["checkpoint"]?.ToString() ?? ""));
+            else if (ExportVerification.TryObject(line, out var note)) _notes.Enqueue((new StoredCheckpoint(null, note["checkpoint"]?.ToString() ?? ""), lines.Position));
         }
     }
 
@@ -113,15 +120,15 @@ internal sealed class ExportRows(ExportLines lines)
     }
 
     // Not an iterator: one of those stays at its end for ever.
-    private sealed class Notes(Queue<StoredCheckpoint> queue) : IEnumerable<StoredCheckpoint>, IEnumerator<StoredCheckpoint>
+    private sealed class Notes(ExportRows rows) : IEnumerable<StoredCheckpoint>, IEnumerator<StoredCheckpoint>
     {
         public StoredCheckpoint Current { get; private set; }
         object System.Collections.IEnumerator.Current => Current;
 
         public bool MoveNext()
         {
-            if (!queue.TryDequeue(out var next)) return false;
-            Current = next;
+            if (!rows._notes.TryDequeue(out var next)) return false;
+            (Current, rows.BehindCheckpoint) = next;
             return true;
         }
 

@@ -12,29 +12,50 @@ public static class ExportVerification
 
     /// <param name="export">NDJSON from its first line.</param>
     /// <param name="trust">Checkpoint keys that are believed.</param>
-    /// <param name="firstKey">The log's first HMAC key; only useful for a range from entry 1.</param>
+    /// <param name="firstKey">The log's first HMAC key: every HMAC is checked then, not only signatures and chain.</param>
     /// <param name="progress">Told the entries verified so far.</param>
+    /// <param name="from">A mark of an earlier, interrupted run over the same export; needs a stream that can seek. What stands before it is not read again. Ignored for a selection.</param>
+    /// <param name="mark">Told where an interrupted run can go on, at every checkpoint.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static AuditVerdict Verify(Stream export, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey = default, IProgress<long>? progress = null, CancellationToken cancellationToken = default)
+    public static AuditVerdict Verify(Stream export, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey = default, IProgress<long>? progress = null,
+        VerificationMark? from = null, Action<VerificationMark>? mark = null, CancellationToken cancellationToken = default)
     {
         var lines = new ExportLines(export);
         if (!lines.TryRead(out var first) || !TryObject(first, out var header) || Text(header, "format") != "signet-audit-export-v1" || Text(header, "origin") is not { Length: > 0 } origin)
             return Broken(0, "this is not an export of an audit log");
         return Text(header, "kind") switch
         {
-            "range" => Range(lines, header, origin, trust, firstKey, progress, cancellationToken),
+            "range" when from is not null && from.Start.Checkpoint?.Origin == origin => Resumed(export, header, origin, trust, firstKey, from, progress, mark, cancellationToken),
+            "range" => Range(lines, header, origin, trust, firstKey, progress, mark, cancellationToken),
             "selection" => Selection(lines, header, origin, trust, progress, cancellationToken),
             _ => Broken(0, "this is not a kind of export that this version knows"),
         };
     }
 
-    private static AuditVerdict Range(ExportLines lines, JsonObject header, string origin, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey, IProgress<long>? progress, CancellationToken cancellationToken)
+    private static AuditVerdict Range(ExportLines lines, JsonObject header, string origin, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey, IProgress<long>? progress, Action<VerificationMark>? mark, CancellationToken cancellationToken)
     {
         LogStart? start = null;
         if (header["start"] is JsonObject from && !TryStart(from, trust, out start, out var why)) return Broken(1, why);
-        using var key = firstKey.IsEmpty || start is not null ? null : new ForwardKey(firstKey, 0);
-        var rows = new ExportRows(lines);
-        var log = new StoredLog { Start = start, Entries = rows.Entries(), Checkpoints = rows.Checkpoints() };
+        return Range(new ExportRows(lines), header, origin, start, trust, firstKey, progress, mark, 0, cancellationToken);
+    }
+
+    private static AuditVerdict Resumed(Stream export, JsonObject header, string origin, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey, VerificationMark from, IProgress<long>? progress, Action<VerificationMark>? mark,
+        CancellationToken cancellationToken)
+    {
+        export.Position = from.Offset;
+        var verdict = Range(new ExportRows(new ExportLines(export)), header, origin, from.Start, trust, firstKey, progress, mark, from.Offset, cancellationToken);
+        return from.Continue(verdict, (Number(header, "first") ?? 1) - 1);
+    }
+
+    private static AuditVerdict Range(ExportRows rows, JsonObject header, string origin, LogStart? start, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey, IProgress<long>? progress, Action<VerificationMark>? mark, long offset,
+        CancellationToken cancellationToken)
+    {
+        using var key = firstKey.IsEmpty ? null : ForwardKey.At(firstKey, start?.Checkpoint, trust);
+        var log = new StoredLog
+        {
+            Start = start, Entries = rows.Entries(), Checkpoints = rows.Checkpoints(),
+            Confirmed = mark is null ? null : at => mark(new VerificationMark(at, offset + rows.BehindCheckpoint)),
+        };
         using var verifier = new LogVerifier(log, origin, trust, key);
         var verdict = verifier.Verify(progress, cancellationToken);
         if (!verdict.IsIntact) return verdict;
@@ -42,11 +63,10 @@ public static class ExportVerification
         var covered = verdict.Latest?.Size ?? start?.Checkpoint?.Size ?? 0;
         if (verifier.End.Tree.Size > covered) return verdict with { Fault = new(FaultKind.Truncated, covered + 1, verifier.End.Tree.Size, "the export ends without the checkpoint that covers them") };
         if (Number(header, "last") is { } last && last != covered) return verdict with { Fault = new(FaultKind.Truncated, covered + 1, Math.Max(covered + 1, last), "cut off: the export's first line names them") };
-        var gaps = firstKey.IsEmpty || start is null ? verdict.Gaps : [.. verdict.Gaps, "the HMACs were not checked: the first key serves only exports that begin with entry 1"];
-        return verdict with { Gaps = gaps };
+        return verdict;
     }
 
-    private static bool TryStart(JsonObject from, IReadOnlyList<CheckpointKey> trust, out LogStart? start, out string why)
+    internal static bool TryStart(JsonObject from, IReadOnlyList<CheckpointKey> trust, out LogStart? start, out string why)
     {
         (start, why) = (null, "the export's beginning is damaged");
         if (!Checkpoint.TryParse(Text(from, "checkpoint") ?? "", out var checkpoint, out _) || from["nodes"] is not JsonArray texts || texts.Count > 64) return false;

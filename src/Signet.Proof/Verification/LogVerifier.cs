@@ -23,7 +23,7 @@ public sealed class LogVerifier : IDisposable
     private IEnumerator<StoredEntry> _entries = null!;
     private Digest _link, _linkBefore, _leaf;
     private DateTime _time;
-    private long _size;
+    private long _size, _retired;
     private bool _isRow;     // whether the source stands on a row that was not taken yet
     private Fault? _later;   // a fault that is one only if the next checkpoint confirms the entries before it
 
@@ -94,6 +94,7 @@ public sealed class LogVerifier : IDisposable
             if (fault is not null) return fault;
             if (_later is not null) return _later;   // the entries are as they were written, so this is how it was written
             _checkpoints.Accept();
+            _log.Confirmed?.Invoke(new LogStart(_tree.Copy(), _link, next));
             if (_key is not null && _key.Epoch < next.Number) _key.Advance();
         }
     }
@@ -131,6 +132,7 @@ public sealed class LogVerifier : IDisposable
             _later ??= new(FaultKind.ClockRollback, s, s, $"its time is {(_time - entry.Time).TotalSeconds:0.###} s before the entry in front of it, and no entry says that the clock was set back");
         _time = entry.Time;
         if (entry.Personal is not null) WithPersonal++;
+        if (_log.MustExplainStart && entry.Action.SequenceEqual(RetiredAction) && entry.Type.SequenceEqual("system"u8)) NoteRetired(entry.Details);
         _tree.Append(leaf, _log.Node is null ? null : CheckNode);
         (_linkBefore, _link, _leaf, _size) = (_link, link, leaf, s);
         _later ??= _known.Compare(_size, _tree);
@@ -208,7 +210,7 @@ public sealed class LogVerifier : IDisposable
         var fault = _checkpoints.Peek(_size, out var beyond);
         if (fault is not null) return fault;
         if (beyond is not null) return new(FaultKind.Truncated, _size + 1, beyond.Size, "cut off: a checkpoint covers them");
-        return HeadFault() ?? RollbackFault();
+        return HeadFault() ?? RollbackFault() ?? RetentionFault();
     }
 
     private Fault? RollbackFault()
@@ -219,6 +221,16 @@ public sealed class LogVerifier : IDisposable
             return new(FaultKind.RolledBack, _size + 1, _size + 1, $"missing: the log was rolled back; its HMAC key has moved on {_log.KeyEpoch} times and it holds {_checkpoints.Epoch} checkpoints");
         return null;
     }
+
+    private static ReadOnlySpan<byte> RetiredAction => "segments-retired"u8;
+
+    private void NoteRetired(ReadOnlySpan<byte> details)
+    {
+        if (EntryJson.TryParse(details, out var said) && said["last"] is System.Text.Json.Nodes.JsonValue value && value.TryGetValue<long>(out var last)) _retired = Math.Max(_retired, last);
+    }
+
+    private Fault? RetentionFault() => !_log.MustExplainStart || _start <= _retired ? null
+        : new(FaultKind.Deleted, _retired + 1, _start, "are missing, and no entry says that retention took them out");
 
     private Fault? HeadFault()
     {

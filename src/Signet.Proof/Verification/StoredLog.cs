@@ -21,6 +21,18 @@ public sealed record StoredLog
     /// <summary>Where the entries begin. The default is the log's first entry.</summary>
     public LogStart? Start { get; init; }
 
+    /// <summary>
+    /// What is before <see cref="Start"/> was taken out by retention, and the log itself must say so: an entry <c>system</c> <see cref="Retired"/> whose <c>details.last</c> is the last of them.
+    /// Without it they were deleted. False for files that begin in the middle by their nature.
+    /// </summary>
+    public bool MustExplainStart { get; init; }
+
+    /// <summary>Told of each state that a checkpoint has just confirmed: what an interrupted verification goes on from.</summary>
+    public Action<LogStart>? Confirmed { get; init; }
+
+    /// <summary>The action of the entry that says which segments were taken out.</summary>
+    public const string Retired = "segments-retired";
+
     public required IEnumerable<StoredEntry> Entries { get; init; }
 
     /// <summary>The checkpoints after <see cref="Start"/>. Asked again after it seemed to end: a stream may hold them only behind the entries they cover.</summary>

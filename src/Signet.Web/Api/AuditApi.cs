@@ -48,7 +48,7 @@ internal static class AuditApi
 
     private static async Task<IResult> VerifyAsync(CommandCenter center, HttpContext context)
     {
-        var verdict = await center.Audit.VerifyAsync(null, context.RequestAborted);
+        var verdict = await center.Audit.VerifyAsync(cancellationToken: context.RequestAborted);
         return Results.Ok(new AuditVerdictJson(verdict.IsIntact, verdict.Summary, verdict.Entries, verdict.Checkpoints, verdict.Fault?.First));
     }
 }

@@ -42,7 +42,7 @@ public sealed class AuditModel(CommandCenter center) : ConsolePage(center)
     {
         try
         {
-            Verdict = await Center.Audit.VerifyAsync(null, stop);
+            Verdict = await Center.Audit.VerifyAsync(cancellationToken: stop);
         }
         catch (AuditUnavailableException e)
         {

@@ -134,10 +134,13 @@ def check_checkpoint(at, tree, link, link_before, last):
         raise Bad("edited", at.size, "the entries do not give the root of their checkpoint")
 
 
-def verify(origin, entries, notes, trust, key, start=None, head=None):
+def verify(origin, entries, notes, trust, key, start=None, head=None, explained=True):
     """entries: (number, body, prev or None, mac); notes: texts; start: (tree, link, checkpoint)."""
     tree, link, last = start or (Tree(), sha(("signet-audit-log-v1\n" + origin).encode()), None)
     link_before, notes, count, checkpoints = last.prev if last else link, iter(notes), 0, 0
+    gone, said = tree.size, 0
+    while key and last and key.epoch < last.number:
+        key.advance()
 
     def following():
         text = next(notes, None)
@@ -156,6 +159,10 @@ def verify(origin, entries, notes, trust, key, start=None, head=None):
         leaf, after = check_entry(number, body, prev, mac, tree.size + 1, link, key)
         tree.append(leaf)
         link_before, link, count = link, after, count + 1
+        if not explained and b'"action":"segments-retired"' in body:
+            entry = json.loads(body)
+            if (entry["type"], entry["action"]) == ("system", "segments-retired"):
+                said = max(said, entry["details"]["last"])
         while note and note.size <= tree.size:
             check_checkpoint(note, tree, link, link_before, last)
             last, checkpoints = note, checkpoints + 1
@@ -168,7 +175,26 @@ def verify(origin, entries, notes, trust, key, start=None, head=None):
         raise Bad("truncated" if head[0] > tree.size else "inserted", min(head[0], tree.size) + 1, "the record of the log's end knows another size")
     if head and head[1] != link:
         raise Bad("edited", tree.size, "the record of the log's end remembers another chain value")
+    if not explained and gone > said:
+        raise Bad("deleted", said + 1, "no entry says that retention took them out")
     return {"intact": True, "entries": count, "checkpoints": checkpoints, "size": tree.size}
+
+
+def kept_from(database, trust):
+    """Where the kept entries begin, if retention has taken earlier ones out: the tree from the leaf hashes that stay, held against the signed checkpoint at its end."""
+    first = database.execute("SELECT MIN(seq) FROM entries").fetchone()[0]
+    oldest = database.execute("SELECT note FROM checkpoints ORDER BY number LIMIT 1").fetchone()
+    if not isinstance(first, int) or first <= 1 or not oldest:
+        return None
+    at = Note(oldest[0].decode(errors="replace"), trust)
+    if at.size != first - 1:
+        return None
+    tree = Tree()
+    for (leaf,) in database.execute("SELECT hash FROM nodes WHERE level = 0 AND idx < ? ORDER BY idx", (at.size,)):
+        tree.append(leaf)
+    if tree.size != at.size or tree.root() != at.root:
+        raise Bad("mixed", first, "the hashes that stay of what was taken out do not give the root of their checkpoint")
+    return tree, at.link, at
 
 
 def from_directory(directory, trust, key):
@@ -177,9 +203,10 @@ def from_directory(directory, trust, key):
     raw = lambda v: v if isinstance(v, bytes) else str(v).encode()
     origin = database.execute("SELECT origin FROM log").fetchone()[0].decode()
     entries = ((n, raw(b), raw(p), raw(m)) for n, b, p, m in database.execute("SELECT seq, body, prev, mac FROM entries ORDER BY seq"))
-    notes = (n.decode(errors="replace") for (n,) in database.execute("SELECT note FROM checkpoints ORDER BY number"))
+    start = kept_from(database, trust)
+    notes = (n.decode(errors="replace") for (n,) in database.execute("SELECT note FROM checkpoints WHERE number > ? ORDER BY number", (start[2].number if start else 0,)))
     head = database.execute("SELECT size, link FROM head").fetchone()
-    return verify(origin, entries, notes, trust, key, head=head)
+    return verify(origin, entries, notes, trust, key, start, head, explained=not start)
 
 
 def from_export(path, trust, key):

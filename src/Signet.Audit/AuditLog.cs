@@ -213,7 +213,7 @@ public sealed class AuditLog : IAsyncDisposable
             using var connection = _database.Open();
             return filter is null
                 ? AuditExport.WriteRange(connection, Origin, StoredRows.KeptFrom(connection), end, output, progress, cancellationToken)
-                : AuditExport.WriteSelection(connection, Origin, end, AuditQuery.Numbers(connection, filter, end.Size, cancellationToken), output, progress, cancellationToken);
+                : AuditExport.WriteSelection(connection, Origin, end, filter, output, progress, cancellationToken);
         }, cancellationToken);
     }
 
@@ -221,9 +221,8 @@ public sealed class AuditLog : IAsyncDisposable
     public IEnumerable<AuditEntry> Entries(AuditFilter filter, CancellationToken cancellationToken = default)
     {
         using var connection = _database.Open();
-        foreach (var number in AuditQuery.Numbers(connection, filter, Size, cancellationToken))
-            if (EntryReader.Find(connection, number) is { } entry)
-                yield return entry;
+        foreach (var row in AuditQuery.Matching(connection, filter, Size, cancellationToken))
+            yield return EntryReader.Parse(row.Number, row.Body.ToArray(), row.Mac.ToArray());
     }
 
     /// <summary>A clean stop: waits for what was taken, signs a final checkpoint, so that a tail cut off afterwards is found, and gives the directory free.</summary>
@@ -350,7 +349,7 @@ public sealed class AuditLog : IAsyncDisposable
             await SubmitAsync(pending, CancellationToken.None);
             erased += pending.Changed;
         }
-        WriteAheadLog.Fold(_database);   // or the erased facts would stand there until it is written over
+        _database.ForgetDeleted("personal");
         return erased;
     }
 
@@ -366,7 +365,7 @@ public sealed class AuditLog : IAsyncDisposable
             await AppendAsync(by with { Action = StoredLog.Retired, Details = details }, CancellationToken.None);
             foreach (var through in segment.Steps) await SubmitAsync(Pending.Retire(through), CancellationToken.None);
             File.Delete(segment.Segment.Path);
-            WriteAheadLog.Fold(_database);
+            _database.ForgetDeleted("entries", "personal", "checkpoints");
             retired.Add(kept ?? segment.Segment);
         }
         return retired;

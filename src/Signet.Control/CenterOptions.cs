@@ -42,6 +42,9 @@ public sealed record CenterOptions
     /// <summary>Readings older than this are removed.</summary>
     public TimeSpan TelemetryRetention { get; init; } = TimeSpan.FromDays(7);
 
+    /// <summary>Rotation, retention and failure of the audit log.</summary>
+    public AuditSettings Audit { get; init; } = new();
+
     /// <summary>How often the audit log signs a checkpoint while there are new entries.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -54,6 +57,7 @@ public sealed record CenterOptions
         if (CommandLifetime < TimeSpan.FromSeconds(1) || CommandLifetime > TimeSpan.FromSeconds(30)) wrong.Add($"the command lifetime {CommandLifetime} is not between 1 s and 30 s");
         if (ReceiptDeadline < TimeSpan.FromMilliseconds(100) || ReceiptDeadline > TimeSpan.FromHours(1)) wrong.Add($"the receipt deadline {ReceiptDeadline} is not between 100 ms and 1 h");
         if (TelemetryRetention < TimeSpan.FromMinutes(1)) wrong.Add($"the telemetry retention {TelemetryRetention} is shorter than a minute");
+        wrong.AddRange(Audit.Wrong(CheckpointInterval));
         if (wrong.Count > 0) throw new ControlException(string.Join("; ", wrong));
     }
 }

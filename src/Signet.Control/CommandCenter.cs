@@ -51,6 +51,9 @@ public sealed class CommandCenter : IAsyncDisposable
     /// <summary>The center's own TLS leaves, for listeners beside the broker's.</summary>
     public ServerCertificates ServerCertificates { get; private set; } = null!;
     public AuditLog Audit { get; private set; } = null!;
+
+    /// <summary>Verifying, exporting, erasing, taking old parts out.</summary>
+    public AuditDesk AuditDesk { get; private set; } = null!;
     public Fleet Fleet { get; private set; } = null!;
     public Commands Commands { get; private set; } = null!;
     public Accounts Accounts { get; private set; } = null!;
@@ -167,7 +170,7 @@ public sealed class CommandCenter : IAsyncDisposable
         Keep(Authority);
         _database = ControlDatabase.Open(Installation.Databases.Control, Installation.Id);
         _closing.Push(_database.DisposeAsync);
-        Audit = await AuditLog.OpenAsync(InstallationMaker.AuditOptions(Installation) with { CheckpointInterval = Options.CheckpointInterval }, _time, random, cancellationToken);
+        Audit = await AuditLog.OpenAsync(Options.Audit.For(Installation, Options.CheckpointInterval), _time, random, cancellationToken);
         _closing.Push(Audit.DisposeAsync);
         _trail = new(Audit, _time, _logger);
         _closing.Push(_trail.DisposeAsync);
@@ -177,6 +180,7 @@ public sealed class CommandCenter : IAsyncDisposable
     {
         Feed = new(_time);
         Audit.Appended += Show;
+        AuditDesk = new(Audit, _trail, _time, () => []);
         var administration = new Administration();
         Keep(administration);
         var repeated = new RepeatedNotes(_trail, _time);

@@ -75,6 +75,13 @@ public abstract class Database : IAsyncDisposable
     /// <exception cref="StoreException"><see cref="StoreFailure.Locked"/>: another process writes.</exception>
     public abstract DbConnection OpenWriter();
 
+    /// <summary>
+    /// Deleted content stands somewhere until it is written over: in SQLite's write-ahead log, in PostgreSQL's dead rows. Makes it go now, as far as no reader still needs it; the next call does the rest.
+    /// </summary>
+    /// <param name="tables">Tables whose deleted rows must go.</param>
+    /// <exception cref="StoreException">The database cannot be reached.</exception>
+    public abstract void ForgetDeleted(params ReadOnlySpan<string> tables);
+
     /// <summary>Closes idle connections. Connections still in use close when their users dispose them.</summary>
     public abstract ValueTask DisposeAsync();
 

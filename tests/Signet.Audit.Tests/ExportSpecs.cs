@@ -134,7 +134,7 @@ public sealed class ExportSpecs : IAsyncLifetime
         line.ShouldNotContain("\n");
     }
 
-    private static async Task<(bool IsIntact, long Entry)> PythonAsync(params string[] arguments)
+    internal static async Task<(bool IsIntact, long Entry)> PythonAsync(params string[] arguments)
     {
         var start = new ProcessStartInfo("python3") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.ArgumentList.Add(Script());

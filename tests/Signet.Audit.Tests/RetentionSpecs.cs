@@ -47,6 +47,8 @@ public class RetentionSpecs
         verdict.Summary.ShouldStartWith("intact: ");
         verdict.Gaps.ShouldContain($"entries 1 to {last} are archived; their signed root was checked, not they themselves");
         home.Verify(withFirstKey: true).IsIntact.ShouldBeTrue();
+        AuditFirstKey.Write(Path.Combine(home.Folder, "exported.key"), home.FirstKey);
+        (await ExportSpecs.PythonAsync(home.Folder, "--hmac-key", Path.Combine(home.Folder, "exported.key"))).ShouldBe((true, 0));
         using var export = new MemoryStream();
         await log.ExportAsync(export);
         export.Position = 0;
@@ -114,6 +116,7 @@ public class RetentionSpecs
             careful.Execute($"DELETE FROM entries WHERE seq <= {through.Size}; DELETE FROM personal WHERE seq <= {through.Size}; DELETE FROM checkpoints WHERE number < {through.Number}");
             var verdict = await log.VerifyAsync();
             verdict.Fault.ShouldBe(new Fault(FaultKind.Deleted, 1, through.Size, "are missing, and no entry says that retention took them out"));
+            (await ExportSpecs.PythonAsync(careful.Folder)).ShouldBe((false, 1));
         }
     }
 

@@ -192,10 +192,13 @@ public sealed class UpSpecs : IDisposable
         var keyFile = Path.Combine(_folder, "audit.key");
         (await SignetProcess.RunAsync(Data, "init", "--audit-key-out", keyFile)).ExitCode.ShouldBe(0);
         File.GetUnixFileMode(keyFile).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        var key = (await File.ReadAllTextAsync(keyFile)).Trim();
-        key.Length.ShouldBe(64);
+        var line = (await File.ReadAllTextAsync(keyFile)).Trim();
+        line.ShouldStartWith("signet-audit-first-key-v1 ");
+        var key = Convert.FromBase64String(line.Split(' ')[1]);
+        key.Length.ShouldBe(32);
         foreach (var file in Directory.EnumerateFiles(Data, "*", SearchOption.AllDirectories))
-            Convert.ToHexStringLower(await File.ReadAllBytesAsync(file)).ShouldNotContain(key, customMessage: file);
+            (await File.ReadAllBytesAsync(file)).AsSpan().IndexOf(key).ShouldBe(-1, file);
+        File.Exists(Path.Combine(Data, "audit", "first.key")).ShouldBeFalse();
     }
 
     private static string OneLine(string error)

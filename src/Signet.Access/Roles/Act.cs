@@ -32,4 +32,7 @@ public enum Act
     ChangeSettings = 48,
     RunLab = 49,
     BackUp = 50,
+
+    ErasePersonalData = 60,
+    RetireAudit = 61,
 }

@@ -42,6 +42,8 @@ public static class RoleTable
         new(Act.ExportAudit, Role.Admin, "export-audit", "export the audit log with proofs"),
         new(Act.ChangeSettings, Role.Admin, "change-settings", "change settings"),
         new(Act.RunLab, Role.Admin, "run-lab", "run the attack lab"),
+        new(Act.ErasePersonalData, Role.Admin, "erase-personal-data", "erase personal data from the audit log"),
+        new(Act.RetireAudit, Role.Admin, "retire-audit", "archive or delete old parts of the audit log"),
         new(Act.BackUp, Role.Admin, "back-up", "make and restore backups"),
     ];
 

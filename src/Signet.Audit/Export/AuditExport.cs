@@ -3,7 +3,6 @@ using System.Buffers.Text;
 using System.Data.Common;
 using System.Text.Json.Nodes;
 using Signet.Proof;
-using Signet.Store;
 
 namespace Signet.Audit;
 
@@ -42,22 +41,17 @@ internal static class AuditExport
         return count;
     }
 
-    /// <summary>The given entries, oldest first, each with its proof against one checkpoint that covers them all.</summary>
-    public static long WriteSelection(DbConnection connection, string origin, Checkpoint at, IReadOnlyList<long> numbers, Stream output, IProgress<long>? progress, CancellationToken cancellationToken)
+    /// <summary>The matching entries, oldest first, each with its proof against one checkpoint. Two passes: the first line says how many there are.</summary>
+    public static long WriteSelection(DbConnection connection, string origin, Checkpoint at, AuditFilter filter, Stream output, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         var lines = new LineWriter(output);
-        lines.Write(new JsonObject { ["checkpoint"] = at.Note, ["count"] = numbers.Count, ["format"] = Format, ["kind"] = "selection", ["origin"] = origin });
+        var expected = AuditQuery.Matching(connection, filter, at.Size, cancellationToken).LongCount();
+        lines.Write(new JsonObject { ["checkpoint"] = at.Note, ["count"] = expected, ["format"] = Format, ["kind"] = "selection", ["origin"] = origin });
         using var tree = new TreeReader(connection);
-        using var find = connection.Command("SELECT body, mac FROM entries WHERE seq = @seq", "@seq");
         var count = 0L;
-        foreach (var number in numbers)
+        foreach (var row in AuditQuery.Matching(connection, filter, at.Size, cancellationToken))
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            find.Parameters[0].Value = number;
-            var proof = MerkleTree.InclusionProof(number - 1, at.Size, tree.Node);
-            using var reader = find.ExecuteReader();
-            if (!reader.Read()) throw new StoreException(StoreFailure.Corrupt, $"{connection.DataSource}: entry {number} is missing. Run signet audit verify.");
-            lines.WriteEntry(reader.Bytes(0), reader.Bytes(1), number, proof);
+            lines.WriteEntry(row.Body.Span, row.Mac.Span, row.Number, MerkleTree.InclusionProof(row.Number - 1, at.Size, tree.Node));
             count++;   // not inside the call: without a listener its argument is not evaluated
             progress?.Report(count);
         }

@@ -22,21 +22,21 @@ internal static class Retention
             if (row.Number > through.Size) break;
             leaves.Add((row.Number, MerkleTree.LeafHash(row.Body.Span).ToArray()));
         }
-        using (var keep = connection.Command("INSERT INTO nodes(level, idx, hash) VALUES (0, $index, $hash) ON CONFLICT DO NOTHING", "$index", "$hash"))
+        using (var keep = connection.Command("INSERT INTO nodes(level, idx, hash) VALUES (0, @index, @hash) ON CONFLICT DO NOTHING", "@index", "@hash"))
             foreach (var (number, hash) in leaves)
             {
                 (keep.Parameters[0].Value, keep.Parameters[1].Value) = (number - 1, hash);
                 keep.ExecuteNonQuery();
             }
-        Run(connection, "DELETE FROM entries WHERE seq <= $last", through.Size);
-        Run(connection, "DELETE FROM personal WHERE seq <= $last", through.Size);
-        Run(connection, "DELETE FROM checkpoints WHERE number < $last", through.Number);
+        Run(connection, "DELETE FROM entries WHERE seq <= @last", through.Size);
+        Run(connection, "DELETE FROM personal WHERE seq <= @last", through.Size);
+        Run(connection, "DELETE FROM checkpoints WHERE number < @last", through.Number);
         return leaves.Count;
     }
 
     public static long Erase(DbConnection connection, IReadOnlyList<long> entries)
     {
-        using var erase = connection.Command("UPDATE personal SET salt = NULL, data = NULL WHERE seq = $seq AND data IS NOT NULL", "$seq");
+        using var erase = connection.Command("UPDATE personal SET salt = NULL, data = NULL WHERE seq = @seq AND data IS NOT NULL", "@seq");
         var erased = 0L;
         foreach (var entry in entries)
         {
@@ -63,7 +63,7 @@ internal static class Retention
 
     private static void Run(DbConnection connection, string sql, long last)
     {
-        using var command = connection.Command(sql).With("$last", last);
+        using var command = connection.Command(sql).With("@last", last);
         command.ExecuteNonQuery();
     }
 }

@@ -3,6 +3,9 @@ namespace Signet.Audit;
 /// <summary>Which entries are wanted. Unset members do not filter; set ones must all hold.</summary>
 public sealed record AuditFilter
 {
+    /// <summary>Only the entry with this number.</summary>
+    public long? Sequence { get; init; }
+
     public string? Type { get; init; }
     public string? Actor { get; init; }
     public string? Subject { get; init; }

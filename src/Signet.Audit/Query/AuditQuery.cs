@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Signet.Proof;
 using Signet.Store;
 
 namespace Signet.Audit;
@@ -26,17 +27,15 @@ internal static class AuditQuery
         return new AuditPage(found, reached > oldest ? reached : null, size);
     }
 
-    /// <summary>Numbers of all matching entries up to one, oldest first.</summary>
-    public static List<long> Numbers(DbConnection connection, AuditFilter filter, long last, CancellationToken cancellationToken)
+    /// <summary>All matching entries up to one, oldest first, as they are read.</summary>
+    public static IEnumerable<StoredEntry> Matching(DbConnection connection, AuditFilter filter, long last, CancellationToken cancellationToken)
     {
         var match = new EntryMatch(filter);
-        var numbers = new List<long>();
         foreach (var row in StoredRows.Entries(connection, 0))
         {
             if (row.Number > last || row.Number >= filter.Before) break;
-            if (match.Wants(row.Body.Span)) numbers.Add(row.Number);
+            if (match.Wants(row.Body.Span)) yield return row;
             if ((row.Number & 4095) == 0) cancellationToken.ThrowIfCancellationRequested();
         }
-        return numbers;
     }
 }

@@ -8,17 +8,19 @@ internal sealed class EntryMatch
 {
     private readonly byte[]? _type, _actor, _subject, _action, _outcome, _reason, _text;
     private readonly DateTime? _from, _to;
+    private readonly long? _sequence;
 
     public EntryMatch(AuditFilter filter)
     {
         (_type, _actor, _subject) = (Inner(filter.Type), Inner(filter.Actor), Inner(filter.Subject));
         (_action, _outcome, _reason) = (Inner(filter.Action), Inner(filter.Outcome), Inner(filter.Reason));
         _text = string.IsNullOrEmpty(filter.Text) ? null : Lower(Inner(filter.Text)!);
+        _sequence = filter.Sequence;
         (_from, _to) = (filter.From?.UtcDateTime, filter.To?.UtcDateTime);
     }
 
     public bool Wants(ReadOnlySpan<byte> body) => EntryView.TryRead(body, out var entry)
-        && Is(_type, entry.Type) && Is(_actor, entry.Actor) && Is(_subject, entry.Subject) && Is(_action, entry.Action) && Is(_outcome, entry.Outcome) && Is(_reason, entry.Reason)
+        && (_sequence is null || _sequence == entry.Sequence) && Is(_type, entry.Type) && Is(_actor, entry.Actor) && Is(_subject, entry.Subject) && Is(_action, entry.Action) && Is(_outcome, entry.Outcome) && Is(_reason, entry.Reason)
         && !(entry.Time < _from) && !(entry.Time >= _to) && HasText(entry);
 
     private static bool Is(byte[]? wanted, ReadOnlySpan<byte> value) => wanted is null || value.SequenceEqual(wanted);

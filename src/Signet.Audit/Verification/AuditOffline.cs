@@ -124,7 +124,7 @@ internal static class DatabaseVerification
 
     private static AuditVerdict WithPersonal(AuditVerdict verdict, DbConnection connection, long committed, long after)
     {
-        using var command = connection.Command("SELECT p.seq, p.salt, p.data, e.body FROM personal p LEFT JOIN entries e ON e.seq = p.seq WHERE p.seq > $after ORDER BY p.seq").With("$after", after);
+        using var command = connection.Command("SELECT p.seq, p.salt, p.data, e.body FROM personal p LEFT JOIN entries e ON e.seq = p.seq WHERE p.seq > @after ORDER BY p.seq").With("@after", after);
         using var reader = command.ExecuteReader();
         var (kept, erased) = (0L, 0L);
         while (reader.Read())

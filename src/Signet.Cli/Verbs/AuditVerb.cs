@@ -1,88 +1,77 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
-using Signet.Audit;
 using Signet.Cli.Shell;
-using Signet.Cli.Up;
-using Signet.Control;
-using Signet.Proof;
 
 namespace Signet.Cli.Verbs;
 
-/// <summary><c>signet audit list|verify</c>: what happened, and whether the record of it is whole.</summary>
+/// <summary><c>signet audit ...</c>: what happened, and whether the record of it is whole.</summary>
 internal static class AuditVerb
 {
-    private static readonly string[] Filters = ["type", "actor", "subject", "action", "outcome", "reason", "from", "to", "text"];
+    private static readonly string[] FilterNames = ["type", "actor", "subject", "action", "outcome", "reason", "from", "to", "text"];
 
-    public static Command Build() => Verb.Noun("audit", "Read and check the audit log", List(), Verify(), AuditEventsVerb.Build());
+    // What the live feed carries of an entry; times and text are about the past.
+    private static readonly string[] LiveFilters = ["type", "actor", "subject", "action", "outcome", "reason"];
+
+    public static Command Build() => Verb.Noun("audit", "Read, check, export and keep the audit log",
+        List(), AuditVerifyVerb.Build(), AuditExportVerb.Export(), AuditExportVerb.Checkpoint(), AuditEventsVerb.Build(), AuditKeepVerb.Erase(), AuditKeepVerb.Retire());
+
+    /// <summary>The filters of list and export.</summary>
+    public static Option<string?>[] Filters() => [.. FilterNames.Select(name => new Option<string?>("--" + name) { Description = name switch { "from" => "Not before this time (2026-11-25 or 2026-11-25T20:00:00Z)", "to" => "Before this time", "text" => "With this text anywhere", _ => $"Only entries with this {name}" }, HelpName = name.ToUpperInvariant() })];
+
+    public static (string, string?)[] Given(ParseResult parsed, Option<string?>[] filters) => [.. filters.Select(filter => (filter.Name[2..], parsed.GetValue(filter)))];
 
     private static Command List()
     {
-        Option<string?>[] filters = [.. Filters.Select(name => new Option<string?>("--" + name) { Description = $"Only entries with this {name}", HelpName = name.ToUpperInvariant() })];
-        var limit = new Option<int>("--limit") { Description = "How many, newest first", DefaultValueFactory = _ => 20 };
-        return Verb.Make("list", "The latest entries", [.. filters, limit], async (parsed, printer, cancellation) =>
+        var filters = Filters();
+        var limit = new Option<int>("--limit") { Description = "How many, newest first (1 to 500)", DefaultValueFactory = _ => 20 };
+        var before = new Option<long?>("--before") { Description = "Older than this entry: `next` of the page before", HelpName = "SEQ" };
+        var follow = new Option<bool>("--follow") { Description = "Go on with new entries as they are written" };
+        return Verb.Make("list", "The latest entries", [.. filters, limit, before, follow], async (parsed, printer, cancellation) =>
         {
             using var center = CenterClient.Connect(parsed);
-            var query = Query.Of([.. filters.Select(filter => (filter.Name[2..], parsed.GetValue(filter))), ("limit", parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture))]);
+            var query = Query.Of([.. Given(parsed, filters), ("limit", parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture)), ("before", parsed.GetValue(before)?.ToString(CultureInfo.InvariantCulture))]);
+            if (parsed.GetValue(follow))
+                return await FollowAsync(center, printer, Given(parsed, filters), cancellation);
             var page = await center.GetAsync("/api/v1/audit" + query, cancellation);
             if (printer.Json)
                 printer.Object(page);
             printer.Table(["seq", "time", "type", "actor", "action", "subject", "outcome", "reason"], Query.Rows(page, "entries", "seq", "time", "type", "actor", "action", "subject", "outcome", "reason"));
+            if (Query.Text(page["next"]) is { Length: > 0 } next)
+                printer.Line($"older entries: --before {next}");
             return ExitCode.Done;
         });
     }
 
-    private static Command Verify()
+    private static async Task<ExitCode> FollowAsync(CenterClient center, Printer printer, (string Name, string? Value)[] filters, CancellationToken cancellation)
     {
-        var offline = new Option<bool>("--offline") { Description = "Check the stopped log in the data directory, read-only, without a server" };
-        return Verb.Make("verify", "Check every entry, the chain and the signed checkpoints; names the first bad entry", [offline], async (parsed, printer, cancellation) =>
+        if (filters.FirstOrDefault(filter => filter.Value is not null && !LiveFilters.Contains(filter.Name)) is { Name: { } past })
+            throw new CliException(ExitCode.WrongUsage, $"--{past} is about the past and does not go with --follow.");
+        await using var stream = await center.OpenAsync("/api/v1/events?kinds=audit", cancellation);
+        using var reader = new StreamReader(stream);
+        try
         {
-            if (parsed.GetValue(offline))
-                return VerifyOffline(parsed, printer, cancellation);
-            using var center = CenterClient.Connect(parsed);
-            var verdict = await center.PostAsync("/api/v1/audit/verify", null, cancellation);
-            return Tell(printer, verdict);
-        });
-    }
-
-    private static ExitCode VerifyOffline(ParseResult parsed, Printer printer, CancellationToken cancellation)
-    {
-        var data = GlobalOptions.DataDirectory(parsed);
-        var directory = Path.Combine(data, "audit");
-        if (!Directory.Exists(directory))
-            throw new CliException(ExitCode.WrongUsage, $"There is no audit log in {directory}.");
-        return Tell(printer, Describe(AuditOffline.Verify(directory, source: InstallationDatabases.Of(data, SignetSettings.Of(data).Postgres).Audit, cancellationToken: cancellation)));
-    }
-
-    /// <summary>The same shape as the API's answer.</summary>
-    private static JsonObject Describe(AuditVerdict verdict) => new()
-    {
-        ["intact"] = verdict.IsIntact,
-        ["summary"] = verdict.Summary,
-        ["entries"] = verdict.Entries,
-        ["checkpoints"] = verdict.Checkpoints,
-        ["firstBad"] = verdict.Fault?.First,
-        ["gaps"] = new JsonArray([.. verdict.Gaps.Select(gap => JsonValue.Create(gap))]),
-    };
-
-    private static ExitCode Tell(Printer printer, JsonObject verdict)
-    {
-        var intact = (bool?)verdict["intact"] ?? false;
-        if (printer.Json)
-        {
-            printer.Object(verdict);
+            while (await reader.ReadLineAsync(cancellation) is { } line)
+            {
+                if (!line.StartsWith("data: ", StringComparison.Ordinal) || JsonNode.Parse(line[6..]) is not JsonObject happened || happened["data"] is not JsonObject entry || entry["seq"] is null)
+                    continue;
+                if (filters.Any(filter => filter.Value is not null && Query.Text(entry[filter.Name]) != filter.Value))
+                    continue;
+                var time = DateTimeOffset.FromUnixTimeMilliseconds((long)entry["time"]!).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+                if (printer.Json)
+                    printer.Object(entry.DeepClone());
+                printer.Line(Printer.Inert($"#{Query.Text(entry["seq"])}  {time}  {Query.Text(entry["type"])}  {Query.Text(entry["actor"])}  {Query.Text(entry["action"])}  {Query.Text(entry["subject"])}  {Query.Text(entry["outcome"])}  {Query.Text(entry["reason"])}").TrimEnd());
+            }
         }
-        else if (intact)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            printer.Markup($"[green]{Spectre.Console.Markup.Escape(Query.Text(verdict["summary"]))}[/]");
-            foreach (var gap in verdict["gaps"] as JsonArray ?? [])
-                printer.Line("  not checked: " + Printer.Inert(Query.Text(gap)));
+            return ExitCode.Done; // Ctrl-C is how following ends
         }
-        else
+        catch (Exception problem) when (problem is IOException or JsonException)
         {
-            printer.Fail($"the audit log is {Query.Text(verdict["summary"])}");
+            throw new CliException(ExitCode.NotReachable, $"the feed ended: {problem.Message}");
         }
-
-        return intact ? ExitCode.Done : ExitCode.VerificationFailed;
+        throw new CliException(ExitCode.NotReachable, "the command center ended the feed.");
     }
 }

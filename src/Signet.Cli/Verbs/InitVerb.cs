@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Signet.Audit;
 using Signet.Cli.Shell;
 using Signet.Cli.Up;
 using Signet.Control;
@@ -29,7 +30,7 @@ internal static class InitVerb
             {
                 Hosts = parsed.GetValue(hosts) ?? [],
                 Postgres = SignetSettings.Of(directory).Postgres,
-                ExportAuditKey = keyFile is null ? null : key => KeyFile.WritePrivate(keyFile, System.Text.Encoding.ASCII.GetBytes(Convert.ToHexStringLower(key.Span) + "\n")),
+                ExportAuditKey = keyFile is null ? null : key => AuditFirstKey.Write(keyFile, key.Span),
             };
             await Installation.CreateAsync(directory, options, TimeProvider.System, random, cancellation);
             var root = Path.Combine(directory, "pki", "root.crt");

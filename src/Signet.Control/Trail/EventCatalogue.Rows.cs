@@ -89,6 +89,11 @@ public static partial class EventCatalogue
     [
         new(AuditTypes.System, "log-created", "the audit log was made", "the log's origin", "success", "checkpointKey, format"),
         new(AuditTypes.System, "log-recovered", "the log takes entries again after it could not be written", "the log's origin", "success", "since, refused"),
+        new(AuditTypes.System, "audit-verified", "the whole log was verified and is intact", "audit", "success", "entries, checkpoints"),
+        new(Security, "audit-verified", "the whole log was verified and has been tampered with", "audit", "failed", "first, last, detail, entries"),
+        new(AuditTypes.System, "audit-exported", "entries were exported", "audit", "success", "form, filter"),
+        new(User, "personal-data-erased", "personal data beside entries were erased; the entries and their proofs stay", "whose", "success", "filter, count, first, last"),
+        new(AuditTypes.System, "segments-retired", "a sealed segment is taken out of the database; without this entry its absence is a deletion", "the log", "success", "first, last, how, sha256"),
         new(AuditTypes.System, "segment-sealed", "a stretch of the log was sealed into a file", "the log's origin", "success", "first, last"),
         new(AuditTypes.System, "clock-set-back", "the clock went back; entries from here on have earlier times than those before", "clock", "success", "from, to"),
         new(AuditTypes.System, "entries-lost", "more notes came than could wait for the log; this many were not written", "audit", "failed", "count"),

@@ -118,6 +118,12 @@ internal sealed class PostgresDatabase : Database
 
     public override DbConnection OpenWriter() => Interlocked.Exchange(ref _claimed, null) ?? Clearly(Claim);
 
+    public override void ForgetDeleted(params ReadOnlySpan<string> tables)
+    {
+        using var connection = Open();
+        foreach (var table in tables) Execute(connection, $"VACUUM {_schema}.{table}");
+    }
+
     public override async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _claimed, null) is { } unused) await unused.DisposeAsync();

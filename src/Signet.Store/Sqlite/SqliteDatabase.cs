@@ -97,6 +97,12 @@ internal sealed class SqliteDatabase : Database
 
     public override DbConnection OpenWriter() => Open();
 
+    public override void ForgetDeleted(params ReadOnlySpan<string> tables)
+    {
+        using var connection = Open();
+        Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
     public override ValueTask DisposeAsync()
     {
         ClearPool();

@@ -53,6 +53,20 @@ public sealed class SignetProcess : IAsyncDisposable
         return new Outcome(process.ExitCode, await output, await error);
     }
 
+    /// <summary>The lines a command that does not end by itself prints, until cancelled; then it is ended.</summary>
+    public static async IAsyncEnumerable<string> LinesAsync(string data, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken, params string[] arguments)
+    {
+        using var process = Start(data, arguments);
+        try
+        {
+            while (await process.StandardOutput.ReadLineAsync(cancellationToken) is { } line) yield return line;
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
+    }
+
     /// <summary>Starts <c>up</c> on free ports and waits for its ready line.</summary>
     public static async Task<SignetProcess> UpAsync(string data, params string[] more)
     {

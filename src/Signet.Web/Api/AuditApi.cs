@@ -50,11 +50,11 @@ public sealed record AuditCheckpointJson(long Number, long Size, DateTimeOffset 
 
 /// <summary>Whose personal data to erase; at least one of the first three.</summary>
 /// <param name="Reason">Stands in the log: who asked for it.</param>
-public sealed record ErasureJson(long? Seq, string? Actor, string? Subject, string Reason);
+public sealed record AuditErasureJson(long? Seq, string? Actor, string? Subject, string Reason);
 
 /// <param name="OlderThanDays">Age of a segment's last entry.</param>
 /// <param name="Delete">True: not archived, deleted for good.</param>
-public sealed record RetirementJson(double OlderThanDays, bool Delete = false);
+public sealed record AuditRetirementJson(double OlderThanDays, bool Delete = false);
 
 internal static class AuditApi
 {
@@ -138,13 +138,13 @@ internal static class AuditApi
         return Results.Empty;
     }
 
-    private static async Task<IResult> EraseAsync(ErasureJson wanted, CommandCenter center, HttpContext context)
+    private static async Task<IResult> EraseAsync(AuditErasureJson wanted, CommandCenter center, HttpContext context)
     {
         if (string.IsNullOrWhiteSpace(wanted.Reason)) return Problems.BadInput("Say why: the reason stands in the log.");
         return Problems.Answer(await center.AuditDesk.EraseAsync(new AuditFilter { Sequence = wanted.Seq, Actor = wanted.Actor, Subject = wanted.Subject }, wanted.Reason, context.Actor(), context.RequestAborted), Results.Ok);
     }
 
-    private static async Task<IResult> RetireAsync(RetirementJson wanted, CommandCenter center, HttpContext context)
+    private static async Task<IResult> RetireAsync(AuditRetirementJson wanted, CommandCenter center, HttpContext context)
     {
         if (wanted.OlderThanDays is < 0 or > 36_500) return Problems.BadInput("olderThanDays is a number from 0 to 36500.");
         var archive = wanted.Delete ? null : center.Options.Audit.Archive(center.Installation);

@@ -55,17 +55,14 @@ public sealed class HandshakeSpecs(RunningHouse house) : IClassFixture<RunningHo
     }
 
     [Fact]
-    public async Task A_saved_session_ticket_does_not_skip_the_check_of_a_certificate()
+    public async Task No_session_ticket_is_given_out_that_could_skip_the_check_of_a_certificate()
     {
         var folder = await house.IssueAsync("lamp-3");
         string[] own = ["-cert", Path.Combine(folder, "lamp-3.crt"), "-key", Path.Combine(folder, "lamp-3.key")];
         var ticket = Path.Combine(folder, "lamp-3.ticket");
         (await KnockAsync([.. own, "-sess_out", ticket])).ShouldBeTrue();
-        File.Exists(ticket).ShouldBeTrue("openssl saved what the server offered");
-        // OpenSSL's server always offers something in TLS 1.3; what counts is that nothing can be resumed with it.
-        var again = await TalkAsync([.. own, "-sess_in", ticket]);
-        again.ShouldContain("New, TLSv1.3");
-        again.ShouldNotContain("Reused");
+        File.Exists(ticket).ShouldBeFalse("openssl saves what a server offers, and nothing is offered");
+        (await TalkAsync([.. own, "-msg"])).ShouldSatisfyAllConditions(t => t.ShouldContain("New, TLSv1.3"), t => t.ShouldContain("Finished"), t => t.ShouldNotContain("NewSessionTicket"));
     }
 
     /// <summary>Whether the broker answers an MQTT CONNECT. In TLS 1.3 a refused client believes its handshake done, so only an answer counts.</summary>

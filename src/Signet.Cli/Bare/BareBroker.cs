@@ -1,14 +1,13 @@
 using System.CommandLine;
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Signet.Cli.Shell;
 using Signet.Mqtt;
 using Signet.Mqtt.Broker;
-using Signet.Pki;
+using Signet.Mqtt.Broker.Storage;
+using Signet.Store;
 
 namespace Signet.Cli.Bare;
 
@@ -21,6 +20,9 @@ internal static class BareBroker
     private static readonly Option<string?> Ca = new("--ca") { Description = "Certificates that client certificates must lead to (PEM)", HelpName = "FILE" };
     private static readonly Option<string?> Cert = new("--cert") { Description = "The broker's certificate, with intermediates (PEM)", HelpName = "FILE" };
     private static readonly Option<string?> Key = new("--key") { Description = "The broker's private key (PEM, 0600)", HelpName = "FILE" };
+    private static readonly Option<string?> Crl = new("--crl") { Description = "Revocation list of the CA (PEM or DER); read again on SIGHUP", HelpName = "FILE" };
+    private static readonly Option<string?> Data = new("--data") { Description = "Keep sessions, what waits for them and retained messages here; without it in memory", HelpName = "DIR" };
+    private static readonly Option<string?> Policy = new("--policy") { Description = "Rules for who may do what (JSON, as `signet policy export` writes it); read again on SIGHUP", HelpName = "FILE" };
     private static readonly Option<int> MaxPacket = Number("--max-packet", "Largest packet, bytes", new BrokerLimits().MaximumPacketSize, 1024, BrokerLimits.ProtocolMaxPacket);
     private static readonly Option<int> ReceiveMaximum = Number("--receive-maximum", "Unacknowledged messages a client may have", new BrokerLimits().ReceiveMaximum, 1, ushort.MaxValue);
     private static readonly Option<int> MaxKeepAlive = Number("--max-keep-alive", "Longest keep alive granted, seconds", ushort.MaxValue, 1, ushort.MaxValue);
@@ -28,7 +30,7 @@ internal static class BareBroker
     private static readonly Option<string?> StatsJson = new("--stats-json") { Description = "Write the counters here when the broker stops", HelpName = "FILE" };
 
     public static Command Build() => Verb.Make("run", "A bare MQTT 3.1.1 and 5.0 broker on loopback, for conformance suites and benchmarks",
-        [Plain, AllowAnonymous, Tls, Ca, Cert, Key, MaxPacket, ReceiveMaximum, MaxKeepAlive, MaxQoS, StatsJson], RunAsync);
+        [Plain, AllowAnonymous, Tls, Ca, Cert, Key, Crl, Data, Policy, MaxPacket, ReceiveMaximum, MaxKeepAlive, MaxQoS, StatsJson], RunAsync);
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Printer printer, CancellationToken cancellation)
     {
@@ -36,46 +38,48 @@ internal static class BareBroker
             throw new CliException(ExitCode.WrongUsage, "Name a port: --plain PORT --allow-anonymous, or --tls PORT --ca F --cert F --key F.");
         if (parsed.GetValue(Plain) is not null && !parsed.GetValue(AllowAnonymous))
             throw new CliException(ExitCode.WrongUsage, "A port without TLS knows nobody's name: add --allow-anonymous if that is meant.");
+        if (parsed.GetValue(Tls) is null && parsed.GetValue(Crl) is not null)
+            throw new CliException(ExitCode.WrongUsage, "--crl judges client certificates: it needs --tls PORT.");
 
-        var options = new BrokerOptions
+        // The broker never blocks, and nothing else lives in this process: what a socket completes may run where it was noticed, without a second thread (docs/performance.md).
+        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+        var anonymous = parsed.GetValue(AllowAnonymous);
+        var rules = parsed.GetValue(Policy) is { } file ? new FilePolicy(file, anonymous) : null;
+        var tls = parsed.GetValue(Tls) is null ? null : new BareTls(Required(parsed, Ca), Required(parsed, Cert), Required(parsed, Key), parsed.GetValue(Crl));
+        await using var broker = await OpenAsync(parsed, (IBrokerPolicy?)rules ?? new OpenPolicy(anonymous), cancellation);
+        using var again = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
-            Limits = new BrokerLimits
-            {
-                MaximumPacketSize = parsed.GetValue(MaxPacket),
-                ReceiveMaximum = (ushort)parsed.GetValue(ReceiveMaximum),
-                MaximumKeepAlive = TimeSpan.FromSeconds(parsed.GetValue(MaxKeepAlive)),
-                MaximumQoS = (QoS)parsed.GetValue(MaxQoS),
-            },
-        };
-        await using var broker = new MqttBroker(options, new OpenPolicy(parsed.GetValue(AllowAnonymous)), TimeProvider.System);
+            signal.Cancel = true;
+            Reload(broker, rules, tls, printer);
+        });
         var listeners = new List<MqttListener>();
         try
         {
             var ready = new JsonObject { ["event"] = "ready" };
             if (parsed.GetValue(Plain) is { } plain)
-                Open("plain", plain, tls: null, validate: null);
+                Open(new() { EndPoint = new(IPAddress.Loopback, plain), Name = "plain" });
             if (parsed.GetValue(Tls) is { } secure)
-                Open("tls", secure, ServerOptions(parsed), Validator(parsed));
+                Open(new() { EndPoint = new(IPAddress.Loopback, secure), Name = "tls", Tls = () => tls!.Server, ValidateClientCertificate = tls!.WhyNot });
             if (printer.Json)
                 printer.Object(ready);
 
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             if (parsed.GetValue(StatsJson) is { } stats)
-                await File.WriteAllTextAsync(stats, Stats(broker.Counters).ToJsonString(), CancellationToken.None);
+                await File.WriteAllTextAsync(stats, Stats(broker.Counters).ToJsonString() + "\n", CancellationToken.None);
             return ExitCode.Done;
 
-            void Open(string name, int port, Func<SslServerAuthenticationOptions>? tls, Func<X509Certificate2?, X509Certificate2Collection, string?>? validate)
+            void Open(ListenerOptions options)
             {
                 try
                 {
-                    var listener = MqttListener.Start(broker, new ListenerOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, port), Name = name, Tls = tls, ValidateClientCertificate = validate });
+                    var listener = MqttListener.Start(broker, options);
                     listeners.Add(listener);
-                    ready[name] = listener.EndPoint.Port;
-                    printer.Line($"{name}: 127.0.0.1:{listener.EndPoint.Port}");
+                    ready[options.Name] = listener.EndPoint.Port;
+                    printer.Line($"{options.Name}: 127.0.0.1:{listener.EndPoint.Port}");
                 }
                 catch (SocketException problem)
                 {
-                    throw new CliException(ExitCode.Refused, $"Port {port} cannot be opened: {problem.Message}. Choose another, or 0 for a free one.");
+                    throw new CliException(ExitCode.Refused, $"Port {options.EndPoint.Port} cannot be opened: {problem.Message}. Choose another, or 0 for a free one.");
                 }
             }
         }
@@ -86,36 +90,52 @@ internal static class BareBroker
         }
     }
 
-    private static Func<SslServerAuthenticationOptions> ServerOptions(ParseResult parsed)
+    private static async Task<MqttBroker> OpenAsync(ParseResult parsed, IBrokerPolicy policy, CancellationToken cancellation)
     {
-        var certFile = Required(parsed, Cert);
-        using var key = KeyFile.Load(Required(parsed, Key));
-        var chain = new X509Certificate2Collection();
-        chain.ImportFromPemFile(certFile);
-        var leaf = key switch
+        var options = new BrokerOptions
         {
-            System.Security.Cryptography.RSA rsa => chain[0].CopyWithPrivateKey(rsa),
-            System.Security.Cryptography.ECDsa ec => chain[0].CopyWithPrivateKey(ec),
-            _ => throw new CliException(ExitCode.WrongUsage, $"The key of {certFile} is of a kind that TLS cannot use here."),
+            Limits = new()
+            {
+                MaximumPacketSize = parsed.GetValue(MaxPacket),
+                ReceiveMaximum = (ushort)parsed.GetValue(ReceiveMaximum),
+                MaximumKeepAlive = TimeSpan.FromSeconds(parsed.GetValue(MaxKeepAlive)),
+                MaximumQoS = (QoS)parsed.GetValue(MaxQoS),
+                // All clients of a load generator have one name.
+                PerIdentity = new() { Connections = 100_000, Sessions = 100_000 },
+            },
         };
-        var context = SslStreamCertificateContext.Create(leaf, new X509Certificate2Collection(chain.Skip(1).ToArray()), offline: true);
-        return () => new SslServerAuthenticationOptions { ServerCertificateContext = context, EnabledSslProtocols = SslProtocols.Tls13 };
+        if (parsed.GetValue(Data) is not { } directory)
+            return new(options, policy, TimeProvider.System);
+        try
+        {
+            if (OperatingSystem.IsWindows())
+                Directory.CreateDirectory(directory);
+            else
+                Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            return await MqttBroker.OpenAsync(options with { Store = SqliteSessionStore.Open(Path.Combine(directory, "sessions.db")) }, policy, TimeProvider.System, null, cancellation);
+        }
+        catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
+        {
+            throw new CliException(ExitCode.Refused, $"--data {directory} cannot be used: {e.Message}");
+        }
     }
 
-    private static Func<X509Certificate2?, X509Certificate2Collection, string?> Validator(ParseResult parsed)
+    /// <summary>SIGHUP: policy and revocation list are read again, and bite what is open. A file that is no good changes nothing.</summary>
+    private static void Reload(MqttBroker broker, FilePolicy? rules, BareTls? tls, Printer printer)
     {
-        var authorities = new X509Certificate2Collection();
-        authorities.ImportFromPemFile(Required(parsed, Ca));
-        var trust = new TrustStore(authorities.Where(IsSelfSigned), authorities.Where(certificate => !IsSelfSigned(certificate)));
-        var judge = new CertificateJudge(() => trust, () => RevocationState.Empty, TimeProvider.System);
-        return (leaf, sent) =>
+        try
         {
-            var verdict = judge.Judge(leaf, sent, CertificatePurpose.TlsClient);
-            return verdict.Refusal == CertificateRefusal.None ? null : verdict.Detail;
-        };
+            rules?.Reload();
+            tls?.Reload();
+            broker.PolicyChanged();
+            var closed = tls is null ? 0 : broker.Disconnect(s => s.Connected && s.ClientCertificate is { } certificate && tls.WhyNot(certificate, null) is not null, ReasonCode.NotAuthorized, "the certificate was revoked");
+            printer.Error.WriteLine($"read again; closed {closed} connections");
+        }
+        catch (CliException e)
+        {
+            printer.Error.WriteLine($"{e.Message} Nothing was changed.");
+        }
     }
-
-    private static bool IsSelfSigned(X509Certificate2 certificate) => certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
 
     private static string Required(ParseResult parsed, Option<string?> option) =>
         parsed.GetValue(option) ?? throw new CliException(ExitCode.WrongUsage, $"--tls needs {option.Name} FILE.");
@@ -128,7 +148,18 @@ internal static class BareBroker
         ["bytesIn"] = counters.BytesIn,
         ["bytesOut"] = counters.BytesOut,
         ["dropped"] = counters.Dropped,
+        ["expired"] = counters.Expired,
+        ["sessions"] = counters.Sessions,
+        ["subscriptions"] = counters.Subscriptions,
+        ["retained"] = counters.RetainedMessages,
+        ["refused"] = new JsonObject(Enum.GetValues<RefusalKind>().Select(kind => KeyValuePair.Create<string, JsonNode?>(Lower(kind), counters.Refusals(kind)))),
     };
+
+    private static string Lower(RefusalKind kind)
+    {
+        var name = kind.ToString();
+        return char.ToLowerInvariant(name[0]) + name[1..];
+    }
 
     private static Option<int> Number(string name, string description, int standard, int least, int most)
     {

@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Signet.Mqtt;
 using Signet.Mqtt.Broker;
 
@@ -12,7 +13,7 @@ internal sealed class OpenPolicy(bool allowAnonymous) : IBrokerPolicy
     public ValueTask<ConnectDecision> AuthenticateAsync(ConnectRequest request, CancellationToken cancellationToken)
     {
         // A client certificate was judged by the listener; its subject is the identity.
-        var identity = request.Facts.ClientCertificate?.GetNameInfo(System.Security.Cryptography.X509Certificates.X509NameType.SimpleName, forIssuer: false);
+        var identity = request.Facts.ClientCertificate?.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
         if (!string.IsNullOrEmpty(identity))
             return ValueTask.FromResult(ConnectDecision.Accept(identity));
         return ValueTask.FromResult(allowAnonymous

@@ -15,6 +15,7 @@ internal sealed class Judgement
 /// <summary>
 /// TLS as this listener does it, over what its owner chose: no tickets (a resumed session would skip the check of revocation), no network during a handshake,
 /// TLS 1.3 unless the owner says otherwise. The platform's own chain building is kept from searching: the owner's validator decides.
+/// "Resume" is allowed to the platform only where <see cref="OpenSsl"/> gives out nothing to resume with: it is the platform's condition for sharing one context.
 /// </summary>
 internal sealed class TlsTerms(Func<SslServerAuthenticationOptions> owner, Func<X509Certificate2?, X509Certificate2Collection, string?>? validate)
 {
@@ -24,11 +25,12 @@ internal sealed class TlsTerms(Func<SslServerAuthenticationOptions> owner, Func<
     {
         var o = owner();
         var context = o.ServerCertificateContext ?? (o.ServerCertificate is X509Certificate2 certificate ? Prepare(certificate) : null);
+        var protocols = o.EnabledSslProtocols == SslProtocols.None ? SslProtocols.Tls13 : o.EnabledSslProtocols;
         var terms = new SslServerAuthenticationOptions
         {
             ServerCertificateContext = context, ServerCertificateSelectionCallback = context is null ? o.ServerCertificateSelectionCallback : null,
-            EnabledSslProtocols = o.EnabledSslProtocols == SslProtocols.None ? SslProtocols.Tls13 : o.EnabledSslProtocols, CipherSuitesPolicy = o.CipherSuitesPolicy,
-            ApplicationProtocols = o.ApplicationProtocols, AllowRenegotiation = false, AllowTlsResume = false, CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            EnabledSslProtocols = protocols, CipherSuitesPolicy = o.CipherSuitesPolicy,
+            ApplicationProtocols = o.ApplicationProtocols, AllowRenegotiation = false, AllowTlsResume = protocols == SslProtocols.Tls13 && OpenSsl.IssuesNoTickets, CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         };
         if (validate is null) return terms;
         terms.ClientCertificateRequired = true;

@@ -68,9 +68,13 @@ public sealed class SignetProcess : IAsyncDisposable
     }
 
     /// <summary>Starts <c>up</c> on free ports and waits for its ready line.</summary>
-    public static async Task<SignetProcess> UpAsync(string data, params string[] more)
+    public static Task<SignetProcess> UpAsync(string data, params string[] more) =>
+        ReadyAsync(data, ["up", "--json", "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0", "--port-mqtt-password", "0", "--port-auth", "0", .. more]);
+
+    /// <summary>Starts a long-running command with <c>--json</c> among its arguments and waits for its ready line.</summary>
+    public static async Task<SignetProcess> ReadyAsync(string? data, params string[] arguments)
     {
-        var signet = new SignetProcess(Start(data, ["up", "--json", "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0", "--port-mqtt-password", "0", "--port-auth", "0", .. more]));
+        var signet = new SignetProcess(Start(data, arguments));
         using var patience = new CancellationTokenSource(Patience);
         while (await signet._process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
         {
@@ -89,7 +93,7 @@ public sealed class SignetProcess : IAsyncDisposable
 
         var error = await signet._errors;
         await signet.DisposeAsync();
-        throw new InvalidOperationException($"signet up ended before it was ready: {error}");
+        throw new InvalidOperationException($"signet {arguments[0]} ended before it was ready: {error}");
     }
 
     /// <summary>Ctrl-C as a terminal sends it. Returns the exit code and what stood on stderr.</summary>
@@ -98,6 +102,9 @@ public sealed class SignetProcess : IAsyncDisposable
         Signal("INT");
         return await EndAsync();
     }
+
+    /// <summary>SIGHUP: read what stands in files again.</summary>
+    public void HangUp() => Signal("HUP");
 
     /// <summary>kill -9.</summary>
     public async Task KillAsync()

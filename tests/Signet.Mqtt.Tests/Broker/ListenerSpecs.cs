@@ -73,6 +73,24 @@ public sealed class ListenerSpecs : IDisposable
     }
 
     [Fact]
+    public async Task No_session_ticket_is_given_out()
+    {
+        certificates.Issue("device-1").Dispose();
+        await using var house = await StartTlsAsync();
+        var start = new System.Diagnostics.ProcessStartInfo("openssl",
+            ["s_client", "-connect", $"127.0.0.1:{house.Port}", "-CAfile", certificates.FileOf("ca.crt"), "-cert", certificates.FileOf("device-1.crt"), "-key", certificates.FileOf("device-1.key"), "-msg", "-quiet"])
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        using var openssl = System.Diagnostics.Process.Start(start)!;
+        var said = openssl.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await openssl.StandardInput.BaseStream.WriteAsync(RawClient.Bytes(RawClient.Connect5 + " C0 00 E0 00"), TestContext.Current.CancellationToken);
+        await openssl.StandardInput.BaseStream.FlushAsync(TestContext.Current.CancellationToken); // the broker closes after DISCONNECT: everything it had to say is out
+        (await said).ShouldSatisfyAllConditions(t => t.ShouldContain("Finished"), t => t.ShouldNotContain("NewSessionTicket"));
+        house.Broker.Counters.ConnectionsTotal.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_session_is_never_resumed_past_the_check()
     {
         await using var house = await StartTlsAsync();

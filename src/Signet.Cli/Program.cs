@@ -16,9 +16,13 @@ var root = new RootCommand("Signet: a zero-trust command center for MQTT device 
     CrlVerb.Build(),
     CaVerb.Build(),
     AuditVerb.Build(),
+    UserVerb.Build(),
+    TokenVerb.Build(),
     BrokerVerb.Build(),
     MetricsVerb.Build(),
+    CompletionVerb.Build(),
     LabVerb.Build(),
 };
 GlobalOptions.AddTo(root);
+Examples.AddTo(root);
 return await Verb.RunAsync(root, args);

@@ -48,6 +48,9 @@ public sealed record CenterOptions
     /// <summary>How often the audit log signs a checkpoint while there are new entries.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long after they got their role people may do without the second factor it needs.</summary>
+    public TimeSpan SecondFactorGrace { get; init; } = TimeSpan.FromDays(7);
+
     /// <exception cref="ControlException">Names every setting that is out of range.</exception>
     internal void Validate()
     {
@@ -58,6 +61,7 @@ public sealed record CenterOptions
         if (ReceiptDeadline < TimeSpan.FromMilliseconds(100) || ReceiptDeadline > TimeSpan.FromHours(1)) wrong.Add($"the receipt deadline {ReceiptDeadline} is not between 100 ms and 1 h");
         if (TelemetryRetention < TimeSpan.FromMinutes(1)) wrong.Add($"the telemetry retention {TelemetryRetention} is shorter than a minute");
         wrong.AddRange(Audit.Wrong(CheckpointInterval));
+        if (SecondFactorGrace < TimeSpan.Zero || SecondFactorGrace > TimeSpan.FromDays(365)) wrong.Add($"the grace period for second factors {SecondFactorGrace} is not between 0 and 365 days");
         if (wrong.Count > 0) throw new ControlException(string.Join("; ", wrong));
     }
 }

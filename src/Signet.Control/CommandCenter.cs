@@ -57,6 +57,10 @@ public sealed class CommandCenter : IAsyncDisposable
     public Fleet Fleet { get; private set; } = null!;
     public Commands Commands { get; private set; } = null!;
     public Accounts Accounts { get; private set; } = null!;
+    public SecondFactors SecondFactors { get; private set; } = null!;
+
+    /// <summary>Invitations, and links to a new password.</summary>
+    public PersonLinks Links { get; private set; } = null!;
     public ApiTokens Tokens { get; private set; } = null!;
     public LiveFeed Feed { get; private set; } = null!;
     public BrokerView Broker { get; private set; } = null!;
@@ -203,9 +207,12 @@ public sealed class CommandCenter : IAsyncDisposable
         Authorities = new(Authority, ServerCertificates, () => Path.Combine(Installation.PkiDirectory, ServerCertificates.SignerName + ".crt"), _trail, administration, WriteTrust);
         _watch.RevokedReturned += Certificates.Returned;
         Fleet = new(_roster, observations, _database, _trail, administration, Installation, Authority, Certificates, _sessions, _time, BrokerAddress);
-        Accounts = new(_database, _trail, administration, _time, random);
+        var seal = AccountSeal.Open(Installation.PkiDirectory, random);
+        Accounts = new(_database, _trail, administration, _time, random, Options.SecondFactorGrace);
+        SecondFactors = new(_database, _trail, administration, Accounts, seal, _time, random);
+        Links = new(_database, _trail, administration, Accounts, _time, random);
         Tokens = new(_database, _trail, administration, _time, random);
-        OpenTotpAccounts(repeated, administration, random);
+        OpenTotpAccounts(seal, repeated, administration, random);
 
         var keyed = new Turns();
         Keep(keyed);
@@ -222,10 +229,10 @@ public sealed class CommandCenter : IAsyncDisposable
         Log.Opened(_logger, Installation.Id, Installation.Directory, signer.Epoch);
     }
 
-    private void OpenTotpAccounts(RepeatedNotes repeated, Administration administration, RandomNumberGenerator random)
+    private void OpenTotpAccounts(AccountSeal seal, RepeatedNotes repeated, Administration administration, RandomNumberGenerator random)
     {
         var verified = new VerifiedPasswords(_time, random);
-        var ledger = new TotpLedger(AccountSeal.Open(Installation.PkiDirectory, random), verified, _database.Read(TotpStore.Load));
+        var ledger = new TotpLedger(seal, verified, _database.Read(TotpStore.Load));
         TotpLogin = new(ledger, verified, _database, repeated, _time);
         Keep(TotpLogin);
         TotpAccounts = new(ledger, _database, _trail, administration, _roster, _sessions, _time, random, Installation.Organization);

@@ -140,4 +140,16 @@ public static class ControlLimits
 
     /// <summary>Rows of one import.</summary>
     public const int ImportedAccounts = 10_000;
+
+    /// <summary>Backup codes made at once, and random bits of each (NIST SP 800-63B asks 20; 80 cannot be guessed off line either).</summary>
+    public const int BackupCodes = 10, BackupCodeBits = 80;
+
+    /// <summary>Passkeys of one person. Chosen: every device somebody owns.</summary>
+    public const int PasskeysPerPerson = 20;
+
+    /// <summary>Life of an invitation and of a link to a new password. Chosen: over a long weekend; a day for what replaces a password.</summary>
+    public static readonly TimeSpan InvitationLifetime = TimeSpan.FromDays(7), ResetLifetime = TimeSpan.FromHours(24);
+
+    /// <summary>Invitations that are open at once.</summary>
+    public const int OpenLinks = 1_000;
 }

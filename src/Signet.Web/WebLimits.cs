@@ -68,4 +68,19 @@ public static class WebLimits
 
     /// <summary>Bytes of a question by another broker: the longest MQTT topic (65,535 bytes) with everything around it.</summary>
     public const long AuthRequestBody = 128 * 1024;
+
+    /// <summary>Time between the password and the second factor.</summary>
+    public static readonly TimeSpan SecondStep = TimeSpan.FromMinutes(5);
+
+    /// <summary>Time to set up an authenticator or a passkey.</summary>
+    public static readonly TimeSpan FactorSetup = TimeSpan.FromMinutes(15);
+
+    /// <summary>How long a password that was just given is enough for dangerous acts; then it is asked for again.</summary>
+    public static readonly TimeSpan Confirmation = TimeSpan.FromMinutes(10);
+
+    /// <summary>Half-made sign-ins and set-ups remembered at once; the oldest make room.</summary>
+    public const int ShortMemory = 10_000;
+
+    /// <summary>Accounts that one address may register in <see cref="LoginWindow"/> where registration is open.</summary>
+    public const int RegistrationsPerAddress = 5;
 }

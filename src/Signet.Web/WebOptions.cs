@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using Signet.Access;
 
 namespace Signet.Web;
 
@@ -36,7 +37,33 @@ public sealed record WebOptions
     /// <summary>Also TLS 1.2 for browsers that lack 1.3.</summary>
     public bool AllowTls12 { get; init; }
 
+    /// <summary>Who may make an account at <c>/register</c>.</summary>
+    public Registration Registration { get; init; } = Registration.Invitation;
+
+    /// <summary>Roles that can do nothing without a second factor once their grace period is over (<c>CenterOptions.SecondFactorGrace</c>).</summary>
+    public IReadOnlyList<Role> SecondFactorFor { get; init; } = [Role.Operator, Role.Admin];
+
+    /// <summary>What is set and from where, for the settings page.</summary>
+    public IReadOnlyList<ShownSetting> Settings { get; init; } = [];
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public RandomNumberGenerator Random { get; init; } = RandomNumberGenerator.Create();
 }
+
+/// <summary>Who may make an account.</summary>
+public enum Registration
+{
+    /// <summary>Who has a link that an administrator made.</summary>
+    Invitation = 0,
+
+    /// <summary>Everybody who reaches the console; they become viewers.</summary>
+    Open = 1,
+
+    /// <summary>Nobody: an administrator adds people.</summary>
+    Closed = 2,
+}
+
+/// <summary>One setting of the program, as the settings page shows it.</summary>
+/// <param name="Origin">Where the value comes from: <c>default</c>, a file, an environment variable, a flag.</param>
+public sealed record ShownSetting(string Key, string Value, string Origin, string Meaning);

@@ -47,6 +47,14 @@ public sealed class ConsoleHouse : IAsyncLifetime
         foreach (var device in Center.Fleet.List()) await UntilAsync(() => Center.Fleet.Find(device.Name)!.CanReceive, $"{device.Name} online");
     }
 
+    public const string PersonsPassword = "tractor violet noodle";
+    private static readonly Lazy<string> PersonsHash = new(() => Signet.Web.SignIn.Passwords.Hash(PersonsPassword));
+    private int people;
+
+    /// <summary>Somebody new whose password is <see cref="PersonsPassword"/>.</summary>
+    public async Task<Account> SomebodyAsync(Signet.Access.Role role)
+        => (await Center.Accounts.CreateAsync($"person-{Interlocked.Increment(ref people)}", PersonsHash.Value, role, Actor.Terminal)).Value;
+
     public void SwitchOn(string device)
     {
         var stop = new CancellationTokenSource();

@@ -30,5 +30,16 @@ public sealed class Visitor : IAsyncDisposable
         return this;
     }
 
+    /// <summary>Types name and password, presses the button and waits for whatever comes.</summary>
+    public async Task<Visitor> TrySignInAsync(string name, string password, string next = "/")
+    {
+        await Page.GotoAsync("/login?next=" + Uri.EscapeDataString(next));
+        await Page.Locator("#name").FillAsync(name);
+        await Page.Locator("#password").FillAsync(password);
+        await Page.Locator("form:has(#password) button").ClickAsync();
+        await Page.WaitForLoadStateAsync();
+        return this;
+    }
+
     public async ValueTask DisposeAsync() => await Page.Context.DisposeAsync();
 }

@@ -11,6 +11,7 @@ public enum Act
     ViewPolicy = 6,
     ViewBroker = 7,
     ManageOwnAccount = 8,
+    ViewSettings = 9,
 
     SendCommand = 20,
     CancelCommand = 21,

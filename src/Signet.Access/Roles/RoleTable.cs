@@ -24,6 +24,7 @@ public static class RoleTable
         new(Act.ViewPolicy, Role.Operator, "view-policy", "read and explain the access policy"),
         new(Act.ViewBroker, Role.Operator, "view-broker", "see sessions and counters of the broker"),
         new(Act.ManageOwnAccount, Role.Viewer, "manage-own-account", "change one's own password and second factor"),
+        new(Act.ViewSettings, Role.Admin, "view-settings", "see what is set and from where"),
         new(Act.SendCommand, Role.Operator, "send-command", "send a command to a device"),
         new(Act.CancelCommand, Role.Operator, "cancel-command", "cancel a command that was not delivered"),
         new(Act.ApproveCommand, Role.Operator, "approve-command", "approve another operator's command"),

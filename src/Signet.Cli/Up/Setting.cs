@@ -61,8 +61,17 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
 
     public static readonly Setting DatabasePasswordFile = new("database:passwordFile", null, "", "File (0600) whose first line is the database password", _ => null);
 
+    public static readonly Setting Registration = new("people:registration", null, "invitation", "Who may make an account at /register: open, invitation or closed",
+        value => value is "open" or "invitation" or "closed" ? null : "open, invitation or closed");
+
+    public static readonly Setting SecondFactorFor = new("people:secondFactorFor", null, "operator,admin", "Roles that need a second factor, comma-separated; empty: none",
+        value => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).All(role => role is "viewer" or "operator" or "admin") ? null : "viewer, operator or admin, comma-separated");
+
+    public static readonly Setting SecondFactorGraceDays = new("people:secondFactorGraceDays", null, "7", "Days that people may do without the second factor their role needs",
+        value => WholeNumber(value, 0, 365));
+
     /// <summary>Everything that can be set; a key that is not here is an error.</summary>
-    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, Hosts, ReceiptDeadline, LogLevel, Database, DatabaseConnection, DatabasePasswordFile];
+    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, Hosts, ReceiptDeadline, LogLevel, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays];
 
     private static string? Truth(string value) => value is "true" or "false" ? null : "true or false";
 

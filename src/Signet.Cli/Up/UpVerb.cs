@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
+using Signet.Access;
 using Signet.Cli.Shell;
 using Signet.Control;
 using Signet.Pki;
@@ -112,6 +113,7 @@ internal static class UpVerb
         Proxies = Networks(settings[Setting.MqttProxies]),
         PkiUrl = PkiUrl(settings),
         ReceiptDeadline = TimeSpan.FromSeconds(settings.Number(Setting.ReceiptDeadline)),
+        SecondFactorGrace = TimeSpan.FromDays(settings.Number(Setting.SecondFactorGraceDays)),
     };
 
     private static WebOptions WebSettings(SignetSettings settings, IPAddress listen, bool demo, RandomNumberGenerator random) => new()
@@ -125,6 +127,9 @@ internal static class UpVerb
         AuthToken = AuthToken(settings[Setting.AuthTokenFile]),
         OpenAuth = demo || settings[Setting.AuthOpen] == "true",
         Hosts = Hosts(settings),
+        Registration = Enum.Parse<Registration>(settings[Setting.Registration], ignoreCase: true),
+        SecondFactorFor = [.. settings[Setting.SecondFactorFor].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(role => Enum.Parse<Role>(role, ignoreCase: true))],
+        Settings = [.. settings.Everything.Select(row => new ShownSetting(row.Setting.Key, row.Value, row.Origin, row.Setting.Meaning))],
         Random = random,
     };
 

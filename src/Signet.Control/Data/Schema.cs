@@ -16,6 +16,7 @@ internal static partial class Schema
         new(4, "totp accounts", TotpAccounts),
         new(5, "evidence of revocations", Revocation),
         new(6, "enrolment", Enrolment),
+        new(7, "second factors, invitations", SecondFactors),
     ];
 
     private const string First = """

@@ -27,5 +27,16 @@ public sealed record Account
     public DateTimeOffset Created { get; init; }
     public DateTimeOffset? LastSignIn { get; init; }
 
+    /// <summary>One-time codes are set up since then; null: they are not.</summary>
+    public DateTimeOffset? TotpSince { get; init; }
+
+    /// <summary>Passkeys registered.</summary>
+    public int Passkeys { get; init; }
+
+    /// <summary>From then on a role that needs a second factor can do nothing without one; null: one grace period after <see cref="Created"/>.</summary>
+    public DateTimeOffset? FactorDue { get; init; }
+
+    public bool HasSecondFactor => TotpSince is not null || Passkeys > 0;
+
     public override string ToString() => $"{Name} ({Role})"; // never the hash
 }

@@ -9,7 +9,8 @@ internal sealed class AccountRow
 {
     public const string Columns = """
         id AS Id, name AS Name, normalized_name AS NormalizedName, password_hash AS PasswordHash, role AS Role, enabled AS Enabled, security_stamp AS SecurityStamp,
-        concurrency_stamp AS ConcurrencyStamp, access_failed_count AS AccessFailedCount, lockout_end AS LockoutEnd, lockout_enabled AS LockoutEnabled, created AS Created, last_sign_in AS LastSignIn
+        concurrency_stamp AS ConcurrencyStamp, access_failed_count AS AccessFailedCount, lockout_end AS LockoutEnd, lockout_enabled AS LockoutEnabled, created AS Created, last_sign_in AS LastSignIn,
+        totp_since AS TotpSince, factor_due AS FactorDue, (SELECT count(*) FROM passkey WHERE passkey.account = account.id) AS Passkeys
         """;
 
     public string Id { get; set; } = "";
@@ -25,17 +26,20 @@ internal sealed class AccountRow
     public long LockoutEnabled { get; set; }
     public long Created { get; set; }
     public long? LastSignIn { get; set; }
+    public long? TotpSince { get; set; }
+    public long? FactorDue { get; set; }
+    public long Passkeys { get; set; }
 
     public Account ToAccount() => new()
     {
         Id = Id, Name = Name, NormalizedName = NormalizedName, PasswordHash = PasswordHash, Role = (Role)Role, Enabled = Enabled != 0, SecurityStamp = SecurityStamp,
         ConcurrencyStamp = ConcurrencyStamp, AccessFailedCount = (int)AccessFailedCount, LockoutEnd = LockoutEnd.ToTime(), LockoutEnabled = LockoutEnabled != 0,
-        Created = Created.ToTime(), LastSignIn = LastSignIn.ToTime(),
+        Created = Created.ToTime(), LastSignIn = LastSignIn.ToTime(), TotpSince = TotpSince.ToTime(), FactorDue = FactorDue.ToTime(), Passkeys = (int)Passkeys,
     };
 
     public static void Insert(DbConnection connection, Account account) => connection.Execute("""
-        INSERT INTO account (id, name, normalized_name, password_hash, role, enabled, security_stamp, concurrency_stamp, access_failed_count, lockout_end, lockout_enabled, created, last_sign_in)
-        VALUES (@Id, @Name, @NormalizedName, @PasswordHash, @Role, @Enabled, @SecurityStamp, @ConcurrencyStamp, @AccessFailedCount, @LockoutEnd, @LockoutEnabled, @Created, @LastSignIn)
+        INSERT INTO account (id, name, normalized_name, password_hash, role, enabled, security_stamp, concurrency_stamp, access_failed_count, lockout_end, lockout_enabled, created, last_sign_in, factor_due)
+        VALUES (@Id, @Name, @NormalizedName, @PasswordHash, @Role, @Enabled, @SecurityStamp, @ConcurrencyStamp, @AccessFailedCount, @LockoutEnd, @LockoutEnabled, @Created, @LastSignIn, @FactorDue)
         """, Of(account));
 
     /// <summary>False: the stamp is not the stored one.</summary>
@@ -50,13 +54,13 @@ internal sealed class AccountRow
     }) == 1;
 
     public static void UpdateRights(DbConnection connection, Account account) => connection.Execute(
-        "UPDATE account SET role = @Role, enabled = @Enabled, security_stamp = @SecurityStamp, concurrency_stamp = @ConcurrencyStamp WHERE id = @Id", Of(account));
+        "UPDATE account SET role = @Role, enabled = @Enabled, security_stamp = @SecurityStamp, concurrency_stamp = @ConcurrencyStamp, factor_due = @FactorDue WHERE id = @Id", Of(account));
 
     private static AccountRow Of(Account account) => new()
     {
         Id = account.Id, Name = account.Name, NormalizedName = account.NormalizedName, PasswordHash = account.PasswordHash, Role = (long)account.Role, Enabled = account.Enabled ? 1 : 0,
         SecurityStamp = account.SecurityStamp, ConcurrencyStamp = account.ConcurrencyStamp, AccessFailedCount = account.AccessFailedCount,
         LockoutEnd = account.LockoutEnd?.ToUnixTimeMilliseconds(), LockoutEnabled = account.LockoutEnabled ? 1 : 0,
-        Created = account.Created.ToUnixTimeMilliseconds(), LastSignIn = account.LastSignIn?.ToUnixTimeMilliseconds(),
+        Created = account.Created.ToUnixTimeMilliseconds(), LastSignIn = account.LastSignIn?.ToUnixTimeMilliseconds(), FactorDue = account.FactorDue?.ToUnixTimeMilliseconds(),
     };
 }

@@ -7,16 +7,18 @@ using Signet.Audit;
 namespace Signet.Control;
 
 /// <summary>The people in signet.db. Web puts ASP.NET Core Identity on top; whatever changes what somebody may do is audited here, before it is done.</summary>
-public sealed class Accounts
+public sealed partial class Accounts
 {
     private readonly ControlDatabase _database;
     private readonly AuditTrail _trail;
     private readonly Administration _administration;
     private readonly TimeProvider _time;
     private readonly RandomNumberGenerator _random;
+    private readonly TimeSpan _grace;
 
-    internal Accounts(ControlDatabase database, AuditTrail trail, Administration administration, TimeProvider time, RandomNumberGenerator random)
-        => (_database, _trail, _administration, _time, _random) = (database, trail, administration, time, random);
+    /// <param name="grace">How long somebody whose role needs a second factor may do without one.</param>
+    internal Accounts(ControlDatabase database, AuditTrail trail, Administration administration, TimeProvider time, RandomNumberGenerator random, TimeSpan grace)
+        => (_database, _trail, _administration, _time, _random, _grace) = (database, trail, administration, time, random, grace);
 
     /// <summary>Somebody's role, password or right to be here changed, or they were removed: sessions with an older security stamp end. Do not block.</summary>
     public event Action<Account>? Changed;
@@ -42,11 +44,7 @@ public sealed class Accounts
     {
         if (WhyNot(name) is { } why) return new Refusal(RefusalCode.BadInput, why);
         if (!Enum.IsDefined(role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
-        var account = new Account
-        {
-            Id = Stamp(), Name = name, NormalizedName = name.ToUpperInvariant(), PasswordHash = passwordHash, Role = role,
-            SecurityStamp = Stamp(), ConcurrencyStamp = Stamp(), Created = _time.GetUtcNow(),
-        };
+        var account = Fresh(name, passwordHash, role);
         if (await FindByNameAsync(account.NormalizedName, cancellationToken) is not null) return new Refusal(RefusalCode.AlreadyExists, $"there is an account '{name}' already");
         var permit = await _trail.PermitAsync(actor, Act.ManageUsers, AuditTrail.Of(AuditTypes.User, actor, name, "user-added", details: new() { ["role"] = Words.Of(role) }), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
@@ -65,7 +63,26 @@ public sealed class Accounts
 
     /// <summary>Changes the role and the security stamp, so open sessions are asked anew. Never takes the last administrator away.</summary>
     public Task<Outcome<Account>> SetRoleAsync(string id, Role role, Actor actor, CancellationToken cancellationToken = default)
-        => ChangeRightsAsync(id, actor, "user-role", account => account with { Role = role }, cancellationToken);
+        => ChangeRightsAsync(id, actor, "user-role", account => account with { Role = role, FactorDue = role > account.Role ? _time.GetUtcNow() + _grace : account.FactorDue }, cancellationToken);
+
+    /// <summary>A password of one's own choosing. The security stamp changes: every session ends, also the one that asked.</summary>
+    /// <param name="how">For the record: <c>changed</c>, <c>reset-link</c>.</param>
+    public Task<Outcome<Account>> SetPasswordAsync(string id, string passwordHash, string how, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
+    {
+        if (await FindAsync(id, cancellationToken) is not { } before) return new Refusal(RefusalCode.NotFound, "there is no such account");
+        var written = await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.User, actor, before.Name, "password-changed", details: new() { ["how"] = how }) with { Emergency = before.Role == Role.Admin }, cancellationToken);
+        if (!written.TryGet(out _, out var refusal)) return refusal;
+        return await WritePasswordAsync(before, passwordHash, cancellationToken);
+    }, cancellationToken);
+
+    /// <summary>Takes the password away: the old one opens nothing any more and every session ends. What follows is a link (<see cref="PersonLinks.ResetAsync"/>).</summary>
+    internal async Task<Outcome<Account>> WritePasswordAsync(Account before, string? passwordHash, CancellationToken cancellationToken)
+    {
+        var after = before with { PasswordHash = passwordHash, SecurityStamp = Stamp(), ConcurrencyStamp = Stamp() };
+        if (!await _database.WriteAsync(c => AccountRow.Update(c, after, before.ConcurrencyStamp), cancellationToken)) return new Refusal(RefusalCode.Conflict, $"{before.Name} was changed by somebody else meanwhile");
+        Changed?.Invoke(after);
+        return after;
+    }
 
     public Task<Outcome<Account>> SetEnabledAsync(string id, bool enabled, Actor actor, CancellationToken cancellationToken = default)
         => ChangeRightsAsync(id, actor, enabled ? "user-enabled" : "user-disabled", account => account with { Enabled = enabled }, cancellationToken);
@@ -88,8 +105,16 @@ public sealed class Accounts
         var result = (after ?? before with { Enabled = false }) with { SecurityStamp = Stamp(), ConcurrencyStamp = Stamp() };
         await _database.WriteAsync(c =>
         {
-            if (after is null) c.Execute("DELETE FROM account WHERE id = @id", new { id });
-            else AccountRow.UpdateRights(c, result);
+            if (after is null)
+            {
+                c.Execute("DELETE FROM account WHERE id = @id", new { id });
+                SecondFactors.Forget(c, id);
+                c.Execute("DELETE FROM person_link WHERE account = @id", new { id });
+            }
+            else
+            {
+                AccountRow.UpdateRights(c, result);
+            }
         }, cancellationToken);
         Changed?.Invoke(result);
         return result;

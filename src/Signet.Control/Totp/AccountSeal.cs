@@ -8,7 +8,7 @@ namespace Signet.Control;
 /// One-time secrets at rest: AES-256-GCM under a key in a file of its own (<c>pki/accounts.key</c>, mode 0600), bound to the account's name, so that a copy of signet.db alone
 /// gives no secret and a row moved to another account opens nothing.
 /// </summary>
-internal sealed class AccountSeal
+internal sealed partial class AccountSeal
 {
     private const int NonceBytes = 12, TagBytes = 16, KeyBytes = 32;
     private readonly byte[] _key;

@@ -42,6 +42,9 @@ internal static class ApiRoutes
 
     public static RouteHandlerBuilder Requires(this RouteHandlerBuilder route, Act act) => route.WithMetadata(new RequiresAttribute(act)).ProducesProblem(401).ProducesProblem(403);
 
+    /// <summary>A dangerous act: a browser's session must have shown its password lately (<see cref="ConfirmedAttribute"/>).</summary>
+    public static RouteHandlerBuilder Confirmed(this RouteHandlerBuilder route) => route.WithMetadata(new ConfirmedAttribute());
+
     /// <summary>Rows of a page: as asked, within the bounds.</summary>
     public static int Limit(int? asked) => Math.Clamp(asked ?? WebLimits.PageSize, 1, WebLimits.LargestPage);
 }

@@ -9,20 +9,41 @@ using Signet.Web.SignIn;
 namespace Signet.Web.Api;
 
 /// <summary>A person, without anything secret.</summary>
-public sealed record PersonJson(string Id, string Name, Role Role, bool Enabled, bool HasPassword, DateTimeOffset Created, DateTimeOffset? LastSignIn)
+/// <param name="Totp">Has an authenticator app.</param>
+/// <param name="Passkeys">Registered passkeys.</param>
+/// <param name="Link">Only in the answer that made it: the one-time address where they choose a password.</param>
+public sealed record PersonJson(
+    string Id, string Name, Role Role, bool Enabled, bool HasPassword, bool Totp, int Passkeys, DateTimeOffset Created, DateTimeOffset? LastSignIn, string? Link = null)
 {
-    public static PersonJson Of(Account account) => new(account.Id, account.Name, account.Role, account.Enabled, account.PasswordHash is not null, account.Created, account.LastSignIn);
+    public static PersonJson Of(Account account)
+        => new(account.Id, account.Name, account.Role, account.Enabled, account.PasswordHash is not null, account.TotpSince is not null, account.Passkeys, account.Created, account.LastSignIn);
+
+    public override string ToString() => $"{Name} ({Role})"; // never the link
 }
 
 public sealed record PersonListJson(IReadOnlyList<PersonJson> Users);
 
-public sealed record NewPersonJson(string Name, string Password, Role Role = Role.Viewer)
+/// <param name="Password">Left out: the answer holds a one-time link where they choose it.</param>
+public sealed record NewPersonJson(string Name, string? Password = null, Role Role = Role.Viewer)
 {
     public override string ToString() => $"{Name} ({Role})"; // never the password
 }
 
 /// <summary>What to change; a member that is left out stays as it is.</summary>
 public sealed record PersonChangeJson(Role? Role = null, bool? Enabled = null);
+
+public sealed record PersonSessionsJson(string Name, IReadOnlyList<OpenSession> Sessions);
+
+/// <param name="Note">For whom, in the inviter's words.</param>
+public sealed record NewInvitationJson(Role Role = Role.Viewer, string Note = "");
+
+public sealed record InvitationListJson(IReadOnlyList<PersonLink> Invitations);
+
+/// <param name="Url">Works once; in this answer only.</param>
+public sealed record NewInvitationAnswerJson(PersonLink Invitation, string Url)
+{
+    public override string ToString() => Invitation.ToString(); // never the address
+}
 
 public sealed record TokenListJson(IReadOnlyList<ApiToken> Tokens);
 
@@ -40,10 +61,19 @@ internal static class PeopleApi
     public static void Map(RouteGroupBuilder api)
     {
         api.MapGet("/users", ListAsync).Requires(Act.ManageUsers).Produces<PersonListJson>().WithSummary("People who may sign in.");
-        api.MapPost("/users", AddAsync).Requires(Act.ManageUsers).Produces<PersonJson>(201).ProducesProblem(409).ProducesProblem(422).WithSummary("Adds a person.");
-        api.MapPatch("/users/{name}", ChangeAsync).Requires(Act.ManageUsers).Produces<PersonJson>().ProducesProblem(404).ProducesProblem(409).WithSummary("Changes a role, or disables somebody: their sessions end at once.");
+        api.MapPost("/users", AddAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>(201).ProducesProblem(409).ProducesProblem(422).WithSummary("Adds a person; without a password the answer holds a one-time link where they choose it.");
+        api.MapGet("/users/{name}", FindAsync).Requires(Act.ManageUsers).Produces<PersonJson>().ProducesProblem(404).WithSummary("One person.");
+        api.MapPatch("/users/{name}", ChangeAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).ProducesProblem(409).WithSummary("Changes a role, or disables somebody: their sessions end at once.");
+        api.MapDelete("/users/{name}", RemoveAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).ProducesProblem(409).WithSummary("Removes somebody; what they did stays in the audit log.");
+        api.MapPost("/users/{name}/reset-mfa", ResetFactorsAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).WithSummary("Takes every second factor of somebody away who lost theirs.");
+        api.MapPost("/users/{name}/reset-password", ResetPasswordAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).WithSummary("Takes the password away; the answer holds the one-time link to a new one.");
+        api.MapGet("/users/{name}/sessions", SessionsAsync).Requires(Act.ManageUsers).Produces<PersonSessionsJson>().ProducesProblem(404).WithSummary("Open sessions of a person.");
+        api.MapDelete("/users/{name}/sessions/{session}", EndSessionAsync).Requires(Act.ManageUsers).Produces(204).ProducesProblem(404).WithSummary("Ends one session.");
+        api.MapGet("/invitations", ListLinksAsync).Requires(Act.ManageUsers).Produces<InvitationListJson>().WithSummary("Open one-time links, without their secrets.");
+        api.MapPost("/invitations", InviteAsync).Requires(Act.ManageUsers).Confirmed().Produces<NewInvitationAnswerJson>(201).ProducesProblem(422).WithSummary("Makes a one-time link with which somebody makes their account.");
+        api.MapDelete("/invitations/{id}", RevokeLinkAsync).Requires(Act.ManageUsers).Produces<PersonLink>().ProducesProblem(404).WithSummary("Revokes a one-time link.");
         api.MapGet("/tokens", ListTokensAsync).Requires(Act.ManageTokens).Produces<TokenListJson>().WithSummary("API tokens, without their secrets.");
-        api.MapPost("/tokens", CreateTokenAsync).Requires(Act.ManageTokens).Produces<NewTokenAnswerJson>(201).ProducesProblem(422).WithSummary("Creates an API token; its secret is in this answer only.");
+        api.MapPost("/tokens", CreateTokenAsync).Requires(Act.ManageTokens).Confirmed().Produces<NewTokenAnswerJson>(201).ProducesProblem(422).WithSummary("Creates an API token; its secret is in this answer only.");
         api.MapDelete("/tokens/{id}", RevokeTokenAsync).Requires(Act.ManageTokens).Produces<ApiToken>().ProducesProblem(404).WithSummary("Revokes an API token.");
     }
 
@@ -52,21 +82,67 @@ internal static class PeopleApi
 
     private static async Task<IResult> AddAsync(NewPersonJson person, CommandCenter center, HttpContext context)
     {
-        if (Passwords.Fault(person.Password, person.Name) is { } fault) return Problems.BadInput(fault);
-        var hash = await Task.Run(() => Passwords.Hash(person.Password));
-        return Problems.Answer(await center.Accounts.CreateAsync(person.Name, hash, person.Role, context.Actor(), context.RequestAborted),
-            made => Results.Created($"{ApiRoutes.Prefix}/users/{Uri.EscapeDataString(made.Name)}", PersonJson.Of(made)));
+        string? hash = null;
+        if (person.Password is { } password)
+        {
+            if (Passwords.Fault(password, person.Name) is { } fault) return Problems.BadInput(fault);
+            hash = await Task.Run(() => Passwords.Hash(password));
+        }
+        var made = await center.Accounts.CreateAsync(person.Name, hash, person.Role, context.Actor(), context.RequestAborted);
+        if (!made.TryGet(out var account, out var refusal)) return Problems.Of(refusal);
+        var answer = PersonJson.Of(account);
+        if (hash is null)
+        {
+            var reset = await center.Links.ResetAsync(account.Id, context.Actor(), context.RequestAborted);
+            if (!reset.TryGet(out var link, out refusal)) return Problems.Of(refusal);
+            answer = answer with { Link = LinkAddress.Of(context.Request, link) };
+        }
+        return Results.Created($"{ApiRoutes.Prefix}/users/{Uri.EscapeDataString(account.Name)}", answer);
     }
 
-    private static async Task<IResult> ChangeAsync(string name, PersonChangeJson change, CommandCenter center, HttpContext context)
+    private static Task<IResult> FindAsync(string name, CommandCenter center, HttpContext context)
+        => OfAsync(name, center, context, account => Task.FromResult(Results.Ok(PersonJson.Of(account))));
+
+    private static Task<IResult> ChangeAsync(string name, PersonChangeJson change, CommandCenter center, HttpContext context) => OfAsync(name, center, context, async account =>
     {
         if (change is { Role: null, Enabled: null }) return Problems.BadInput("Nothing to change: give `role` or `enabled`.");
-        if (await center.Accounts.FindByNameAsync(name.ToUpperInvariant(), context.RequestAborted) is not { } account) return Problems.NotFound("person of this name");
         Outcome<Account> outcome = account;
         if (change.Role is { } role) outcome = await center.Accounts.SetRoleAsync(account.Id, role, context.Actor(), context.RequestAborted);
         if (outcome.Refusal is null && change.Enabled is { } enabled) outcome = await center.Accounts.SetEnabledAsync(account.Id, enabled, context.Actor(), context.RequestAborted);
         return Problems.Answer(outcome, changed => Results.Ok(PersonJson.Of(changed)));
-    }
+    });
+
+    private static Task<IResult> RemoveAsync(string name, CommandCenter center, HttpContext context)
+        => OfAsync(name, center, context, async account => Problems.Answer(await center.Accounts.RemoveAsync(account.Id, context.Actor(), context.RequestAborted), gone => Results.Ok(PersonJson.Of(gone))));
+
+    private static Task<IResult> ResetFactorsAsync(string name, CommandCenter center, HttpContext context)
+        => OfAsync(name, center, context, async account => Problems.Answer(await center.SecondFactors.ResetAsync(account.Id, context.Actor(), context.RequestAborted), reset => Results.Ok(PersonJson.Of(reset))));
+
+    private static Task<IResult> ResetPasswordAsync(string name, CommandCenter center, HttpContext context)
+        => OfAsync(name, center, context, async account => Problems.Answer(await center.Links.ResetAsync(account.Id, context.Actor(), context.RequestAborted),
+            link => Results.Ok(PersonJson.Of(account) with { HasPassword = false, Link = LinkAddress.Of(context.Request, link) })));
+
+    private static Task<IResult> SessionsAsync(string name, Sessions sessions, CommandCenter center, HttpContext context)
+        => OfAsync(name, center, context, account => Task.FromResult(Results.Ok(new PersonSessionsJson(account.Name, sessions.Of(account.Id)))));
+
+    private static Task<IResult> EndSessionAsync(string name, string session, Sessions sessions, Trail trail, CommandCenter center, HttpContext context) => OfAsync(name, center, context, async account =>
+    {
+        if (!sessions.End(account.Id, session)) return Problems.NotFound("session of this name");
+        await trail.SessionEndedAsync(context, account.Name, "revoked");
+        return Results.NoContent();
+    });
+
+    private static async Task<IResult> OfAsync(string name, CommandCenter center, HttpContext context, Func<Account, Task<IResult>> answer)
+        => name.Length <= 128 && await center.Accounts.FindByNameAsync(name.ToUpperInvariant(), context.RequestAborted) is { } account ? await answer(account) : Problems.NotFound("person of this name");
+
+    private static async Task<IResult> ListLinksAsync(CommandCenter center, CancellationToken stop) => Results.Ok(new InvitationListJson(await center.Links.ListAsync(stop)));
+
+    private static async Task<IResult> InviteAsync(NewInvitationJson wanted, CommandCenter center, HttpContext context)
+        => Problems.Answer(await center.Links.InviteAsync(wanted.Role, wanted.Note, context.Actor(), context.RequestAborted),
+            made => Results.Created((string?)null, new NewInvitationAnswerJson(made.Link, LinkAddress.Of(context.Request, made))));
+
+    private static async Task<IResult> RevokeLinkAsync(string id, CommandCenter center, HttpContext context)
+        => Problems.Answer(await center.Links.RevokeAsync(id, context.Actor(), context.RequestAborted), Results.Ok);
 
     private static async Task<IResult> ListTokensAsync(CommandCenter center, CancellationToken stop) => Results.Ok(new TokenListJson(await center.Tokens.ListAsync(stop)));
 

@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging;
 using Signet.Control;
 using Signet.Web.Api;
 using Signet.Web.Assets;
+using Signet.Web.Looks;
 using Signet.Web.Security;
 using Signet.Web.SignIn;
 
@@ -45,6 +46,7 @@ internal static class ConsoleHost
         application.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = AnswerFailureAsync });
         application.UseWhen(context => !ApiRoutes.IsApi(context), pages => pages.UseStatusCodePagesWithReExecute("/error/{0}"));
         application.UseWhen(ApiRoutes.IsApi, api => api.UseStatusCodePages(bare => Problems.OfStatus(bare.HttpContext.Response.StatusCode).ExecuteAsync(bare.HttpContext)));
+        application.UseRequestLocalization(Languages.Configure);
         application.UseRouting();
         application.UseAuthentication();
         application.UseRateLimiter();
@@ -60,7 +62,16 @@ internal static class ConsoleHost
         // Keys live as long as the process, like the sessions they belong to: none lies on a disk.
         services.AddSingleton<IDataProtectionProvider, EphemeralDataProtectionProvider>();
         services.AddSingleton<SetupLink>().AddSingleton<LoginThrottle>().AddSingleton<Sessions>().AddSingleton<KnownBrowser>().AddSingleton<Trail>().AddScoped<SignInDesk>();
+        services.AddSingleton<Navigation>().AddSingleton<ShortMemory>().AddSingleton<SecondStep>().AddSingleton<Phrases>().AddScoped<PasskeyDesk>().AddScoped<IPasskeyHandler<Person>, PasskeyHandler<Person>>();
         services.AddIdentityCore<Person>().AddUserStore<PersonStore>();
+        services.Configure<IdentityPasskeyOptions>(passkey =>
+        {
+            passkey.UserVerificationRequirement = "required";
+            passkey.ResidentKeyRequirement = "preferred";
+            passkey.AttestationConveyancePreference = "none"; // which maker's key somebody has is nobody's business here
+            passkey.ValidateOrigin = PasskeyDesk.IsOursAsync;
+            passkey.AuthenticatorTimeout = WebLimits.SecondStep;
+        });
         services.AddSingleton<IPasswordHasher<Person>>(Passwords.Hasher);
         services.AddAuthentication(authentication => authentication.DefaultScheme = Either)
             .AddPolicyScheme(Either, null, either => either.ForwardDefaultSelector = context => TokenAuthentication.Secret(context.Request) is null ? Sessions.Scheme : TokenAuthentication.SchemeName)

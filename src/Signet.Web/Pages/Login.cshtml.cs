@@ -6,7 +6,7 @@ using Signet.Web.SignIn;
 namespace Signet.Web.Pages;
 
 [Public]
-internal sealed class LoginModel(SignInDesk desk) : PageModel
+internal sealed class LoginModel(SignInDesk desk, WebOptions options) : PageModel
 {
     [BindProperty]
     public string? Name { get; set; }
@@ -20,11 +20,15 @@ internal sealed class LoginModel(SignInDesk desk) : PageModel
 
     public string Message { get; private set; } = "";
 
+    /// <summary>Anybody may make an account.</summary>
+    public bool IsOpen => options.Registration == Registration.Open;
+
     public IActionResult OnGet() => HttpContext.IsSignedIn() ? Onward() : Page();
 
     public async Task<IActionResult> OnPostAsync()
     {
         var outcome = await desk.SignInAsync(HttpContext, (Name ?? "").Trim(), Password ?? "");
+        if (outcome.NeedsSecond) return Redirect("/login/second" + Microsoft.AspNetCore.Http.QueryString.Create("next", Next ?? "/"));
         if (outcome.Account is not null) return Onward();
         Message = outcome.Message;
         Password = null;

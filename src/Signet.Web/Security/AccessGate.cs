@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc.Filters;
 using Microsoft.AspNetCore.Routing;
 using Signet.Access;
+using Signet.Control;
 using Signet.Web.Api;
 using Signet.Web.SignIn;
 
@@ -10,7 +11,7 @@ namespace Signet.Web.Security;
 
 /// <summary>The one place where the console says no. Every page and API route carries what it demands; a route that carries nothing is shut.
 /// The same table answers for pages, API and command line: <see cref="RoleTable"/>.</summary>
-internal sealed class AccessGate(RequestDelegate next, Trail trail, IAntiforgery antiforgery)
+internal sealed class AccessGate(RequestDelegate next, Trail trail, IAntiforgery antiforgery, Sessions sessions, WebOptions options, CommandCenter center)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -30,6 +31,12 @@ internal sealed class AccessGate(RequestDelegate next, Trail trail, IAntiforgery
             await next(context);
             return;
         }
+        // One's own account stays within reach: it is where the second factor is set up.
+        if (endpoint.Metadata.GetMetadata<SignedInAttribute>() is null && LacksFactor(context, options, center))
+        {
+            await LeadAsync(context, "/enable-mfa", "second-factor-required", "Your role needs a second factor: set one up at /enable-mfa.");
+            return;
+        }
         var demanded = endpoint.Metadata.GetOrderedMetadata<RequiresAttribute>();
         if (demanded.Count == 0 && endpoint.Metadata.GetMetadata<SignedInAttribute>() is null)
         {
@@ -47,7 +54,36 @@ internal sealed class AccessGate(RequestDelegate next, Trail trail, IAntiforgery
             await Problems.Of(StatusCodes.Status400BadRequest, "bad-antiforgery-token", $"A signed-in browser must send the header {AntiforgeryHeader} with its own page's token.").ExecuteAsync(context);
             return;
         }
+        if (endpoint.Metadata.GetMetadata<ConfirmedAttribute>() is not null && !IsConfirmed(context, sessions))
+        {
+            await LeadAsync(context, ConfirmPath(context), "confirm-first", "This act needs your password again: open /confirm, or use an API token.");
+            return;
+        }
         await next(context);
+    }
+
+    /// <summary>Signed in without the second factor that the role has needed for longer than its grace period.</summary>
+    public static bool LacksFactor(HttpContext context, WebOptions options, CommandCenter center)
+        => context.Account() is { HasSecondFactor: false } account && options.SecondFactorFor.Contains(account.Role) && FactorDue(account, center) <= options.Time.GetUtcNow();
+
+    /// <summary>When the role's second factor is due.</summary>
+    public static DateTimeOffset FactorDue(Account account, CommandCenter center) => account.FactorDue ?? account.Created + center.Options.SecondFactorGrace;
+
+    /// <summary>True for tokens, and for sessions whose person was asked lately.</summary>
+    public static bool IsConfirmed(HttpContext context, Sessions sessions) => context.User.Identity?.AuthenticationType != Sessions.Scheme || sessions.IsConfirmed(context.User);
+
+    /// <summary>Where the person is asked; afterwards they are back on the page whose button they pressed.</summary>
+    public static string ConfirmPath(HttpContext context) => "/confirm" + QueryString.Create("next", context.Request.Path.Value ?? "/");
+
+    private static async Task LeadAsync(HttpContext context, string path, string reason, string words)
+    {
+        if (ApiRoutes.IsApi(context)) await Problems.Of(StatusCodes.Status403Forbidden, reason, words).ExecuteAsync(context);
+        else if (context.Request.Headers.ContainsKey("HX-Request"))
+        {
+            context.Response.StatusCode = StatusCodes.Status200OK;
+            context.Response.Headers["HX-Redirect"] = path;
+        }
+        else context.Response.Redirect(path);
     }
 
     public const string AntiforgeryHeader = "X-CSRF-Token";
@@ -93,7 +129,7 @@ internal sealed class AccessGate(RequestDelegate next, Trail trail, IAntiforgery
 }
 
 /// <summary>The gate for one handler of a page: reading may need less than pressing the button.</summary>
-internal sealed class HandlerGate(Trail trail) : IAsyncPageFilter
+internal sealed class HandlerGate(Trail trail, Sessions sessions) : IAsyncPageFilter
 {
     public Task OnPageHandlerSelectionAsync(PageHandlerSelectedContext context) => Task.CompletedTask;
 
@@ -104,6 +140,14 @@ internal sealed class HandlerGate(Trail trail) : IAsyncPageFilter
         {
             if (await AccessGate.PermitsAsync(context.HttpContext, one.Act, trail)) continue;
             context.Result = new Microsoft.AspNetCore.Mvc.StatusCodeResult(StatusCodes.Status403Forbidden);
+            return;
+        }
+        if (context.HandlerMethod?.MethodInfo.IsDefined(typeof(ConfirmedAttribute), inherit: false) == true && !AccessGate.IsConfirmed(context.HttpContext, sessions))
+        {
+            context.HttpContext.Response.Headers["HX-Redirect"] = AccessGate.ConfirmPath(context.HttpContext);
+            context.Result = context.HttpContext.Request.Headers.ContainsKey("HX-Request")
+                ? new Microsoft.AspNetCore.Mvc.StatusCodeResult(StatusCodes.Status200OK)
+                : new Microsoft.AspNetCore.Mvc.RedirectResult(AccessGate.ConfirmPath(context.HttpContext));
             return;
         }
         await next();

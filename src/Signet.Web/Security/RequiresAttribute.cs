@@ -17,3 +17,7 @@ public sealed class PublicAttribute : Attribute;
 /// <summary>Anyone who is signed in may ask, whatever the role.</summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
 public sealed class SignedInAttribute : Attribute;
+
+/// <summary>A dangerous act: whoever does it with a session has shown within <see cref="WebLimits.Confirmation"/> that it is them. API tokens are not asked: they hold no password.</summary>
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
+public sealed class ConfirmedAttribute : Attribute;

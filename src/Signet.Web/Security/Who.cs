@@ -9,7 +9,7 @@ namespace Signet.Web.Security;
 public static class Who
 {
     /// <summary>Claim types. The names are ours and short: the principal never leaves this process.</summary>
-    internal const string Id = "sub", Name = "name", Role = "role", Kind = "kind", Stamp = "stamp", Session = "sid";
+    internal const string Id = "sub", Name = "name", Role = "role", Kind = "kind", Stamp = "stamp", Session = "sid", From = "from", Browser = "browser", With = "with", Certificate = "certificate";
 
     internal static ClaimsIdentity Identity(Actor actor, string scheme, params Claim[] more)
         => new([new(Name, actor.Name), new(Role, actor.Role.ToString()), new(Kind, actor.Kind), .. more], scheme, Name, Role);
@@ -22,6 +22,12 @@ public static class Who
         => context.IsSignedIn() && Enum.TryParse<Role>(context.User.FindFirstValue(Role), out var role)
             ? new(context.User.Identity!.Name!, role, context.User.FindFirstValue(Kind)!, context.Address())
             : throw new InvalidOperationException("nobody is signed in");
+
+    /// <summary>The account behind a session, as it was when the request came in; null for tokens.</summary>
+    public static Account? Account(this HttpContext context) => context.Items[typeof(Account)] as Account;
+
+    /// <summary>Names the session of this request; opens nothing.</summary>
+    public static string? SessionMark(this HttpContext context) => context.User.FindFirstValue(Session);
 
     public static bool May(this HttpContext context, Act act) => context.IsSignedIn() && RoleTable.Decide(context.Actor().Role, act).Allowed;
 

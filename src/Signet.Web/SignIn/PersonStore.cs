@@ -4,7 +4,7 @@ using Signet.Control;
 namespace Signet.Web.SignIn;
 
 /// <summary>ASP.NET Core Identity over <see cref="Accounts"/>. Reading, and writing what belongs to a credential; people are added, promoted and removed through Control, where it is audited.</summary>
-public sealed class PersonStore(CommandCenter center) : IUserPasswordStore<Person>, IUserSecurityStampStore<Person>
+public sealed partial class PersonStore(CommandCenter center) : IUserPasswordStore<Person>, IUserSecurityStampStore<Person>, IUserPasskeyStore<Person>
 {
     public async Task<Person?> FindByIdAsync(string userId, CancellationToken cancellationToken)
         => await center.Accounts.FindAsync(userId, cancellationToken) is { } account ? new(account) : null;

@@ -23,7 +23,8 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
         random.GetBytes(secret);
         var key = Base64Url.EncodeToString(secret);
         Trim();
-        entries[key] = new(ticket, time.GetUtcNow(), time.GetUtcNow());
+        var now = time.GetUtcNow();
+        entries[key] = new(ticket, now, now, now);
         return Task.FromResult(key);
     }
 
@@ -48,24 +49,70 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
         return Task.CompletedTask;
     }
 
-    /// <summary>The account is still there, enabled, and has the credentials and role the session began with.</summary>
-    public async Task<bool> IsGoodAsync(ClaimsPrincipal person, CancellationToken cancellationToken)
+    /// <summary>The account, when it is still there, enabled, and has the credentials and role the session began with.</summary>
+    public async Task<Account?> GoodAsync(ClaimsPrincipal person, CancellationToken cancellationToken)
         => person.FindFirstValue(Who.Id) is { } id
            && await center.Accounts.FindAsync(id, cancellationToken) is { Enabled: true } account
-           && account.SecurityStamp == person.FindFirstValue(Who.Stamp);
+           && account.SecurityStamp == person.FindFirstValue(Who.Stamp) ? account : null;
+
+    /// <summary>The sessions of one person, newest first.</summary>
+    public IReadOnlyList<OpenSession> Of(string account) => [.. entries.Values.Where(entry => IsOpen(entry) && entry.Ticket.Principal.FindFirstValue(Who.Id) == account)
+        .OrderByDescending(entry => entry.Began).Select(entry => new OpenSession(Mark(entry), entry.Began, entry.LastUse, entry.Ticket.Principal.FindFirstValue(Who.From) ?? "", entry.Ticket.Principal.FindFirstValue(Who.Browser) ?? "", entry.Ticket.Principal.FindFirstValue(Who.With) ?? ""))];
+
+    /// <summary>Ends one session of a person. False: they have none with this mark.</summary>
+    public bool End(string account, string mark) => End(entry => entry.Ticket.Principal.FindFirstValue(Who.Id) == account && Mark(entry) == mark) > 0;
+
+    /// <summary>Ends all sessions of a person but one; returns how many.</summary>
+    public int EndOthers(string account, string mark) => End(entry => entry.Ticket.Principal.FindFirstValue(Who.Id) == account && Mark(entry) != mark);
+
+    /// <summary>Ends the sessions that were signed in to with one of these certificates.</summary>
+    public int EndOfCertificates(IReadOnlyCollection<string> serials)
+        => End(entry => entry.Ticket.Principal.FindFirstValue(Who.Certificate) is { } serial && serials.Contains(serial, StringComparer.OrdinalIgnoreCase));
+
+    /// <summary>The person has just shown again that it is them.</summary>
+    public void Confirm(ClaimsPrincipal person)
+    {
+        foreach (var (key, entry) in entries)
+            if (Mark(entry) == person.FindFirstValue(Who.Session)) entries.TryUpdate(key, entry with { Confirmed = time.GetUtcNow() }, entry);
+    }
+
+    /// <summary>Did the person show within <see cref="WebLimits.Confirmation"/> that it is them?</summary>
+    public bool IsConfirmed(ClaimsPrincipal person)
+        => entries.Values.Any(entry => Mark(entry) == person.FindFirstValue(Who.Session) && time.GetUtcNow() - entry.Confirmed < WebLimits.Confirmation);
+
+    private static string Mark(Entry entry) => entry.Ticket.Principal.FindFirstValue(Who.Session)!;
+
+    private bool IsOpen(Entry entry) => time.GetUtcNow() is var now && now - entry.LastUse <= WebLimits.SessionIdle && now - entry.Began <= WebLimits.SessionLongest;
+
+    private int End(Func<Entry, bool> which)
+    {
+        var ended = 0;
+        foreach (var (key, entry) in entries)
+            if (which(entry) && entries.TryRemove(key, out _)) ended++;
+        return ended;
+    }
 
     /// <summary>True while this person has any session: a live feed asks, since it outlives many requests.</summary>
     public async Task<bool> IsAliveAsync(ClaimsPrincipal person, CancellationToken cancellationToken)
-        => entries.Values.Any(entry => entry.Ticket.Principal.FindFirstValue(Who.Session) == person.FindFirstValue(Who.Session)) && await IsGoodAsync(person, cancellationToken);
+        => entries.Values.Any(entry => IsOpen(entry) && Mark(entry) == person.FindFirstValue(Who.Session)) && await GoodAsync(person, cancellationToken) is not null;
 
     /// <summary>Begins a session: a new key each time, so one fixed beforehand is worth nothing.</summary>
-    public Task BeginAsync(Microsoft.AspNetCore.Http.HttpContext context, Account account)
+    /// <param name="with">What was shown: <c>password</c>, <c>password+totp</c> ...</param>
+    /// <param name="certificate">Serial of the client certificate, where one was part of it.</param>
+    public async Task BeginAsync(Microsoft.AspNetCore.Http.HttpContext context, Account account, string with, string? certificate = null)
     {
         Span<byte> mark = stackalloc byte[16];
         random.GetBytes(mark);
         var identity = Who.Identity(new(account.Name, account.Role, Actor.User, context.Address()), Scheme,
-            new(Who.Id, account.Id), new(Who.Stamp, account.SecurityStamp), new(Who.Session, Convert.ToHexStringLower(mark)));
-        return context.SignInAsync(Scheme, new(identity));
+            [new(Who.Id, account.Id), new(Who.Stamp, account.SecurityStamp), new(Who.Session, Convert.ToHexStringLower(mark)), new(Who.From, context.Address()), new(Who.With, with),
+                new(Who.Browser, Browsers.Name(context.Request.Headers.UserAgent.ToString())), .. certificate is null ? (Claim[])[] : [new(Who.Certificate, certificate)]]);
+        // The request's own handler would go on with the key it came with. That session ends, and a handler of our own finds none and makes a new key.
+        if (context.SessionMark() is { } present) End(entry => Mark(entry) == present);
+        var services = context.RequestServices;
+        var handler = ActivatorUtilities.CreateInstance<CookieAuthenticationHandler>(services);
+        await handler.InitializeAsync((await services.GetRequiredService<IAuthenticationSchemeProvider>().GetSchemeAsync(Scheme))!, context);
+        context.User = new(identity);
+        await handler.SignInAsync(context.User, null);
     }
 
     public static void Configure(CookieAuthenticationOptions cookie)
@@ -80,7 +127,11 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
         cookie.Events.OnValidatePrincipal = async context =>
         {
             var sessions = context.HttpContext.RequestServices.GetRequiredService<Sessions>();
-            if (await sessions.IsGoodAsync(context.Principal!, context.HttpContext.RequestAborted)) return;
+            if (await sessions.GoodAsync(context.Principal!, context.HttpContext.RequestAborted) is { } account)
+            {
+                context.HttpContext.Items[typeof(Account)] = account;
+                return;
+            }
             await context.HttpContext.RequestServices.GetRequiredService<Trail>().SessionEndedAsync(context.HttpContext, context.Principal!.Identity!.Name!, "account-changed");
             context.RejectPrincipal();
             await context.HttpContext.SignOutAsync(Scheme);
@@ -93,5 +144,10 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
         foreach (var (key, _) in entries.OrderBy(pair => pair.Value.LastUse).Take(entries.Count / 10)) entries.TryRemove(key, out _);
     }
 
-    private sealed record Entry(AuthenticationTicket Ticket, DateTimeOffset Began, DateTimeOffset LastUse);
+    private sealed record Entry(AuthenticationTicket Ticket, DateTimeOffset Began, DateTimeOffset LastUse, DateTimeOffset Confirmed);
 }
+
+/// <summary>A session, as its owner and administrators see it.</summary>
+/// <param name="Mark">Names it; opens nothing.</param>
+/// <param name="With">What was shown at its start.</param>
+public sealed record OpenSession(string Mark, DateTimeOffset Began, DateTimeOffset LastUse, string From, string Browser, string With);

@@ -3,17 +3,19 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Identity;
 using Signet.Audit;
 using Signet.Control;
+using Signet.Web.Looks;
 using Signet.Web.Security;
 
 namespace Signet.Web.SignIn;
 
 /// <summary>What came of an attempt to sign in. The message tells a stranger nothing about which accounts exist.</summary>
-public readonly record struct SignInOutcome(Account? Account, string Message);
+/// <param name="NeedsSecond">The password was right; the second factor is still to come.</param>
+public readonly record struct SignInOutcome(Account? Account, string Message, bool NeedsSecond = false);
 
 /// <summary>Where people sign in and out.</summary>
-internal sealed class SignInDesk(UserManager<Person> people, Sessions sessions, LoginThrottle throttle, KnownBrowser browsers, Trail trail, CommandCenter center, TimeProvider time)
+internal sealed class SignInDesk(
+    UserManager<Person> people, Sessions sessions, SecondStep second, LoginThrottle throttle, KnownBrowser browsers, Trail trail, CommandCenter center, TimeProvider time, Phrases phrases)
 {
-    private const string Wrong = "Name or password is wrong.";
     private static readonly SemaphoreSlim Hashing = new(WebLimits.PasswordHashesAtOnce);
 
     public async Task<SignInOutcome> SignInAsync(HttpContext context, string name, string password)
@@ -21,12 +23,7 @@ internal sealed class SignInDesk(UserManager<Person> people, Sessions sessions, 
         var from = context.Connection.RemoteIpAddress;
         var mark = browsers.Mark(context, name);
         // 1 Slow down guessing, before anything costly is done.
-        var wait = throttle.Wait(name, from, mark);
-        if (wait.Duration > TimeSpan.Zero)
-        {
-            if (wait.First) await trail.SignInFailedAsync(context, name, "too-many-attempts");
-            return new(null, $"Too many failed attempts. Try again in {Words(wait.Duration)}.");
-        }
+        if (await HeldBackAsync(context, name, name, mark) is { } wait) return new(null, wait);
         // 2 The password. Unknown names cost as much time as known ones.
         var person = name.Length is > 0 and <= 128 ? await people.FindByNameAsync(name) : null;
         var right = await CheckAsync(person, password, context.RequestAborted);
@@ -34,15 +31,73 @@ internal sealed class SignInDesk(UserManager<Person> people, Sessions sessions, 
         {
             throttle.Failed(name, from, mark);
             await trail.SignInFailedAsync(context, name, right ? "disabled" : "bad-credentials");
-            return new(null, Wrong);
+            return new(null, phrases["Name or password is wrong."]);
         }
-        // 3 On record first, then inside.
         throttle.Succeeded(name, mark);
+        // 3 The second factor, where there is one. Nothing is open yet.
+        if (person.Account.HasSecondFactor)
+        {
+            second.Begin(context, person.Account, "password");
+            return new(null, "", NeedsSecond: true);
+        }
+        // 4 On record first, then inside.
         return await AdmitAsync(context, person.Account, "password");
     }
 
+    /// <summary>A one-time code or a backup code of somebody whose password was right.</summary>
+    public async Task<SignInOutcome> SecondAsync(HttpContext context, string code)
+    {
+        if (await HalfAsync(context) is not var (half, account)) return Late();
+        var mark = browsers.Mark(context, half.Name);
+        if (await HeldBackAsync(context, CodeTally(half.Name), half.Name, mark) is { } wait) return new(null, wait);
+        code = code.Trim();
+        var looksLikeTotp = code.Count(char.IsAsciiDigit) == OneTimeCode.Digits && code.All(c => char.IsAsciiDigit(c) || c is ' ' or '-');
+        var verdict = looksLikeTotp ? await center.SecondFactors.UseTotpAsync(account, code, context.RequestAborted) : await center.SecondFactors.UseBackupCodeAsync(account, code, context.RequestAborted);
+        if (verdict != CodeVerdict.Accepted)
+        {
+            throttle.Failed(CodeTally(half.Name), context.Connection.RemoteIpAddress, mark);
+            await trail.SignInFailedAsync(context, half.Name, verdict == CodeVerdict.Used ? "totp-used" : "bad-code");
+            return new(null, verdict == CodeVerdict.Used ? phrases["This code was used already. Wait for the next one."] : phrases["The code is not right."]);
+        }
+        throttle.Succeeded(CodeTally(half.Name), mark);
+        return await FinishAsync(context, account, $"{half.With}+{(looksLikeTotp ? "totp" : "backup-code")}", half.Certificate);
+    }
+
+    /// <summary>A passkey was just checked for the half-made sign-in.</summary>
+    public async Task<SignInOutcome> SecondByPasskeyAsync(HttpContext context, Account account)
+        => await HalfAsync(context) is var (half, waiting) && waiting.Id == account.Id ? await FinishAsync(context, waiting, half.With + "+passkey", half.Certificate) : Late();
+
+    /// <summary>A passkey that did not fit.</summary>
+    public async Task<SignInOutcome> PasskeyFailedAsync(HttpContext context, string name)
+    {
+        throttle.Failed(CodeTally(name), context.Connection.RemoteIpAddress, browsers.Mark(context, name));
+        await trail.SignInFailedAsync(context, name, "bad-passkey");
+        return new(null, phrases["The passkey was not accepted."]);
+    }
+
+    /// <summary>The half-made sign-in of this browser, if it still holds.</summary>
+    public async Task<(HalfSignIn Half, Account Account)?> HalfAsync(HttpContext context)
+        => second.Find(context) is { } half && await center.Accounts.FindAsync(half.Account, context.RequestAborted) is { Enabled: true } account && account.SecurityStamp == half.Stamp
+            ? (half, account) : null;
+
+    /// <summary>Asks the password again of somebody who is signed in.</summary>
+    public async Task<SignInOutcome> ConfirmAsync(HttpContext context, Account account, string password)
+    {
+        var mark = browsers.Mark(context, account.Name);
+        if (await HeldBackAsync(context, account.Name, account.Name, mark) is { } wait) return new(null, wait);
+        if (!await CheckAsync(new(account), password, context.RequestAborted))
+        {
+            throttle.Failed(account.Name, context.Connection.RemoteIpAddress, mark);
+            await trail.SignInFailedAsync(context, account.Name, "bad-credentials");
+            return new(null, phrases["The password is wrong."]);
+        }
+        throttle.Succeeded(account.Name, mark);
+        sessions.Confirm(context.User);
+        return new(account, "");
+    }
+
     /// <summary>Lets somebody in whose credentials were just checked or set.</summary>
-    public async Task<SignInOutcome> AdmitAsync(HttpContext context, Account account, string with)
+    public async Task<SignInOutcome> AdmitAsync(HttpContext context, Account account, string with, string? certificate = null)
     {
         try
         {
@@ -50,9 +105,9 @@ internal sealed class SignInDesk(UserManager<Person> people, Sessions sessions, 
         }
         catch (AuditUnavailableException e)
         {
-            return new(null, $"Nobody can sign in while the audit log cannot be written: {e.Message}");
+            return new(null, phrases["Nobody can sign in while the audit log cannot be written: {0}", e.Message]);
         }
-        await sessions.BeginAsync(context, account);
+        await sessions.BeginAsync(context, account, with, certificate);
         browsers.Remember(context, account.Name);
         // Only for people to read; a lost race over it matters to nobody.
         await center.Accounts.UpdateAsync(account with { LastSignIn = time.GetUtcNow() });
@@ -63,6 +118,23 @@ internal sealed class SignInDesk(UserManager<Person> people, Sessions sessions, 
     {
         await trail.SignedOutAsync(context, context.Actor().Name);
         await context.SignOutAsync(Sessions.Scheme);
+    }
+
+    private async Task<SignInOutcome> FinishAsync(HttpContext context, Account account, string with, string? certificate)
+        => second.Take(context) is null ? Late() : await AdmitAsync(context, account, with, certificate);
+
+    private SignInOutcome Late() => new(null, phrases["That took too long. Sign in again."]);
+
+    private static string CodeTally(string name) => "code of " + name;
+
+    private async Task<string?> HeldBackAsync(HttpContext context, string tally, string name, string? mark)
+    {
+        var wait = throttle.Wait(tally, context.Connection.RemoteIpAddress, mark);
+        if (wait.Duration == TimeSpan.Zero) return null;
+        if (wait.First) await trail.SignInFailedAsync(context, name, "too-many-attempts");
+        return wait.Duration.TotalSeconds < 90
+            ? phrases["Too many failed attempts. Try again in {0} seconds.", (int)Math.Ceiling(wait.Duration.TotalSeconds)]
+            : phrases["Too many failed attempts. Try again in {0} minutes.", (int)Math.Ceiling(wait.Duration.TotalMinutes)];
     }
 
     private async Task<bool> CheckAsync(Person? person, string password, CancellationToken cancellationToken)
@@ -80,7 +152,4 @@ internal sealed class SignInDesk(UserManager<Person> people, Sessions sessions, 
             Hashing.Release();
         }
     }
-
-    private static string Words(TimeSpan wait)
-        => wait.TotalSeconds < 90 ? $"{Math.Ceiling(wait.TotalSeconds):0} seconds" : $"{Math.Ceiling(wait.TotalMinutes):0} minutes";
 }

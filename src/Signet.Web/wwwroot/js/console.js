@@ -1,8 +1,10 @@
 // Small conveniences; every page works without them.
 (() => {
   const units = [['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
-  const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'narrow' });
-  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+  // The reader's own region where it speaks the page's language (en-GB), else the page's language alone.
+  const language = navigator.languages.find(one => one.startsWith(document.documentElement.lang)) ?? document.documentElement.lang;
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'narrow' });
+  const exact = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
 
   const since = date => {
     const seconds = (date - Date.now()) / 1000;
@@ -20,8 +22,7 @@
   };
 
   const showTheme = () => {
-    const words = { auto: 'System', light: 'Light', dark: 'Dark' };
-    for (const label of document.querySelectorAll('[data-theme-label]')) label.textContent = words[window.signetTheme.choice()];
+    for (const label of document.querySelectorAll('[data-theme-label]')) label.textContent = label.dataset[window.signetTheme.choice()];
   };
 
   document.addEventListener('click', event => {

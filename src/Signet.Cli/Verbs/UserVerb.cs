@@ -1,0 +1,122 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Signet.Cli.Shell;
+
+namespace Signet.Cli.Verbs;
+
+/// <summary><c>signet user add|list|role|disable|enable|remove|reset-mfa|reset-password|invite</c>: who may sign in to the console.</summary>
+internal static class UserVerb
+{
+    private static readonly string[] Roles = ["viewer", "operator", "admin"];
+    private static readonly Argument<string> Name = new("NAME") { Description = "The person's name" };
+
+    public static Command Build() => Verb.Noun("user", "People who may sign in: add, list, change, reset",
+        Add(), List(), Role(), Enabled("disable", "Disable somebody: their sessions end at once", false), Enabled("enable", "Enable somebody again", true), Remove(),
+        Reset("reset-mfa", "Take every second factor of somebody away who lost theirs", "reset-mfa"),
+        Reset("reset-password", "Take somebody's password away and print a one-time link to a new one", "reset-password"), Invite())
+        .WithExamples("signet user add maria --role operator", "signet user invite --role viewer --note \"night shift\"", "signet user reset-mfa maria --yes");
+
+    private static Option<string> RoleOption()
+    {
+        var role = new Option<string>("--role") { Description = "viewer, operator or admin", HelpName = "ROLE", DefaultValueFactory = _ => "viewer" };
+        role.AcceptOnlyFromAmong(Roles);
+        return role;
+    }
+
+    private static Command Add()
+    {
+        var role = RoleOption();
+        var stdin = new Option<bool>("--password-stdin") { Description = "Read the password from standard input instead of printing a link where they choose it" };
+        return Verb.Make("add", "Add a person; prints a one-time link where they choose their password", [Name, role, stdin], async (parsed, printer, cancellation) =>
+        {
+            using var center = CenterClient.Connect(parsed);
+            var body = new JsonObject { ["name"] = parsed.GetValue(Name), ["role"] = parsed.GetValue(role) };
+            if (parsed.GetValue(stdin)) body["password"] = (await Console.In.ReadLineAsync(cancellation) ?? "").TrimEnd('\r');
+            Told(printer, await center.PostAsync("/api/v1/users", body, cancellation), $"added {parsed.GetValue(Name)} as {parsed.GetValue(role)}");
+            return ExitCode.Done;
+        }).WithExamples("signet user add maria --role operator", "echo \"$PASSWORD\" | signet user add maria --password-stdin");
+    }
+
+    private static Command List() => Verb.Make("list", "All people: role, second factor, last sign-in", [], async (parsed, printer, cancellation) =>
+    {
+        using var center = CenterClient.Connect(parsed);
+        var answer = await center.GetAsync("/api/v1/users", cancellation);
+        if (printer.Json) printer.Object(answer);
+        printer.Table(["name", "role", "second factor", "enabled", "last sign-in"], (answer["users"] as JsonArray ?? []).OfType<JsonObject>().Select(person => (IReadOnlyList<string>)
+            [Query.Text(person["name"]), Query.Text(person["role"]), Factors(person), Query.Text(person["enabled"]), Query.Text(person["lastSignIn"])]));
+        return ExitCode.Done;
+    }).WithExamples("signet user list", "signet user list --json");
+
+    private static Command Role()
+    {
+        var role = new Argument<string>("ROLE") { Description = "viewer, operator or admin" };
+        role.AcceptOnlyFromAmong(Roles);
+        return Verb.Make("role", "Change somebody's role: their sessions end at once", [Name, role], async (parsed, printer, cancellation) =>
+        {
+            using var center = CenterClient.Connect(parsed);
+            Told(printer, await center.PatchAsync(Path(parsed), new JsonObject { ["role"] = parsed.GetValue(role) }, cancellation), $"{parsed.GetValue(Name)} is {parsed.GetValue(role)} now");
+            return ExitCode.Done;
+        }).WithExamples("signet user role maria admin");
+    }
+
+    private static Command Enabled(string verb, string description, bool enabled) => Verb.Make(verb, description, [Name], async (parsed, printer, cancellation) =>
+    {
+        using var center = CenterClient.Connect(parsed);
+        Told(printer, await center.PatchAsync(Path(parsed), new JsonObject { ["enabled"] = enabled }, cancellation), $"{verb}d {parsed.GetValue(Name)}");
+        return ExitCode.Done;
+    }).WithExamples($"signet user {verb} maria");
+
+    private static Command Remove()
+    {
+        var yes = Yes();
+        return Verb.Make("remove", "Remove somebody; what they did stays in the audit log", [Name, yes], async (parsed, printer, cancellation) =>
+        {
+            using var center = CenterClient.Connect(parsed);
+            Told(printer, await center.DeleteAsync(Path(parsed), cancellation), $"removed {parsed.GetValue(Name)}");
+            return ExitCode.Done;
+        }).WithExamples("signet user remove maria --yes");
+    }
+
+    private static Command Reset(string verb, string description, string route)
+    {
+        var yes = Yes();
+        return Verb.Make(verb, description, [Name, yes], async (parsed, printer, cancellation) =>
+        {
+            using var center = CenterClient.Connect(parsed);
+            Told(printer, await center.PostAsync($"{Path(parsed)}/{route}", null, cancellation), $"done for {parsed.GetValue(Name)}: their sessions have ended");
+            return ExitCode.Done;
+        }).WithExamples($"signet user {verb} maria --yes");
+    }
+
+    private static Command Invite()
+    {
+        var role = RoleOption();
+        var note = new Option<string>("--note") { Description = "For whom it is, in your words", HelpName = "TEXT", DefaultValueFactory = _ => "" };
+        return Verb.Make("invite", "Print a one-time link with which somebody makes their own account, within 7 days", [role, note], async (parsed, printer, cancellation) =>
+        {
+            using var center = CenterClient.Connect(parsed);
+            var made = await center.PostAsync("/api/v1/invitations", new JsonObject { ["role"] = parsed.GetValue(role), ["note"] = parsed.GetValue(note) }, cancellation);
+            if (printer.Json) printer.Object(made);
+            printer.Line($"{Query.Text(made["url"])}   (once, within 7 days)");
+            return ExitCode.Done;
+        }).WithExamples("signet user invite --role operator --note maria");
+    }
+
+    private static Option<bool> Yes() => new("--yes") { Description = "Do it without asking", Required = true };
+
+    private static string Path(ParseResult parsed) => "/api/v1/users/" + Uri.EscapeDataString(parsed.GetValue(Name)!);
+
+    private static string Factors(JsonObject person)
+    {
+        var passkeys = (int?)person["passkeys"] ?? 0;
+        var app = (bool?)person["totp"] == true;
+        return (app, passkeys) switch { (true, 0) => "app", (true, _) => $"app, {passkeys} passkeys", (false, 0) => "none", _ => $"{passkeys} passkeys" };
+    }
+
+    private static void Told(Printer printer, JsonObject person, string words)
+    {
+        if (printer.Json) printer.Object(person);
+        printer.Line(words);
+        if ((string?)person["link"] is { } link) printer.Line($"{link}   (choose a password there, once, within 24 hours)");
+    }
+}

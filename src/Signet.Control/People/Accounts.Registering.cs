@@ -1,0 +1,31 @@
+using Signet.Access;
+using Signet.Audit;
+
+namespace Signet.Control;
+
+public sealed partial class Accounts
+{
+    /// <summary>Somebody makes their own account: with an invitation, or where registration is open. The role is the inviter's word, or viewer; the record names who vouched for it.</summary>
+    /// <param name="invitedBy">Null: registration is open.</param>
+    /// <param name="from">Address of the person.</param>
+    public Task<Outcome<Account>> RegisterAsync(string name, string passwordHash, Role role, string? invitedBy, string from, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
+    {
+        if (WhyNot(name) is { } why) return new Refusal(RefusalCode.BadInput, why);
+        if (invitedBy is null && role != Role.Viewer) throw new ArgumentException("without an invitation everybody is a viewer", nameof(role));
+        if (await FindByNameAsync(name.ToUpperInvariant(), cancellationToken) is not null) return new Refusal(RefusalCode.AlreadyExists, $"there is an account '{name}' already");
+        var account = Fresh(name, passwordHash, role);
+        var written = await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.User, new(name, role, Actor.User, from), name, "user-registered", details: new()
+        {
+            ["role"] = Words.Of(role), ["invitedBy"] = invitedBy,
+        }), cancellationToken);
+        if (!written.TryGet(out _, out var refusal)) return refusal;
+        await _database.WriteAsync(c => AccountRow.Insert(c, account), cancellationToken);
+        return account;
+    }, cancellationToken);
+
+    private Account Fresh(string name, string? passwordHash, Role role) => new()
+    {
+        Id = Stamp(), Name = name, NormalizedName = name.ToUpperInvariant(), PasswordHash = passwordHash, Role = role,
+        SecurityStamp = Stamp(), ConcurrencyStamp = Stamp(), Created = _time.GetUtcNow(), FactorDue = _time.GetUtcNow() + _grace,
+    };
+}

@@ -1,0 +1,31 @@
+using Microsoft.AspNetCore.Routing;
+using Signet.Access;
+
+namespace Signet.Web.Looks;
+
+/// <summary>A page in the navigation.</summary>
+/// <param name="Act">Who may not do this does not see it; null: everybody who is signed in.</param>
+public sealed record Place(string Path, string Icon, string Title, Act? Act);
+
+/// <summary>The places of the console, and which of them exist.</summary>
+public sealed class Navigation(EndpointDataSource endpoints)
+{
+    public static IReadOnlyList<Place> Places { get; } =
+    [
+        new("/", "home", "Home", null),
+        new("/devices", "devices", "Devices", Act.ViewFleet),
+        new("/commands", "command", "Commands", Act.ViewCommands),
+        new("/certificates", "certificate", "Certificates", Act.ViewCertificates),
+        new("/people", "people", "People", Act.ManageUsers),
+        new("/audit", "audit", "Audit log", Act.ViewAudit),
+        new("/broker", "broker", "Broker", Act.ViewBroker),
+        new("/policy", "policy", "Policy", Act.ViewPolicy),
+        new("/lab", "lab", "Lab", Act.RunLab),
+        new("/settings", "settings", "Settings", Act.ViewSettings),
+        new("/about", "about", "About", Act.ViewFleet),
+    ];
+
+    private readonly Lazy<HashSet<string>> known = new(() => [.. endpoints.Endpoints.OfType<RouteEndpoint>().Select(endpoint => "/" + endpoint.RoutePattern.RawText?.TrimStart('/'))]);
+
+    public bool Has(string path) => known.Value.Contains(path);
+}

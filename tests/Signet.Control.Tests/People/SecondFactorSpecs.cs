@@ -66,10 +66,13 @@ public sealed class SecondFactorSpecs
         var bob = (await house.Center.Accounts.CreateAsync("bob", "hash", Role.Viewer, Actor.Terminal)).Value;
         (await factors.UseBackupCodeAsync(bob, fresh.Codes[0])).ShouldBe(CodeVerdict.Wrong, "another person's");
 
-        var bytes = await File.ReadAllBytesAsync(house.Center.Installation.DatabasePath);
-        var wal = await File.ReadAllBytesAsync(house.Center.Installation.DatabasePath + "-wal");
-        foreach (var hidden in (byte[][])[secret, System.Text.Encoding.ASCII.GetBytes(Base32.Encode(secret)), System.Text.Encoding.ASCII.GetBytes(fresh.Codes[0])])
-            (bytes.AsSpan().IndexOf(hidden) + wal.AsSpan().IndexOf(hidden)).ShouldBe(-2, "a secret lies in the database in clear");
+        // On PostgreSQL the files are the server's; there the same rows are written by the same statements.
+        var hidden = (byte[][])[secret, System.Text.Encoding.ASCII.GetBytes(Base32.Encode(secret)), System.Text.Encoding.ASCII.GetBytes(fresh.Codes[0])];
+        foreach (var file in Directory.EnumerateFiles(house.Center.Installation.Directory, "signet.db*"))
+        {
+            var bytes = await File.ReadAllBytesAsync(file);
+            foreach (var one in hidden) bytes.AsSpan().IndexOf(one).ShouldBe(-1, $"a secret lies in {file} in clear");
+        }
     }
 
     [Fact]

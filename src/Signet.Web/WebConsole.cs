@@ -29,6 +29,9 @@ public sealed class WebConsole : IAsyncDisposable
     /// <summary>Where other people's brokers ask; null while that door is shut.</summary>
     public Uri? AuthUrl => auth.Url;
 
+    /// <summary>Every door of the console and what it demands.</summary>
+    public IReadOnlyList<Security.RouteDemand> Routes => Security.RouteDemand.Of(console.Services.GetRequiredService<Microsoft.AspNetCore.Routing.EndpointDataSource>());
+
     /// <summary>Opens both doors over a center that is open; it need not have started.</summary>
     /// <exception cref="WebConsoleException">A port is taken, the certificate cannot be read, the pages' files are missing: one clear line.</exception>
     public static Task<WebConsole> StartAsync(CommandCenter center, WebOptions options, ILoggerFactory loggers, CancellationToken cancellationToken = default)

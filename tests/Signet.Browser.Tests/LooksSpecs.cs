@@ -10,7 +10,8 @@ public sealed class LooksSpecs(ConsoleHouse house)
 
     private static readonly (string Name, string Path, bool SignedIn)[] Pages =
     [
-        ("front", "/", false), ("login", "/login", false), ("home", "/", true), ("devices", "/devices", true), ("device", "/devices/thermostat-1", true), ("commands", "/commands", true),
+        ("front", "/", false), ("login", "/login", false), ("register", "/register", false), ("account", "/account", true), ("enable-mfa", "/enable-mfa", true), ("people", "/people", true),
+        ("person", "/people/ADMIN", true), ("confirm", "/confirm", true), ("settings", "/settings", true), ("home", "/", true), ("devices", "/devices", true), ("device", "/devices/thermostat-1", true), ("commands", "/commands", true),
         ("command", "/commands/LATEST", true), ("certificates", "/certificates", true), ("audit", "/audit", true), ("broker", "/broker", true), ("about", "/about", true), ("nothing", "/no-such-page", true),
     ];
 
@@ -26,6 +27,7 @@ public sealed class LooksSpecs(ConsoleHouse house)
     [InlineData("light", 390)]
     [InlineData("dark", 390)]
     [InlineData("light", 360)]
+    [InlineData("dark", 3840)]
     public async Task Every_page_is_sound_and_accessible(string theme, int width)
     {
         var sent = await house.Center.Commands.SendAsync(new("thermostat-1", "read-temperature"), Signet.Control.Actor.Terminal);
@@ -33,12 +35,13 @@ public sealed class LooksSpecs(ConsoleHouse house)
         await using var stranger = await house.VisitAsync(theme == "dark", width, 844);
         await using var person = await house.VisitAsync(theme == "dark", width, 844);
         await person.SignInAsync();
+        var admin = (await house.Center.Accounts.FindByNameAsync("ADMIN"))!;
         Directory.CreateDirectory(ConsoleHouse.Screenshots);
         var faults = new List<string>();
         foreach (var (name, path, signedIn) in Pages)
         {
             var visitor = signedIn ? person : stranger;
-            await visitor.Page.GotoAsync(path.Replace("LATEST", sent.Value.Id, StringComparison.Ordinal));
+            await visitor.Page.GotoAsync(path.Replace("LATEST", sent.Value.Id, StringComparison.Ordinal).Replace("ADMIN", admin.Id, StringComparison.Ordinal));
             await Task.Delay(signedIn ? 400 : 100); // the chart draws, the feed connects
             await visitor.Page.ScreenshotAsync(new() { Path = Path.Combine(ConsoleHouse.Screenshots, $"{name}-{theme}-{width}.png"), FullPage = true });
             if (await visitor.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > innerWidth")) faults.Add($"{name}: wider than {width} px");

@@ -48,6 +48,28 @@ public static class RoleTable
         new(Act.BackUp, Role.Admin, "back-up", "make and restore backups"),
     ];
 
+    /// <summary>The table as <c>docs/roles.md</c> shows it.</summary>
+    public static string Markdown()
+    {
+        var page = new System.Text.StringBuilder("""
+            # Roles: who may do what
+
+            Made from the one table that pages, API and command line ask (`RoleTable` in `src/Signet.Access/Roles`): `signet user roles --markdown > docs/roles.md`.
+            Admin > Operator > Viewer: a higher role may do all that a lower one may. A refusal is in the audit log (type `authorization`) with the name of its rule.
+            Every page, page handler and API route names the acts it demands; one that names none answers nobody. `RoleWalkSpecs` tries every one of them as every role and signed out.
+            What devices and programs may publish and read over MQTT is the access policy's: [spec/policy.md](spec/policy.md).
+
+            | rule | what | viewer | operator | admin |
+            |---|---|---|---|---|
+
+            """);
+        foreach (var row in Rows.OrderBy(row => row.Least).ThenBy(row => row.Act))
+            page.Append(System.Globalization.CultureInfo.InvariantCulture, $"| `{row.Name}` | {row.Meaning} | {Mark(row, Role.Viewer)} | {Mark(row, Role.Operator)} | {Mark(row, Role.Admin)} |\n");
+        return page.ToString();
+    }
+
+    private static string Mark(RoleRow row, Role role) => role >= row.Least ? "yes" : "";
+
     private static readonly FrozenDictionary<Act, RoleRow> ByAct = Rows.ToFrozenDictionary(r => r.Act);
 
     /// <summary>The rule's name is the row's, whether it allows or denies.</summary>

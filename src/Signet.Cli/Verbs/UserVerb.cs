@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Signet.Access;
 using Signet.Cli.Shell;
 
 namespace Signet.Cli.Verbs;
@@ -11,9 +12,9 @@ internal static class UserVerb
     private static readonly Argument<string> Name = new("NAME") { Description = "The person's name" };
 
     public static Command Build() => Verb.Noun("user", "People who may sign in: add, list, change, reset",
-        Add(), List(), Role(), Enabled("disable", "Disable somebody: their sessions end at once", false), Enabled("enable", "Enable somebody again", true), Remove(),
+        Add(), List(), SetRole(), Enabled("disable", "Disable somebody: their sessions end at once", false), Enabled("enable", "Enable somebody again", true), Remove(),
         Reset("reset-mfa", "Take every second factor of somebody away who lost theirs", "reset-mfa"),
-        Reset("reset-password", "Take somebody's password away and print a one-time link to a new one", "reset-password"), Invite())
+        Reset("reset-password", "Take somebody's password away and print a one-time link to a new one", "reset-password"), Invite(), RolesVerb())
         .WithExamples("signet user add maria --role operator", "signet user invite --role viewer --note \"night shift\"", "signet user reset-mfa maria --yes");
 
     private static Option<string> RoleOption()
@@ -47,7 +48,7 @@ internal static class UserVerb
         return ExitCode.Done;
     }).WithExamples("signet user list", "signet user list --json");
 
-    private static Command Role()
+    private static Command SetRole()
     {
         var role = new Argument<string>("ROLE") { Description = "viewer, operator or admin" };
         role.AcceptOnlyFromAmong(Roles);
@@ -101,6 +102,20 @@ internal static class UserVerb
             return ExitCode.Done;
         }).WithExamples("signet user invite --role operator --note maria");
     }
+
+    private static Command RolesVerb()
+    {
+        var markdown = new Option<bool>("--markdown") { Description = "As docs/roles.md" };
+        return Verb.Make("roles", "What each role may do: the one table that pages, API and command line ask", [markdown], (parsed, printer, _) =>
+        {
+            if (parsed.GetValue(markdown)) printer.Output.Write(RoleTable.Markdown());
+            else if (printer.Json) printer.Object(new JsonObject { ["rules"] = new JsonArray([.. RoleTable.Rows.Select(row => new JsonObject { ["rule"] = row.Name, ["least"] = Word(row.Least), ["meaning"] = row.Meaning })]) });
+            else printer.Table(["rule", "least role", "what"], RoleTable.Rows.OrderBy(row => row.Least).Select(row => (IReadOnlyList<string>)[row.Name, Word(row.Least), row.Meaning]));
+            return Task.FromResult(ExitCode.Done);
+        }).WithExamples("signet user roles");
+    }
+
+    private static string Word(Role role) => role.ToString().ToLowerInvariant();
 
     private static Option<bool> Yes() => new("--yes") { Description = "Do it without asking", Required = true };
 

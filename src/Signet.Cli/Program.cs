@@ -21,6 +21,9 @@ var root = new RootCommand("Signet: a zero-trust command center for MQTT device 
     BrokerVerb.Build(),
     MetricsVerb.Build(),
     CompletionVerb.Build(),
+    BackupVerb.Backup(),
+    BackupVerb.Restore(),
+    MigrateVerb.Build(),
     LabVerb.Build(),
 };
 GlobalOptions.AddTo(root);

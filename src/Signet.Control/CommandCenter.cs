@@ -220,10 +220,11 @@ public sealed class CommandCenter : IAsyncDisposable
         var news = new CommandNews(Feed);
         var export = new ReceiptExport(_database, Audit, Authority, Installation, AuditWitness.Open(Authority, Installation.PkiDirectory, Audit.TrustPem));
         Commands = new(Fleet, signer, _ledger, news, _trail, export, keyed, _time, _logger);
-        _intake = new(_roster, observations, new(_roster, _ledger, _database, _trail, repeated, news, _time), repeated, Feed, _time, _logger);
+        _intake = new(_roster, observations, new(_roster, _ledger, _database, _trail, repeated, news, _time), repeated, Feed, _time, _logger) { RemembersSince = RestoredCenter.RemembersSince(_database) };
 
         await Audit.AppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "center-started", details: new() { ["version"] = Version, ["epoch"] = signer.Epoch }), cancellationToken);
         _closing.Push(async () => await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "center-stopped") with { Emergency = true }));
+        await RestoredCenter.RecordAsync(_database, Audit, Installation.Id, cancellationToken);
         await Fleet.ReviewAsync(cancellationToken);
         WriteTrust();
         Log.Opened(_logger, Installation.Id, Installation.Directory, signer.Epoch);

@@ -15,6 +15,12 @@ public static class ControlLimits
     /// <summary>Life of this terminal's own token: INTERFACES.md.</summary>
     public static readonly TimeSpan LocalOperatorLifetime = TimeSpan.FromHours(12);
 
+    /// <summary>Characters of a backup's passphrase at least. Chosen: with 600,000 rounds of PBKDF2 a random one of this length is out of reach.</summary>
+    public const int BackupPassphrase = 12;
+
+    /// <summary>Files in a backup. Chosen: ten for each of the devices that a fleet may have.</summary>
+    public const int BackupFiles = 1_000_000;
+
     /// <summary>Devices in one fleet. Chosen: ten times the largest that is tested; bounds memory.</summary>
     public const int Devices = 100_000;
 

@@ -7,6 +7,25 @@ namespace Signet.Audit;
 /// <summary>Verification of a stopped log, read-only: needs no server and no private key.</summary>
 public static class AuditOffline
 {
+    /// <summary>The schema of the rows, for copying them.</summary>
+    public static IReadOnlyList<Migration> Migrations => AuditSchema.Migrations;
+
+    /// <summary>Entries in a stopped log or a snapshot, unverified.</summary>
+    /// <exception cref="StoreException">It cannot be read.</exception>
+    public static long Count(DatabaseSource source)
+    {
+        var database = Database.Open(source, AuditSchema.Migrations, new DatabaseOptions { ReadOnly = true });
+        try
+        {
+            using var connection = database.Open();
+            return StoredRows.Head(connection)?.Size ?? 0;
+        }
+        finally
+        {
+            database.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
     /// <param name="directory">The audit folder.</param>
     /// <param name="trust">Checkpoint keys that are believed; null takes the ones in the directory, which whoever can write there can exchange.</param>
     /// <param name="firstKey">The first HMAC key, when it is at hand: then every HMAC is checked.</param>

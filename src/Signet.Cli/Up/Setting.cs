@@ -56,7 +56,7 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
     public static readonly Setting Database = new("database:kind", null, "sqlite", "Where fleet, commands, people and audit log are kept: sqlite (files in the data directory) or postgres",
         value => value is "sqlite" or "postgres" ? null : "sqlite or postgres");
 
-    public static readonly Setting DatabaseConnection = new("database:connection", null, "", "Connection string for postgres: Host=...;Database=...;Username=...;SSL Mode=VerifyFull;Root Certificate=FILE;SSL Certificate=FILE;SSL Key=FILE",
+    public static readonly Setting DatabaseConnection = new("database:connection", null, "", "Connection string for postgres: Host=...;Database=...;Username=... (docs/operations.md)",
         _ => null) { IsSecret = true };
 
     public static readonly Setting DatabasePasswordFile = new("database:passwordFile", null, "", "File (0600) whose first line is the database password", _ => null);

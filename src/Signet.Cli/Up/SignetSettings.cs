@@ -35,14 +35,21 @@ internal sealed class SignetSettings
             if (this[Setting.Database] == "sqlite") return null;
             if (this[Setting.DatabaseConnection].Length == 0)
                 throw new CliException(ExitCode.WrongUsage, $"database:kind is postgres and database:connection is empty; set it in signet.json or as {Setting.DatabaseConnection.EnvironmentName} (Host=...;Database=...;Username=...).");
-            try
-            {
-                return PostgresAddress.Parse(this[Setting.DatabaseConnection], this[Setting.DatabasePasswordFile] is { Length: > 0 } file ? file : null);
-            }
-            catch (StoreException e)
-            {
-                throw new CliException(ExitCode.WrongUsage, e.Message);
-            }
+            return Server();
+        }
+    }
+
+    /// <summary>The server that the settings name, whether it keeps the data already or not.</summary>
+    /// <exception cref="CliException">The connection would not be safe.</exception>
+    public PostgresAddress Server()
+    {
+        try
+        {
+            return PostgresAddress.Parse(this[Setting.DatabaseConnection], this[Setting.DatabasePasswordFile] is { Length: > 0 } file ? file : null);
+        }
+        catch (StoreException e)
+        {
+            throw new CliException(ExitCode.WrongUsage, e.Message);
         }
     }
 

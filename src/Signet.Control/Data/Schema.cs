@@ -17,6 +17,7 @@ internal static partial class Schema
         new(5, "evidence of revocations", Revocation),
         new(6, "enrolment", Enrolment),
         new(7, "second factors, invitations", SecondFactors),
+        new(8, "what a restored center remembers", Restored),
     ];
 
     private const string First = """

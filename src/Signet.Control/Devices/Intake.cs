@@ -13,6 +13,9 @@ namespace Signet.Control;
 /// </summary>
 internal sealed class Intake(Roster roster, Observations observations, ReceiptIntake receipts, RepeatedNotes repeated, LiveFeed feed, TimeProvider time, ILogger logger)
 {
+    /// <summary>Set by a restore: readings signed earlier may be in the memory that was lost.</summary>
+    public DateTimeOffset? RemembersSince { get; init; }
+
     public async Task RunAsync(BrokerLink link, CancellationToken cancellationToken)
     {
         try
@@ -83,6 +86,12 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
 
     private bool CheckAndCommit(Member member, TelemetryClaims claims, out Rejection rejection)
     {
+        if (claims.IssuedAt < RemembersSince)
+        {
+            rejection = new(RejectReason.Replayed, "signed before the center was restored");
+            return false;
+        }
+
         if (!member.Telemetry.Check(claims.Epoch, claims.Sequence, time.GetUtcNow(), out rejection)) return false;
         member.Telemetry.Commit(claims.Epoch, claims.Sequence);
         member.LastSeen = time.GetUtcNow();

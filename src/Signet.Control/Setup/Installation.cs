@@ -52,7 +52,7 @@ public sealed class Installation : IDisposable
         directory = Path.GetFullPath(directory);
         if (Exists(directory)) throw new ControlException($"{directory} is a data directory already");
         if (File.Exists(directory)) throw new ControlException($"{directory} is a file; choose another place with --data");
-        if (System.IO.Directory.Exists(directory) && System.IO.Directory.EnumerateFileSystemEntries(directory).Any()) throw Foreign(directory);
+        if (System.IO.Directory.Exists(directory) && System.IO.Directory.EnumerateFileSystemEntries(directory).Any(entry => Path.GetFileName(entry) != SettingsName)) throw Foreign(directory);
         await Clearly.DoAsync(async () =>
         {
             var beside = directory + ".making";
@@ -63,7 +63,9 @@ public sealed class Installation : IDisposable
             using (var making = new Installation(beside, held, record, options.Postgres)) await InstallationMaker.FillAsync(making, options, time, random, cancellationToken);
             // Last, because it is what makes a directory whole.
             record.Write(beside);
-            if (System.IO.Directory.Exists(directory)) System.IO.Directory.Delete(directory);
+            // Settings may be there before the data are.
+            if (File.Exists(Path.Combine(directory, SettingsName))) File.Copy(Path.Combine(directory, SettingsName), Path.Combine(beside, SettingsName), overwrite: true);
+            if (System.IO.Directory.Exists(directory)) System.IO.Directory.Delete(directory, recursive: true);
             System.IO.Directory.Move(beside, directory);
             DurableFile.SyncDirectory(Path.GetDirectoryName(directory)!);
             return true;
@@ -102,6 +104,8 @@ public sealed class Installation : IDisposable
 
     /// <summary>Gives the lock free.</summary>
     public void Dispose() => _lock.Dispose();
+
+    private const string SettingsName = "signet.json";
 
     private static DirectoryLock Lock(string directory) => DirectoryLock.TryAcquire(directory, out var held, out var pid) ? held
         : throw new ControlException($"{directory} is in use by {(pid is null ? "another process" : $"process {pid}")}; stop it, or choose another directory with --data");

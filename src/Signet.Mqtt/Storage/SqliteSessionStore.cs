@@ -32,6 +32,9 @@ public sealed class SqliteSessionStore : ISessionStore
 
     public bool IsDurable => true;
 
+    /// <summary>The schema of the file, for copying it.</summary>
+    public static IReadOnlyList<Migration> Migrations => SessionSchema.Migrations;
+
     /// <summary>Opens or creates the file; throws <see cref="StoreException"/> with one clear line when it cannot.</summary>
     public static SqliteSessionStore Open(string path) => new(Database.OpenSqlite(path, SessionSchema.Migrations));
 

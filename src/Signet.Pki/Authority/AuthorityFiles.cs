@@ -155,4 +155,8 @@ internal sealed class AuthorityFiles(string directory)
         if (OperatingSystem.IsWindows()) System.IO.Directory.CreateDirectory(path);
         else System.IO.Directory.CreateDirectory(path, DirectoryMode);
     }
+
+    /// <summary>What a restore left in <c>crl.floor</c>: lists with lower numbers may have been published by the authority that is gone. 0 without the file.</summary>
+    public long LeastCrlNumber() => In("crl.floor") is var file && File.Exists(file)
+        && long.TryParse(File.ReadAllText(file), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : 0;
 }

@@ -99,7 +99,7 @@ public sealed partial class CertificateAuthority
     private void Publish(SigningAuthority authority, string name, bool asBase)
     {
         // The number is spent before the list exists: two lists never carry the same one, whatever crashes in between.
-        var number = _ledger.CrlNumber(authority.Id) + 1;
+        var number = Math.Max(_ledger.CrlNumber(authority.Id) + 1, _files.LeastCrlNumber());
         var before = asBase || _addresses is null ? null : _ledger.BaseOf(authority.Id);
         var line = new LedgerLine(LedgerLine.Crl, Now(), authority.Id) { Number = number, Base = before?.Number ?? number };
         _file.Append(line);

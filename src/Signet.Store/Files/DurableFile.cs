@@ -30,6 +30,18 @@ public static partial class DurableFile
         return new FileStream(path, options);
     }
 
+    /// <summary>Opens a file for reading although another process of ours holds its lock (.NET locks whatever it opens; on Unix that binds only those who ask).</summary>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    public static FileStream OpenHeld(string path)
+    {
+        if (OperatingSystem.IsWindows()) return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var handle = OpenFile(path, CloseOnExec);
+        return handle >= 0 ? new FileStream(new Microsoft.Win32.SafeHandles.SafeFileHandle(handle, ownsHandle: true), FileAccess.Read) : throw new IOException($"{path}: cannot be opened (errno {Marshal.GetLastPInvokeError()}).");
+    }
+
+    // O_RDONLY is 0; O_CLOEXEC of <fcntl.h> on Linux and on macOS.
+    private static readonly int CloseOnExec = OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000;
+
     /// <summary>Makes creations, renames and removals in a directory durable: on Linux fsync of a file does not cover its name.</summary>
     public static void SyncDirectory(string directory)
     {

@@ -33,9 +33,13 @@ public sealed class SignetProcess : IAsyncDisposable
     public static string Dll { get; } = Path.Combine(AppContext.BaseDirectory, "signet.dll");
 
     /// <summary>Runs one command to its end.</summary>
-    public static async Task<Outcome> RunAsync(string? data, params string[] arguments)
+    public static Task<Outcome> RunAsync(string? data, params string[] arguments) => RunAsync(data, new Dictionary<string, string>(), "", arguments);
+
+    /// <summary>As above, with variables of its environment and something on its standard input.</summary>
+    public static async Task<Outcome> RunAsync(string? data, Dictionary<string, string> environment, string input, params string[] arguments)
     {
-        using var process = Start(data, arguments);
+        using var process = Start(data, arguments, environment);
+        await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
@@ -56,7 +60,7 @@ public sealed class SignetProcess : IAsyncDisposable
     /// <summary>The lines a command that does not end by itself prints, until cancelled; then it is ended.</summary>
     public static async IAsyncEnumerable<string> LinesAsync(string data, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken, params string[] arguments)
     {
-        using var process = Start(data, arguments);
+        using var process = Start(data, arguments, []);
         try
         {
             while (await process.StandardOutput.ReadLineAsync(cancellationToken) is { } line) yield return line;
@@ -68,13 +72,18 @@ public sealed class SignetProcess : IAsyncDisposable
     }
 
     /// <summary>Starts <c>up</c> on free ports and waits for its ready line.</summary>
-    public static Task<SignetProcess> UpAsync(string data, params string[] more) =>
-        ReadyAsync(data, ["up", "--json", "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0", "--port-mqtt-password", "0", "--port-auth", "0", .. more]);
+    public static Task<SignetProcess> UpAsync(string data, params string[] more) => UpAsync(data, new Dictionary<string, string>(), more);
+
+    /// <summary>As above, with variables of its environment.</summary>
+    public static Task<SignetProcess> UpAsync(string data, Dictionary<string, string> environment, params string[] more) =>
+        ReadyAsync(Start(data, ["up", "--json", "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0", "--port-mqtt-password", "0", "--port-auth", "0", .. more], environment));
 
     /// <summary>Starts a long-running command with <c>--json</c> among its arguments and waits for its ready line.</summary>
-    public static async Task<SignetProcess> ReadyAsync(string? data, params string[] arguments)
+    public static Task<SignetProcess> ReadyAsync(string? data, params string[] arguments) => ReadyAsync(Start(data, arguments, []));
+
+    private static async Task<SignetProcess> ReadyAsync(Process process)
     {
-        var signet = new SignetProcess(Start(data, arguments));
+        var signet = new SignetProcess(process);
         using var patience = new CancellationTokenSource(Patience);
         while (await signet._process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
         {
@@ -93,7 +102,7 @@ public sealed class SignetProcess : IAsyncDisposable
 
         var error = await signet._errors;
         await signet.DisposeAsync();
-        throw new InvalidOperationException($"signet {arguments[0]} ended before it was ready: {error}");
+        throw new InvalidOperationException($"signet {process.StartInfo.ArgumentList[0]} ended before it was ready: {error}");
     }
 
     /// <summary>Ctrl-C as a terminal sends it. Returns the exit code and what stood on stderr.</summary>
@@ -167,7 +176,7 @@ public sealed class SignetProcess : IAsyncDisposable
         kill.WaitForExit();
     }
 
-    private static Process Start(string? data, IReadOnlyList<string> arguments)
+    private static Process Start(string? data, IReadOnlyList<string> arguments, Dictionary<string, string> environment)
     {
         if (!File.Exists(Dll))
             throw new FileNotFoundException($"{Dll} is missing: build Signet.slnx first", Dll);
@@ -177,6 +186,8 @@ public sealed class SignetProcess : IAsyncDisposable
             start.ArgumentList.Add(argument);
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("SIGNET_", StringComparison.OrdinalIgnoreCase)).ToList())
             start.Environment.Remove(name);
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         if (data is not null)
             start.Environment["SIGNET_DATA"] = data;
         return Process.Start(start)!;

@@ -1,0 +1,116 @@
+using Signet.House.Tests.Program;
+
+namespace Signet.House.Tests.Production;
+
+/// <summary>The restore drill, as a person does it: back up the running center, lose the machine, restore, go on.</summary>
+public sealed class BackupSpecs : IDisposable
+{
+    private const string Words = "correct horse battery staple\n";
+    private readonly string _folder = Directory.CreateTempSubdirectory("signet-backup-").FullName;
+
+    private string Data => Path.Combine(_folder, "data");
+    private string Other => Path.Combine(_folder, "other");
+    private string Backup => Path.Combine(_folder, "one.backup");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static Task<Outcome> SealedAsync(string data, string words, params string[] arguments) => SignetProcess.RunAsync(data, new Dictionary<string, string>(), words, [.. arguments, "--passphrase-stdin"]);
+
+    [Fact]
+    public async Task A_running_center_is_backed_up_lost_and_restored_and_its_devices_come_back()
+    {
+        long epoch;
+        await using (var signet = await SignetProcess.UpAsync(Data, "--demo"))
+        {
+            (await SignetProcess.RunAsync(Data, "command", "send", "thermostat-1", "check-status", "--wait")).ExitCode.ShouldBe(0);
+            var made = await SealedAsync(Data, Words, "backup", "--with-keys", "--out", Backup, "--json");
+            made.ExitCode.ShouldBe(0, made.Error);
+            ((long)made.Json["auditEntries"]!).ShouldBeGreaterThan(3);
+            File.GetUnixFileMode(Backup).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            // What happens after the backup is lost with the machine; the devices remember it.
+            (await SignetProcess.RunAsync(Data, "command", "send", "thermostat-1", "check-status", "--wait")).ExitCode.ShouldBe(0);
+            epoch = await EpochAsync(Data);
+            await signet.KillAsync();
+        }
+
+        // The devices' homes are on the machines of the devices: they go on with the memory they have.
+        var restored = await SealedAsync(Other, Words, "restore", Backup, "--json");
+        restored.ExitCode.ShouldBe(0, restored.Error);
+        ((string)restored.Json["audit"]!).ShouldStartWith("intact");
+        restored.Json["missingKeys"]!.AsArray().ShouldBeEmpty();
+        foreach (var home in Directory.GetDirectories(Path.Combine(Data, "device"))) CopyOver(home, Path.Combine(Other, "device", Path.GetFileName(home)));
+
+        await using var again = await SignetProcess.UpAsync(Other, "--demo");
+        var sent = await SignetProcess.RunAsync(Other, "command", "send", "thermostat-1", "check-status", "--wait", "--json");
+        sent.ExitCode.ShouldBe(0, "the restored center is not locked out: " + sent.Error + sent.Output);
+        (await EpochAsync(Other)).ShouldBeGreaterThan(epoch);
+        (await SignetProcess.RunAsync(Other, "audit", "verify")).ExitCode.ShouldBe(0);
+        var told = (await SignetProcess.RunAsync(Other, "audit", "list", "--json", "--action", "restored")).Json["entries"]!.AsArray();
+        told.Count.ShouldBe(1);
+        await again.InterruptAsync();
+    }
+
+    [Fact]
+    public async Task Wrong_words_a_cut_off_file_another_version_and_a_used_directory_are_told_in_words_and_leave_nothing()
+    {
+        (await SignetProcess.RunAsync(Data, "init")).ExitCode.ShouldBe(0);
+        (await SealedAsync(Data, "short\n", "backup", "--out", Backup)).Error.ShouldContain("shorter than 12 characters");
+        var made = await SealedAsync(Data, Words, "backup", "--out", Backup);
+        made.ExitCode.ShouldBe(0, made.Error);
+        made.Output.ShouldContain("NOT included");
+        (await SealedAsync(Data, Words, "backup", "--out", Backup)).Error.ShouldContain("exists already");
+
+        await RefusedAsync("wrong horse battery staple\n", "the passphrase is wrong");
+        var whole = await File.ReadAllBytesAsync(Backup);
+        var text = System.Text.Encoding.Latin1.GetString(whole);
+        foreach (var secret in new[] { "PRIVATE KEY", "installation", Words.Trim() }) text.ShouldNotContain(secret);
+
+        foreach (var length in new[] { whole.Length - 1, whole.Length / 2, 150 })
+        {
+            await File.WriteAllBytesAsync(Backup, whole[..length]);
+            await RefusedAsync(Words, "damaged");
+        }
+        await File.WriteAllBytesAsync(Backup, whole[..20]);
+        await RefusedAsync(Words, "not a Signet backup");
+        var flipped = (byte[])whole.Clone();
+        flipped[^100] ^= 1;
+        await File.WriteAllBytesAsync(Backup, flipped);
+        await RefusedAsync(Words, "damaged");
+        await File.WriteAllBytesAsync(Backup, [.. System.Text.Encoding.ASCII.GetBytes(text[..text.IndexOf('\n')].Replace("\"format\":1", "\"format\":9")), .. whole[text.IndexOf('\n')..]]);
+        await RefusedAsync(Words, "made by a newer version (format 9");
+
+        await File.WriteAllBytesAsync(Backup, whole);
+        (await SealedAsync(Data, Words, "restore", Backup)).Error.ShouldContain("is not empty, and a restore overwrites nothing");
+        var restored = await SealedAsync(Other, Words, "restore", Backup);
+        restored.ExitCode.ShouldBe(0, restored.Error);
+        restored.Output.ShouldContain("pki/intermediate.key");
+        Directory.EnumerateFiles(Other, "*.key", SearchOption.AllDirectories).ShouldBeEmpty("keys only when asked for");
+        (await SignetProcess.RunAsync(Other, "audit", "verify", "--offline")).ExitCode.ShouldBe(0, "proofs need no private key");
+        (await SignetProcess.RunAsync(Other, "up", "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0")).Error.ShouldContain(".key");
+
+        async Task RefusedAsync(string words, string why)
+        {
+            var refused = await SealedAsync(Other, words, "restore", Backup);
+            refused.ExitCode.ShouldBe(1, refused.Output);
+            refused.Error.ShouldContain(why);
+            Directory.Exists(Other).ShouldBeFalse();
+            Directory.Exists(Other + ".restoring").ShouldBeFalse();
+        }
+    }
+
+    private static async Task<long> EpochAsync(string data)
+    {
+        var started = (await SignetProcess.RunAsync(data, "audit", "list", "--json", "--action", "center-started", "--limit", "1")).Json["entries"]!.AsArray();
+        return (long)started[0]!["details"]!["epoch"]!;
+    }
+
+    private static void CopyOver(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target, overwrite: true);
+        }
+    }
+}

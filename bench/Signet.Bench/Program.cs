@@ -1,15 +1,16 @@
 using Signet.Bench;
 
-// serve: a bare broker to point any load at.  micro: what the broker itself costs, without sockets.
+// serve: a bare broker to point any load at.  micro: what the broker itself costs, without sockets.  load: a load generator for any broker.
 return args switch
 {
     ["micro", .. var rest] => await Micro.RunAsync(Arguments.Parse(rest)),
     ["serve", .. var rest] => await BrokerHost.RunAsync(Arguments.Parse(rest)),
+    ["load", .. var rest] => await Load.RunAsync(Arguments.Parse(rest)),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("Signet.Bench serve (--plain PORT | --tls PORT --ca FILE --cert FILE --key FILE) [--policy] [--data DIR] [--attached]\n       Signet.Bench micro [--qos 0|1] [--subs N] [--policy]");
+    Console.Error.WriteLine("Signet.Bench serve (--plain PORT | --tls PORT --ca FILE --cert FILE --key FILE) [--policy] [--data DIR] [--attached]\n       Signet.Bench micro [--qos 0|1] [--subs N] [--policy]\n       Signet.Bench load --port N [--mode connect|idle] [--tls --ca FILE --cert FILE --key FILE] [--qos 0|1] [--pubs N] [--subs N] [--layout shared] [--window N] [--batch N] [--rate N] [--persistent] [--duration S] [--broker-pid N]");
     return 2;
 }

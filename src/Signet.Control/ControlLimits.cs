@@ -158,4 +158,7 @@ public static class ControlLimits
 
     /// <summary>Invitations that are open at once.</summary>
     public const int OpenLinks = 1_000;
+
+    /// <summary>How often the broker's counters go out on <c>$SYS/broker/...</c>. Chosen: Mosquitto's pace.</summary>
+    public static readonly TimeSpan BrokerStatus = TimeSpan.FromSeconds(10);
 }

@@ -38,7 +38,7 @@ internal sealed class BrokerHost : IAsyncDisposable
     public static async Task<BrokerHost> StartAsync(CenterOptions options, string directory, BrokerPolicy policy, BrokerWatch watch, CertificateJudge judge, ServerCertificates certificates, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var store = SqliteSessionStore.Open(Path.Combine(directory, StoreFile));
-        var broker = await MqttBroker.OpenAsync(new() { Observer = watch, ReportAcknowledged = IsCommand, Store = store }, policy, time, loggers.CreateLogger<MqttBroker>(), cancellationToken);
+        var broker = await MqttBroker.OpenAsync(new() { Observer = watch, ReportAcknowledged = IsCommand, Store = store, SysInterval = ControlLimits.BrokerStatus }, policy, time, loggers.CreateLogger<MqttBroker>(), cancellationToken);
         try
         {
             return new(broker, Listen(broker, new()

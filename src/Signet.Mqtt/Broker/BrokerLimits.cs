@@ -59,7 +59,10 @@ public sealed record BrokerLimits
     /// <summary>Retained messages, all topics.</summary>
     public int MaximumRetained { get; init; } = 200_000;
 
-    /// <summary>Payload bytes of all queued and retained messages. Above it: QoS 0 is dropped, other publishes that would be queued or kept are refused with 0x97; the observer is told.</summary>
+    /// <summary>
+    /// Payload bytes of all queued and retained messages. Above it a message that would have to wait for somebody is dropped for them, and the publisher of a QoS 1 or 2 message is
+    /// told with 0x97 (MQTT 3.1.1 has no word for that: its connection is closed, so that it sends again later); those who could take it at once have it. The observer is told of each.
+    /// </summary>
     public long MemoryCeiling { get; init; } = 512L * 1024 * 1024;
 
     /// <summary>Sessions, connected or kept.</summary>
@@ -83,6 +86,9 @@ public sealed record IdentityLimits
 
     /// <summary>Bytes received a second; null is unlimited.</summary>
     public int? BytesPerSecond { get; init; }
+
+    /// <summary>QoS 1 and 2 messages unacknowledged on one connection, each way; the lower of this and the broker's own limits holds, and is announced.</summary>
+    public ushort InFlight { get; init; } = ushort.MaxValue;
 
     /// <summary>Messages queued in one session. Mosquitto keeps 1,000.</summary>
     public int QueuedMessages { get; init; } = 10_000;

@@ -137,6 +137,7 @@ public sealed partial class MqttBroker
 
     private void Replaced(Publication? before, Publication? after, ref Delivery delivery)
     {
+        if ((after ?? before)!.Topic.IsReserved) return; // the broker's own numbers: made anew all the time
         Counters.Add(Tally.QueuedBytes, (after?.Size ?? 0) - (before?.Size ?? 0));
         Counters.Add(Tally.Retained, (after is null ? 0 : 1) - (before is null ? 0 : 1));
         if (!Store.IsDurable) return;

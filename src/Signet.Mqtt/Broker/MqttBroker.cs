@@ -111,6 +111,22 @@ public sealed partial class MqttBroker : IAsyncDisposable
         return hit;
     }
 
+    /// <summary>
+    /// Gives an identity other limits while it is connected; they hold until its next CONNECT, when the policy is asked again. Rates, subscriptions and queues follow at once (what is over a limit
+    /// stays, nothing is added); connections above the new number are closed with 0x97, youngest first. False: the identity has no session.
+    /// </summary>
+    public bool SetLimits(string identity, IdentityLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        if (!Table.SetLimits(identity, limits)) return false;
+        foreach (var surplus in Table.All().Where(s => s.Key.Identity == identity && s.IsConnected).OrderBy(s => s.Since).Skip(limits.Connections).ToList())
+        {
+            surplus.Connection?.Close(ReasonCode.QuotaExceeded, $"identity may have {limits.Connections} connections now", RefusalKind.Quota);
+        }
+
+        return true;
+    }
+
     /// <summary>Tells clients the server is shutting down (0x8B), closes them, and writes down what is kept.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -56,7 +56,9 @@ internal sealed partial class Connection
         var keepAlive = TimeSpan.FromSeconds(connect.KeepAlive);
         var longest = Limits.MaximumKeepAlive;
         KeepAlive = longest < TimeSpan.FromSeconds(ushort.MaxValue) && (keepAlive == TimeSpan.Zero || keepAlive > longest) ? longest : keepAlive;
-        SendMaximum = Math.Min(Limits.SendMaximum, connect.Properties.ReceiveMaximum ?? ushort.MaxValue);
+        var identity = decision.Limits ?? Limits.PerIdentity;
+        SendMaximum = Math.Min(Math.Min(Limits.SendMaximum, identity.InFlight), connect.Properties.ReceiveMaximum ?? ushort.MaxValue);
+        receiveMaximum = Math.Min(Limits.ReceiveMaximum, identity.InFlight);
         clientAliases = Math.Min(Limits.TopicAliasesToClient, connect.Properties.TopicAliasMaximum ?? 0);
 
         var connack = new PropertySet();
@@ -64,7 +66,7 @@ internal sealed partial class Connection
         {
             connack.SessionExpiry = expiry == asked ? null : (uint)expiry.TotalSeconds;
             connack.ServerKeepAlive = KeepAlive == keepAlive ? null : (ushort)KeepAlive.TotalSeconds;
-            connack.ReceiveMaximum = Limits.ReceiveMaximum;
+            connack.ReceiveMaximum = receiveMaximum;
             connack.MaximumQoS = Limits.MaximumQoS == QoS.ExactlyOnce ? null : (byte)Limits.MaximumQoS;
             connack.RetainAvailable = Limits.RetainAvailable ? null : false;
             connack.MaximumPacketSize = (uint)Limits.MaximumPacketSize;
@@ -75,7 +77,7 @@ internal sealed partial class Connection
             connack.AuthenticationData = decision.AuthenticationData.IsEmpty ? null : decision.AuthenticationData.ToArray();
         }
 
-        var taken = broker.Table.Attach(this, context, new ConnectTerms(connect.Version, connect.CleanStart, expiry), decision.Limits ?? Limits.PerIdentity, (mine, present) =>
+        var taken = broker.Table.Attach(this, context, new ConnectTerms(connect.Version, connect.CleanStart, expiry), identity, (mine, present) =>
         {
             new ConnackPacket { SessionPresent = present, Code = ReasonCode.Success, Properties = connack }.Write(Outbox, Version);
             dirty = true;

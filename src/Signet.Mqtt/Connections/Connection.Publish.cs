@@ -10,6 +10,9 @@ internal sealed partial class Connection
     private readonly Known[] known = new Known[8];
     private Dictionary<ushort, Topic>? incomingAliases;
     private int unacknowledged;
+
+    /// <summary>As announced in CONNACK.</summary>
+    private ushort receiveMaximum;
     private long lastAccepted;
 
     /// <summary>When the last message arrived that the policy let through; null before the first.</summary>
@@ -77,6 +80,12 @@ internal sealed partial class Connection
 
         broker.Route(ref delivery, routes, touched);
         mustCommit |= delivery.IsStored;
+        if (delivery.IsRefused && view.QoS > QoS.AtMostOnce)
+        {
+            RefuseForMemory(view);
+            return;
+        }
+
         if (view.QoS == QoS.ExactlyOnce)
         {
             mine.AddReceived(view.PacketId);
@@ -96,10 +105,10 @@ internal sealed partial class Connection
         else if (view.QoS > Limits.MaximumQoS) error = new(ReasonCode.QoSNotSupported, $"QoS {(int)view.QoS} is not offered"); // [MQTT-3.2.2-11]
         else if (view.Retain && !Limits.RetainAvailable) error = new(ReasonCode.RetainNotSupported, "retained messages are not offered"); // [MQTT-3.2.2-14]
         else if (view.TopicAlias > Limits.TopicAliasMaximum) error = new(ReasonCode.TopicAliasInvalid, $"topic alias {view.TopicAlias} is above {Limits.TopicAliasMaximum}"); // [MQTT-3.3.2-9]
-        else if (view.QoS > 0 && Version == MqttVersion.V5 && ++unacknowledged + (view.QoS == QoS.ExactlyOnce ? session!.ReceivedCount : 0) > Limits.ReceiveMaximum
+        else if (view.QoS > 0 && Version == MqttVersion.V5 && ++unacknowledged + (view.QoS == QoS.ExactlyOnce ? session!.ReceivedCount : 0) > receiveMaximum
             && !(view.QoS == QoS.ExactlyOnce && !session!.IsNewReceived(view.PacketId)))
         {
-            error = new(ReasonCode.ReceiveMaximumExceeded, $"more than {Limits.ReceiveMaximum} unacknowledged messages"); // [MQTT-3.3.4-7]
+            error = new(ReasonCode.ReceiveMaximumExceeded, $"more than {receiveMaximum} unacknowledged messages"); // [MQTT-3.3.4-7]
         }
 
         return error.Code == 0;
@@ -148,6 +157,13 @@ internal sealed partial class Connection
 
         if (view.QoS == QoS.ExactlyOnce) session!.AddReceived(view.PacketId);
         Answer(type, view.PacketId, ReasonCode.Success, null);
+    }
+
+    private void RefuseForMemory(in PublishView view)
+    {
+        const string why = "the broker's memory ceiling is reached";
+        if (Version == MqttVersion.V5) AnswerRefused(view, ReasonCode.QuotaExceeded, why);
+        else Close(ReasonCode.QuotaExceeded, why, RefusalKind.Quota); // unacknowledged, so it is sent again
     }
 
     private void Answer(PacketType type, ushort id, ReasonCode code, string? reason)

@@ -30,7 +30,7 @@ internal sealed partial class Connection
     }
 
     /// <summary>1 valid filter; 2 depth and number; 3 policy; 4 take it into the tree; 5 retained messages that are due.</summary>
-    private ReasonCode Subscribe(TopicSubscription asked, int identifier, List<(List<Publication>, Subscription)> retained, out string? why)
+    private ReasonCode Subscribe(TopicSubscription asked, int identifier, List<(List<Publication> Messages, Subscription Subscription)> retained, out string? why)
     {
         var mine = session!;
         if (!TopicFilter.IsValidFilter(asked.Filter)) return Refuse(ReasonCode.TopicFilterInvalid, "the filter is not valid", asked.Filter, out why);
@@ -47,7 +47,17 @@ internal sealed partial class Connection
         var subscription = new Subscription(mine, granted, filter, group, identifier);
         var isNew = mine.Subscribe(subscription);
         var wantsRetained = group is null && (granted.RetainHandling == RetainHandling.SendAtSubscribe || (granted.RetainHandling == RetainHandling.SendIfNew && isNew));
-        if (wantsRetained && broker.RetainedFor(mine, filter) is { Count: > 0 } messages) retained.Add((messages, subscription));
+        if (!wantsRetained) return (ReasonCode)granted.QoS;
+        // What waits already and what this packet has found so far: a bomb of subscriptions to everything costs one walk through what is kept, not one for each.
+        if (mine.QueuedCount + retained.Sum(r => (long)r.Messages.Count) >= Limits.MaximumRetained)
+        {
+            broker.Refuse(RefusalKind.Quota, ReasonCode.QuotaExceeded, $"{Limits.MaximumRetained} messages wait for the session; retained ones are left out", mine.Context, asked.Filter);
+        }
+        else if (broker.RetainedFor(mine, filter) is { Count: > 0 } messages)
+        {
+            retained.Add((messages, subscription));
+        }
+
         return (ReasonCode)granted.QoS;
     }
 

@@ -48,6 +48,9 @@ internal ref struct Delivery
     /// <summary>Some session wrote it to the store: acknowledge only after a commit.</summary>
     public bool IsStored { get; set; }
 
+    /// <summary>Somebody should have waited for it and could not, because the broker's memory ceiling is reached: do not acknowledge.</summary>
+    public bool IsRefused { get; set; }
+
     /// <summary>Upper bound of the packet, but for subscription identifiers.</summary>
     public readonly int FrameSize => 64 + Topic.Utf8.Length + Payload.Length + properties.Length;
 

@@ -175,7 +175,7 @@ internal sealed partial class Session
 
         if (!Fits(c, message, entry.Ids)) // the client said so: not sent, and not an error [MQTT-3.1.2-24]
         {
-            Drop(message, "larger than the client's maximum packet size");
+            Drop(message.Topic.Name, "larger than the client's maximum packet size");
             return true;
         }
 

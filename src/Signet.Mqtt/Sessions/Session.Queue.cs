@@ -12,6 +12,16 @@ internal sealed partial class Session
     private readonly Queue<Waiting> queue = new();
     private long queuedBytes;
     private long messagesOut;
+
+    /// <summary>Messages that wait.</summary>
+    public int QueuedCount
+    {
+        get
+        {
+            lock (Gate) return queue.Count;
+        }
+    }
+
     private long dropped;
 
     /// <summary>Hands over one message. Returns the connection to wake, or null when none needs it (or somebody already will).</summary>
@@ -29,11 +39,11 @@ internal sealed partial class Session
             if (c is null)
             {
                 if (qos == 0 || Expiry == TimeSpan.Zero) return null;
-                delivery.IsStored |= Enqueue(delivery.Keep(), qos, retain, route.SubscriptionIds, false);
+                Wait(ref delivery, qos, retain, route.SubscriptionIds);
                 return null;
             }
 
-            if (!TryDirect(ref delivery, c, qos, retain, route.SubscriptionIds)) delivery.IsStored |= Enqueue(delivery.Keep(), qos, retain, route.SubscriptionIds, false);
+            if (!TryDirect(ref delivery, c, qos, retain, route.SubscriptionIds)) Wait(ref delivery, qos, retain, route.SubscriptionIds);
             return c.MarkDirty() ? c : null;
         }
     }
@@ -47,6 +57,19 @@ internal sealed partial class Session
             if (Ended) return;
             foreach (var m in messages) Enqueue(m, m.QoS < granted ? m.QoS : granted, retainFlag, ids, true);
             connection?.MarkDirty();
+        }
+    }
+
+    private void Wait(ref Delivery delivery, QoS qos, bool retain, int[]? ids)
+    {
+        if (broker.Counters.QueuedBytes > broker.Options.Limits.MemoryCeiling)
+        {
+            Drop(delivery.Topic.Name, "the broker's memory ceiling is reached");
+            delivery.IsRefused = true;
+        }
+        else
+        {
+            delivery.IsStored |= Enqueue(delivery.Keep(), qos, retain, ids, false);
         }
     }
 
@@ -79,9 +102,8 @@ internal sealed partial class Session
     private bool Enqueue(Publication message, QoS qos, bool retain, int[]? ids, bool isRetained)
     {
         var limits = Usage.Limits;
-        if (queue.Count >= (isRetained ? broker.Options.Limits.MaximumRetained : limits.QueuedMessages)) Drop(message, "queue of the session is full");
-        else if (!isRetained && queuedBytes + message.Size > limits.QueuedBytes) Drop(message, "queue of the session holds too many bytes");
-        else if (!isRetained && broker.Counters.QueuedBytes > broker.Options.Limits.MemoryCeiling) Drop(message, "the broker's memory ceiling is reached");
+        if (queue.Count >= (isRetained ? broker.Options.Limits.MaximumRetained : limits.QueuedMessages)) Drop(message.Topic.Name, "queue of the session is full");
+        else if (!isRetained && queuedBytes + message.Size > limits.QueuedBytes) Drop(message.Topic.Name, "queue of the session holds too many bytes");
         else
         {
             var entry = new Waiting(message, qos, retain, ids, ++order, qos > 0 && IsStored, broker.PolicyVersion, isRetained ? 0 : message.Size);
@@ -107,11 +129,11 @@ internal sealed partial class Session
         broker.Forget(message);
     }
 
-    private void Drop(Publication message, string why)
+    private void Drop(string topic, string why)
     {
         dropped++;
         broker.Counters.Add(Tally.Dropped, 1);
-        broker.Refuse(RefusalKind.Quota, ReasonCode.QuotaExceeded, why, Context, message.Topic.Name);
+        broker.Refuse(RefusalKind.Quota, ReasonCode.QuotaExceeded, why, Context, topic);
     }
 
     private void DropQoS0()

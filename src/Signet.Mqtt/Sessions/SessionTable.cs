@@ -77,6 +77,16 @@ internal sealed class SessionTable(MqttBroker broker)
         return session;
     }
 
+    public bool SetLimits(string identity, IdentityLimits limits)
+    {
+        lock (gate)
+        {
+            if (!usages.TryGetValue(identity, out var usage)) return false;
+            usage.Limits = limits;
+            return true;
+        }
+    }
+
     /// <summary>The connection's place among its identity's is free again.</summary>
     public void Release(Session session)
     {

@@ -12,12 +12,26 @@ public sealed partial class MqttBroker
 
     internal long PolicyVersion => Volatile.Read(ref policyVersion);
 
-    /// <summary>Forget every remembered decision and ask again: for subscriptions that exist (refused ones end) and for messages that wait.</summary>
-    public void PolicyChanged()
+    /// <summary>
+    /// Forget every remembered decision and ask again: for subscriptions that exist (refused ones end), for messages that wait, and for those that are being handed out at this moment.
+    /// MQTT has no word for a subscription that the broker ends, so a connected client that loses one is disconnected with 0x87 and the reason; what waits in its write buffer is dropped,
+    /// and what its session keeps is judged again when it comes back.
+    /// </summary>
+    /// <returns>Subscriptions that ended.</returns>
+    public int PolicyChanged()
     {
         Interlocked.Increment(ref policyVersion);
-        foreach (var session in Table.All()) EndRefusedSubscriptions(session);
+        var ended = 0;
+        foreach (var session in Table.All())
+        {
+            var refused = EndRefusedSubscriptions(session);
+            if (refused.Count == 0) continue;
+            ended += refused.Count;
+            session.Connection?.CloseWithoutRest(ReasonCode.NotAuthorized, $"{refused[0].Reason}: '{refused[0].Filter}' may no longer be read{(refused.Count > 1 ? $", and {refused.Count - 1} more" : "")}");
+        }
+
         Tree.Invalidate();
+        return ended;
     }
 
     /// <summary>The same for one session whose principal changed.</summary>
@@ -106,15 +120,19 @@ public sealed partial class MqttBroker
 
     internal void LogStoreLost(Exception e) => Log.StoreLost(logger, e);
 
-    private void EndRefusedSubscriptions(Session session)
+    private List<(string Filter, string Reason)> EndRefusedSubscriptions(Session session)
     {
+        var refused = new List<(string, string)>();
         foreach (var s in session.Subscriptions())
         {
             var decision = AuthorizeSubscribe(new SubscribeRequest(session.Context, s.Filter, s.Options.QoS, s.Group));
             if (decision.Allowed) continue;
             session.Unsubscribe(s.Options.Filter);
             Refuse(RefusalKind.Subscribe, ReasonCode.NotAuthorized, decision.Reason, session.Context, s.Options.Filter);
+            refused.Add((s.Options.Filter, decision.Reason));
         }
+
+        return refused;
     }
 
     private PolicyDecision Failed(Exception e)

@@ -36,7 +36,7 @@ public sealed partial class MqttBroker : IAsyncDisposable
         Time = time;
         this.logger = logger ?? NullLogger.Instance;
         Topics = new TopicTable(options.Limits.MaximumTopicLevels, options.ReportAcknowledged);
-        Tree = new SubscriptionTree(DeniedDelivery);
+        Tree = new SubscriptionTree(DeniedDelivery, () => PolicyVersion);
         Table = new SessionTable(this);
     }
 

@@ -80,6 +80,17 @@ internal sealed partial class Connection(MqttBroker broker, IDuplexPipe pipe, Co
         pipe.Input.CancelPendingRead();
     }
 
+    /// <summary>The same, and what is not on the wire yet never gets there: messages in the write buffer were allowed by a policy that no longer holds.</summary>
+    public void CloseWithoutRest(ReasonCode code, string reason)
+    {
+        if (Session is { } mine)
+        {
+            lock (mine.Gate) Outbox.Clear();
+        }
+
+        Close(code, reason);
+    }
+
     /// <summary>Called by the broker's sweep: deadlines of connecting, keep alive and writing.</summary>
     public void CheckDeadlines(long now)
     {

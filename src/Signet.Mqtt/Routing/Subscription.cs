@@ -27,6 +27,9 @@ internal sealed class Route(Session session)
     /// <summary>The policy's reason for not delivering, null when it allows.</summary>
     public string? Denied { get; init; }
 
+    /// <summary>Version of the policy that was asked.</summary>
+    public long PolicyVersion { get; init; }
+
     public void Merge(Subscription s)
     {
         if (s.Options.QoS > QoS) QoS = s.Options.QoS;

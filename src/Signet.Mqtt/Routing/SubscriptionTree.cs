@@ -6,7 +6,7 @@ namespace Signet.Mqtt.Broker.Routing;
 /// All subscriptions, as a tree with one node a topic level. Publishing does not walk it: each <see cref="Topic"/> remembers its <see cref="RouteSet"/>
 /// until <see cref="Version"/> moves (a subscription came or went, or the policy changed); then the first publish walks once.
 /// </summary>
-internal sealed class SubscriptionTree(Func<Session, string, string?> denied)
+internal sealed class SubscriptionTree(Func<Session, string, string?> denied, Func<long> policyVersion)
 {
     private readonly Lock gate = new();
     private readonly Node root = new();
@@ -78,7 +78,7 @@ internal sealed class SubscriptionTree(Func<Session, string, string?> denied)
 
         var shared = groups.Values.Select(members => new SharedRoute([.. members.Select(s =>
         {
-            var route = new Route(s.Session) { Denied = denied(s.Session, topic.Name) };
+            var route = NewRoute(s.Session, topic);
             route.Merge(s);
             return route;
         })]));
@@ -89,9 +89,12 @@ internal sealed class SubscriptionTree(Func<Session, string, string?> denied)
 
     private Route RouteOf(Subscription s, Topic topic, Dictionary<Session, Route> routes)
     {
-        if (!routes.TryGetValue(s.Session, out var route)) routes[s.Session] = route = new Route(s.Session) { Denied = denied(s.Session, topic.Name) };
+        if (!routes.TryGetValue(s.Session, out var route)) routes[s.Session] = route = NewRoute(s.Session, topic);
         return route;
     }
+
+    // The version first: a policy that changes in between is asked again at delivery.
+    private Route NewRoute(Session session, Topic topic) => new(session) { PolicyVersion = policyVersion(), Denied = denied(session, topic.Name) };
 
     /// <summary>Depth is bounded by <see cref="BrokerLimits.MaximumTopicLevels"/>.</summary>
     private static void Collect(Node node, string[] levels, int at, bool reserved, Action<Subscription> found)

@@ -157,6 +157,14 @@ internal sealed partial class Session
             return;
         }
 
+        // It was allowed when it was first sent; what counts is now.
+        if (!flight.Released && broker.DeniedDelivery(this, flight.Message!.Topic.Name) is { } reason)
+        {
+            broker.Refuse(RefusalKind.Deliver, ReasonCode.NotAuthorized, reason, Context, flight.Message.Topic.Name);
+            Finish(id, flight);
+            return;
+        }
+
         flight.OnWire = true;
         inFlight[id] = flight;
         outstanding++;

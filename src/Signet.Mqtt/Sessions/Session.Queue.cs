@@ -35,6 +35,8 @@ internal sealed partial class Session
         lock (Gate)
         {
             if (Ended) return null;
+            // The policy changed after the routes were found: nothing is handed out that it denies.
+            if (route.PolicyVersion != broker.PolicyVersion && broker.DeniedDelivery(this, delivery.Topic.Name) is not null) return null;
             var c = connection;
             if (c is null)
             {

@@ -19,6 +19,7 @@ var root = new RootCommand("Signet: a zero-trust command center for MQTT device 
     UserVerb.Build(),
     TokenVerb.Build(),
     BrokerVerb.Build(),
+    PolicyVerb.Build(),
     MetricsVerb.Build(),
     CompletionVerb.Build(),
     BackupVerb.Backup(),

@@ -29,6 +29,7 @@ public sealed class CommandCenter : IAsyncDisposable
     private BrokerWatch _watch = null!;
     private SessionCutter _sessions = null!;
     private Askers _askers = null!;
+    private PolicyTraffic _traffic = null!;
     private Intake _intake = null!;
     private CertificateEnds _ends = null!;
     private BrokerHost? _host;
@@ -73,7 +74,10 @@ public sealed class CommandCenter : IAsyncDisposable
     public TotpLogin TotpLogin { get; private set; } = null!;
 
     /// <summary>Who may do what on the broker.</summary>
-    public AccessPolicy Policy { get; } = AccessPolicy.Default;
+    public AccessPolicy Policy => Policies.Current;
+
+    /// <summary>The policy in force, its history, and how another one is applied.</summary>
+    public Policies Policies { get; private set; } = null!;
 
     /// <summary>The clock the center lives by.</summary>
     public TimeProvider Time => _time;
@@ -116,7 +120,7 @@ public sealed class CommandCenter : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         if (_host is not null) throw new InvalidOperationException("the center is started already");
-        var policy = new BrokerPolicy(Judge, _roster, Accounts.FindByName, _askers, TotpLogin, () => Policy);
+        var policy = new BrokerPolicy(Judge, _roster, Accounts.FindByName, _askers, TotpLogin, _traffic, () => Policy);
         var host = await Clearly.DoAsync(() => BrokerHost.StartAsync(Options, Installation.BrokerDirectory, policy, _watch, Judge, ServerCertificates, _time, _loggers, cancellationToken));
         _closing.Push(host.DisposeAsync);
         _host = host;
@@ -144,6 +148,7 @@ public sealed class CommandCenter : IAsyncDisposable
         rounds.Every(ControlLimits.RenewalCheck, "renewals", _ => { ServerCertificates.Renew(); Authority.RenewCrls(); _ends.Look(); return Task.CompletedTask; });
         rounds.Every(ControlLimits.ReloadCheck, "server certificates", _ => { ServerCertificates.ReloadChanged(); return Task.CompletedTask; });
         rounds.Every(ControlLimits.EvidenceRound, "evidence", Certificates.RenewEvidenceAsync);
+        rounds.Every(ControlLimits.TrafficFlush, "policy traffic", stop => _traffic.FlushAsync(_database, stop));
         Commands.Attach(_link);
         policy.Open();
         _closing.Push(() => { Commands.Attach(null); return ValueTask.CompletedTask; });
@@ -239,6 +244,19 @@ public sealed class CommandCenter : IAsyncDisposable
         TotpAccounts = new(ledger, _database, _trail, administration, _roster, _sessions, _time, random, Installation.Organization);
         _askers = new(_roster, Accounts.FindByName, ledger);
         ForeignBrokers = new(_askers, () => Policy, repeated);
+        _traffic = new(_time);
+        Policies = new(_database, _trail, administration, _roster, ledger, Accounts, _askers, _sessions, _traffic, _time);
+        Policies.Open();
+        Policies.Applied += policy => Feed.Publish(FeedKind.Broker, "policy", Actor.Center.Name, new() { ["version"] = policy.Version });
+        Accounts.Changed += RejudgePerson;
+    }
+
+    // A role that changed acts on open sessions; somebody who may no longer be here is cut.
+    private void RejudgePerson(Account account)
+    {
+        _askers.ForgetPerson(account.Name);
+        if (!account.Enabled) _sessions.Cut(s => s.Identity == BrokerPolicy.PersonPrefix + account.Name, $"{account.Name} was disabled or removed", purge: true);
+        else _sessions.Rejudge();
     }
 
     // The epoch is durable before the first command can be signed with it.

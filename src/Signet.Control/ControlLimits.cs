@@ -161,4 +161,16 @@ public static class ControlLimits
 
     /// <summary>How often the broker's counters go out on <c>$SYS/broker/...</c>. Chosen: Mosquitto's pace.</summary>
     public static readonly TimeSpan BrokerStatus = TimeSpan.FromSeconds(10);
+
+    /// <summary>Different questions of the broker that are remembered for trying a new policy. Chosen: five topics of 10,000 devices; about 10 MB.</summary>
+    public const int TrafficQuestions = 50_000;
+
+    /// <summary>Days that a question stays remembered after it was last asked.</summary>
+    public const int TrafficDays = 7;
+
+    /// <summary>How often remembered questions are written down.</summary>
+    public static readonly TimeSpan TrafficFlush = TimeSpan.FromSeconds(30);
+
+    /// <summary>Lines of a difference between two policies that are shown; the count is always whole.</summary>
+    public const int PolicyChangesShown = 200;
 }

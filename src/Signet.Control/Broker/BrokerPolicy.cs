@@ -9,7 +9,7 @@ namespace Signet.Control;
 /// Answers the broker's questions. Who: the name in the certificate, and only if that device, person or service is one of ours and enabled, whatever the
 /// certificate says; on the password listener the TOTP account. What: the access policy, asked about what the asker is at that moment. Denied is the default.
 /// </summary>
-internal sealed class BrokerPolicy(CertificateJudge judge, Roster roster, Func<string, Account?> findPerson, Askers askers, TotpLogin login, Func<AccessPolicy> policy) : IBrokerPolicy
+internal sealed class BrokerPolicy(CertificateJudge judge, Roster roster, Func<string, Account?> findPerson, Askers askers, TotpLogin login, PolicyTraffic traffic, Func<AccessPolicy> policy) : IBrokerPolicy
 {
     /// <summary>Name of the listener without client certificates.</summary>
     public const string PasswordListener = "mqtts-password";
@@ -112,6 +112,7 @@ internal sealed class BrokerPolicy(CertificateJudge judge, Roster roster, Func<s
         if (client.Principal is not Asker asker) return PolicyDecision.Deny("not-connected");
         if (askers.Find(asker) is not { } principal) return PolicyDecision.Deny("no-longer-admitted");
         var decision = policy().Decide(principal, action, topic);
+        traffic.Note(principal, action, topic, decision.Allowed);
         return decision.Allowed ? PolicyDecision.Allow : PolicyDecision.Deny(decision.Rule);
     }
 }

@@ -15,6 +15,10 @@ internal sealed class SessionCutter(TimeProvider time)
 
     public void Attach(MqttBroker? broker) => _broker = broker;
 
+    /// <summary>The policy, or what it says of somebody, is another now: open sessions, subscriptions and waiting messages are judged again.</summary>
+    /// <returns>Subscriptions that ended.</returns>
+    public int Rejudge() => _broker?.PolicyChanged() ?? 0;
+
     /// <summary>MQTT 0x98 (administrative action). With <paramref name="purge"/> what waits for the session goes too.</summary>
     /// <returns>Sessions that were hit.</returns>
     public int Cut(Predicate<SessionInfo> which, string reason, bool purge) => _broker?.Disconnect(which, ReasonCode.AdministrativeAction, reason, purge) ?? 0;

@@ -18,6 +18,7 @@ internal static partial class Schema
         new(6, "enrolment", Enrolment),
         new(7, "second factors, invitations", SecondFactors),
         new(8, "what a restored center remembers", Restored),
+        new(9, "access policies", Policies),
     ];
 
     private const string First = """

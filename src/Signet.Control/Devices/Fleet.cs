@@ -115,6 +115,7 @@ public sealed class Fleet
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         await _database.WriteAsync(c => FleetStore.SaveLabels(c, name, newGroups, newTags), cancellationToken);
         _roster.Change(name, m => { (m.Groups, m.Tags) = (newGroups, newTags); return true; });
+        _sessions.Rejudge();
         return _roster.Find(name)!;
     }, cancellationToken);
 

@@ -16,6 +16,7 @@ public static partial class EventCatalogue
         new(Device, "totp-account-password", "a TOTP account was given another password; its sessions ended", "the account", "success", ""),
         new(Device, "totp-account-reconnects", "whether a TOTP account may come back within a step was changed", "the account", "success", ""),
         new(Device, "totp-account-removed", "a TOTP account was removed; its sessions ended", "the account", "success", ""),
+        new(Authorization, "policy-applied", "another access policy is in force", "access-policy", "success", "version, before, rules, gained, lost, digest"),
         new(Security, "question-refused", "somebody who is no named broker asked the endpoints for other brokers", "broker-auth", "refused", ""),
     ];
 }

@@ -27,6 +27,7 @@ internal static class ApiRoutes
         BrokerApi.Map(api);
         PeopleApi.Map(api);
         TotpAccountsApi.Map(api);
+        PolicyApi.Map(api);
         StatusApi.Map(api);
         EventsApi.Map(api);
         HealthApi.Map(routes);

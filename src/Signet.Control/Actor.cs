@@ -9,6 +9,12 @@ namespace Signet.Control;
 /// <param name="From">Address of the asker, <c>local</c> for this machine's own terminal.</param>
 public sealed record Actor(string Name, Role Role, string Kind, string From)
 {
+    /// <summary>Groups of devices that an operator's acts are limited to; empty: all devices. Looking is not limited.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
+
+    /// <summary>May this actor act on the device, as far as groups go?</summary>
+    public bool Covers(DeviceRecord device) => Groups.Count == 0 || device.Groups.Any(group => Groups.Contains(group, StringComparer.Ordinal));
+
     public const string User = "user", Token = "token", LocalOperator = "local-operator", System = "system";
 
     /// <summary>The program itself: start, stop, renewals, deadlines.</summary>

@@ -156,6 +156,9 @@ public static class ControlLimits
     /// <summary>Life of an invitation and of a link to a new password. Chosen: over a long weekend; a day for what replaces a password.</summary>
     public static readonly TimeSpan InvitationLifetime = TimeSpan.FromDays(7), ResetLifetime = TimeSpan.FromHours(24);
 
+    /// <summary>Groups that one person or token can be limited to.</summary>
+    public const int ScopeGroups = 32;
+
     /// <summary>Invitations that are open at once.</summary>
     public const int OpenLinks = 1_000;
 

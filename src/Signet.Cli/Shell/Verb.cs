@@ -49,6 +49,14 @@ internal static class Verb
             return (int)ExitCode.WrongUsage;
         }
 
+        // The parser takes a switch that was left out as given and false, so "required" has to be asked here: an act that cannot be undone is never one slip away.
+        if (parsed.Action is not System.CommandLine.Help.HelpAction && !arguments.Any(argument => argument is "--help" or "-h" or "-?" or "--version")
+            && parsed.CommandResult.Command.Options.OfType<Option<bool>>().FirstOrDefault(option => option.Required && !parsed.GetValue(option)) is { } missing)
+        {
+            await Console.Error.WriteLineAsync($"signet: this needs {missing.Name}: {missing.Description}. See `{CommandLine(parsed.CommandResult)} --help`.");
+            return (int)ExitCode.WrongUsage;
+        }
+
         return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TerminationPatience });
     }
 

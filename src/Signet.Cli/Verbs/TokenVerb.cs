@@ -16,10 +16,13 @@ internal static class TokenVerb
         var role = new Option<string>("--role") { Description = "viewer, operator or admin", HelpName = "ROLE", DefaultValueFactory = _ => "viewer" };
         role.AcceptOnlyFromAmong("viewer", "operator", "admin");
         var days = new Option<int>("--days") { Description = "Days until it ends, 1 to 366", HelpName = "N", DefaultValueFactory = _ => 90 };
-        return Verb.Make("create", "Create a token; its secret is printed once, alone on stdout", [name, role, days], async (parsed, printer, cancellation) =>
+        var group = new Option<string[]>("--group") { Description = "Limit its acts to devices of this group (may be repeated)", HelpName = "GROUP" };
+        return Verb.Make("create", "Create a token; its secret is printed once, alone on stdout", [name, role, days, group], async (parsed, printer, cancellation) =>
         {
             using var center = CenterClient.Connect(parsed);
-            var made = await center.PostAsync("/api/v1/tokens", new JsonObject { ["name"] = parsed.GetValue(name), ["role"] = parsed.GetValue(role), ["days"] = parsed.GetValue(days) }, cancellation);
+            var wanted = new JsonObject { ["name"] = parsed.GetValue(name), ["role"] = parsed.GetValue(role), ["days"] = parsed.GetValue(days) };
+            if (parsed.GetValue(group) is { Length: > 0 } groups) wanted["groups"] = new JsonArray([.. groups.Select(one => JsonValue.Create(one))]);
+            var made = await center.PostAsync("/api/v1/tokens", wanted, cancellation);
             if (printer.Json) printer.Object(made);
             printer.Line(Query.Text(made["secret"]));
             return ExitCode.Done;
@@ -31,7 +34,7 @@ internal static class TokenVerb
         using var center = CenterClient.Connect(parsed);
         var answer = await center.GetAsync("/api/v1/tokens", cancellation);
         if (printer.Json) printer.Object(answer);
-        printer.Table(["id", "name", "role", "kind", "by", "last use", "ends"], Query.Rows(answer, "tokens", "id", "name", "role", "kind", "by", "lastUse", "expires"));
+        printer.Table(["id", "name", "role", "groups", "kind", "by", "last use", "ends"], Query.Rows(answer, "tokens", "id", "name", "role", "groups", "kind", "by", "lastUse", "expires"));
         return ExitCode.Done;
     }).WithExamples("signet token list --json");
 

@@ -12,7 +12,7 @@ internal static class UserVerb
     private static readonly Argument<string> Name = new("NAME") { Description = "The person's name" };
 
     public static Command Build() => Verb.Noun("user", "People who may sign in: add, list, change, reset",
-        Add(), List(), SetRole(), Enabled("disable", "Disable somebody: their sessions end at once", false), Enabled("enable", "Enable somebody again", true), Remove(),
+        Add(), List(), SetRole(), SetScope(), Enabled("disable", "Disable somebody: their sessions end at once", false), Enabled("enable", "Enable somebody again", true), Remove(),
         Reset("reset-mfa", "Take every second factor of somebody away who lost theirs", "reset-mfa"),
         Reset("reset-password", "Take somebody's password away and print a one-time link to a new one", "reset-password"), Invite(), RolesVerb())
         .WithExamples("signet user add maria --role operator", "signet user invite --role viewer --note \"night shift\"", "signet user reset-mfa maria --yes");
@@ -43,8 +43,8 @@ internal static class UserVerb
         using var center = CenterClient.Connect(parsed);
         var answer = await center.GetAsync("/api/v1/users", cancellation);
         if (printer.Json) printer.Object(answer);
-        printer.Table(["name", "role", "second factor", "enabled", "last sign-in"], (answer["users"] as JsonArray ?? []).OfType<JsonObject>().Select(person => (IReadOnlyList<string>)
-            [Query.Text(person["name"]), Query.Text(person["role"]), Factors(person), Query.Text(person["enabled"]), Query.Text(person["lastSignIn"])]));
+        printer.Table(["name", "role", "groups", "second factor", "enabled", "last sign-in"], (answer["users"] as JsonArray ?? []).OfType<JsonObject>().Select(person => (IReadOnlyList<string>)
+            [Query.Text(person["name"]), Query.Text(person["role"]), Query.Text(person["groups"]), Factors(person), Query.Text(person["enabled"]), Query.Text(person["lastSignIn"])]));
         return ExitCode.Done;
     }).WithExamples("signet user list", "signet user list --json");
 
@@ -58,6 +58,19 @@ internal static class UserVerb
             Told(printer, await center.PatchAsync(Path(parsed), new JsonObject { ["role"] = parsed.GetValue(role) }, cancellation), $"{parsed.GetValue(Name)} is {parsed.GetValue(role)} now");
             return ExitCode.Done;
         }).WithExamples("signet user role maria admin");
+    }
+
+    private static Command SetScope()
+    {
+        var groups = new Argument<string[]>("GROUP") { Description = "Groups of devices; none: all devices", Arity = ArgumentArity.ZeroOrMore };
+        return Verb.Make("scope", "Limit an operator to some groups of devices, or to none of them no longer", [Name, groups], async (parsed, printer, cancellation) =>
+        {
+            using var center = CenterClient.Connect(parsed);
+            var wanted = parsed.GetValue(groups) ?? [];
+            Told(printer, await center.PatchAsync(Path(parsed), new JsonObject { ["groups"] = new JsonArray([.. wanted.Select(group => JsonValue.Create(group))]) }, cancellation),
+                wanted.Length == 0 ? $"{parsed.GetValue(Name)} may act on all devices" : $"{parsed.GetValue(Name)} may act on devices of {string.Join(", ", wanted)}");
+            return ExitCode.Done;
+        }).WithExamples("signet user scope maria heating building-2", "signet user scope maria");
     }
 
     private static Command Enabled(string verb, string description, bool enabled) => Verb.Make(verb, description, [Name], async (parsed, printer, cancellation) =>

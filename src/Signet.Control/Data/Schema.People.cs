@@ -43,4 +43,10 @@ internal static partial class Schema
             expires BIGINT NOT NULL
         );
         """;
+
+    private const string Scopes = """
+        -- Groups of devices that acts are limited to, words with spaces between; empty: all devices.
+        ALTER TABLE account ADD COLUMN scope TEXT NOT NULL DEFAULT '';
+        ALTER TABLE api_token ADD COLUMN scope TEXT NOT NULL DEFAULT '';
+        """;
 }

@@ -19,6 +19,7 @@ internal static partial class Schema
         new(7, "second factors, invitations", SecondFactors),
         new(8, "what a restored center remembers", Restored),
         new(9, "access policies", Policies),
+        new(10, "scopes of people and tokens", Scopes),
     ];
 
     private const string First = """

@@ -36,6 +36,12 @@ public sealed record Account
     /// <summary>From then on a role that needs a second factor can do nothing without one; null: one grace period after <see cref="Created"/>.</summary>
     public DateTimeOffset? FactorDue { get; init; }
 
+    /// <summary>Groups of devices that an operator's acts are limited to; empty: all devices.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
+
+    /// <summary>This person as the one who acts.</summary>
+    public Actor As(string from) => new(Name, Role, Actor.User, from) { Groups = Groups };
+
     public bool HasSecondFactor => TotpSince is not null || Passkeys > 0;
 
     public override string ToString() => $"{Name} ({Role})"; // never the hash

@@ -10,7 +10,7 @@ internal sealed class AccountRow
     public const string Columns = """
         id AS Id, name AS Name, normalized_name AS NormalizedName, password_hash AS PasswordHash, role AS Role, enabled AS Enabled, security_stamp AS SecurityStamp,
         concurrency_stamp AS ConcurrencyStamp, access_failed_count AS AccessFailedCount, lockout_end AS LockoutEnd, lockout_enabled AS LockoutEnabled, created AS Created, last_sign_in AS LastSignIn,
-        totp_since AS TotpSince, factor_due AS FactorDue, (SELECT count(*) FROM passkey WHERE passkey.account = account.id) AS Passkeys
+        totp_since AS TotpSince, factor_due AS FactorDue, (SELECT count(*) FROM passkey WHERE passkey.account = account.id) AS Passkeys, scope AS Scope
         """;
 
     public string Id { get; set; } = "";
@@ -30,16 +30,19 @@ internal sealed class AccountRow
     public long? FactorDue { get; set; }
     public long Passkeys { get; set; }
 
+    /// <summary>Words with spaces between.</summary>
+    public string Scope { get; set; } = "";
+
     public Account ToAccount() => new()
     {
         Id = Id, Name = Name, NormalizedName = NormalizedName, PasswordHash = PasswordHash, Role = (Role)Role, Enabled = Enabled != 0, SecurityStamp = SecurityStamp,
         ConcurrencyStamp = ConcurrencyStamp, AccessFailedCount = (int)AccessFailedCount, LockoutEnd = LockoutEnd.ToTime(), LockoutEnabled = LockoutEnabled != 0,
-        Created = Created.ToTime(), LastSignIn = LastSignIn.ToTime(), TotpSince = TotpSince.ToTime(), FactorDue = FactorDue.ToTime(), Passkeys = (int)Passkeys,
+        Created = Created.ToTime(), LastSignIn = LastSignIn.ToTime(), TotpSince = TotpSince.ToTime(), FactorDue = FactorDue.ToTime(), Passkeys = (int)Passkeys, Groups = Scope.Split(' ', StringSplitOptions.RemoveEmptyEntries),
     };
 
     public static void Insert(DbConnection connection, Account account) => connection.Execute("""
-        INSERT INTO account (id, name, normalized_name, password_hash, role, enabled, security_stamp, concurrency_stamp, access_failed_count, lockout_end, lockout_enabled, created, last_sign_in, factor_due)
-        VALUES (@Id, @Name, @NormalizedName, @PasswordHash, @Role, @Enabled, @SecurityStamp, @ConcurrencyStamp, @AccessFailedCount, @LockoutEnd, @LockoutEnabled, @Created, @LastSignIn, @FactorDue)
+        INSERT INTO account (id, name, normalized_name, password_hash, role, enabled, security_stamp, concurrency_stamp, access_failed_count, lockout_end, lockout_enabled, created, last_sign_in, factor_due, scope)
+        VALUES (@Id, @Name, @NormalizedName, @PasswordHash, @Role, @Enabled, @SecurityStamp, @ConcurrencyStamp, @AccessFailedCount, @LockoutEnd, @LockoutEnabled, @Created, @LastSignIn, @FactorDue, @Scope)
         """, Of(account));
 
     /// <summary>False: the stamp is not the stored one.</summary>
@@ -54,13 +57,13 @@ internal sealed class AccountRow
     }) == 1;
 
     public static void UpdateRights(DbConnection connection, Account account) => connection.Execute(
-        "UPDATE account SET role = @Role, enabled = @Enabled, security_stamp = @SecurityStamp, concurrency_stamp = @ConcurrencyStamp, factor_due = @FactorDue WHERE id = @Id", Of(account));
+        "UPDATE account SET role = @Role, enabled = @Enabled, security_stamp = @SecurityStamp, concurrency_stamp = @ConcurrencyStamp, factor_due = @FactorDue, scope = @Scope WHERE id = @Id", Of(account));
 
     private static AccountRow Of(Account account) => new()
     {
         Id = account.Id, Name = account.Name, NormalizedName = account.NormalizedName, PasswordHash = account.PasswordHash, Role = (long)account.Role, Enabled = account.Enabled ? 1 : 0,
         SecurityStamp = account.SecurityStamp, ConcurrencyStamp = account.ConcurrencyStamp, AccessFailedCount = account.AccessFailedCount,
         LockoutEnd = account.LockoutEnd?.ToUnixTimeMilliseconds(), LockoutEnabled = account.LockoutEnabled ? 1 : 0,
-        Created = account.Created.ToUnixTimeMilliseconds(), LastSignIn = account.LastSignIn?.ToUnixTimeMilliseconds(), FactorDue = account.FactorDue?.ToUnixTimeMilliseconds(),
+        Created = account.Created.ToUnixTimeMilliseconds(), LastSignIn = account.LastSignIn?.ToUnixTimeMilliseconds(), FactorDue = account.FactorDue?.ToUnixTimeMilliseconds(), Scope = string.Join(' ', account.Groups),
     };
 }

@@ -63,7 +63,7 @@ public sealed partial class Accounts
 
     /// <summary>Changes the role and the security stamp, so open sessions are asked anew. Never takes the last administrator away.</summary>
     public Task<Outcome<Account>> SetRoleAsync(string id, Role role, Actor actor, CancellationToken cancellationToken = default)
-        => ChangeRightsAsync(id, actor, "user-role", account => account with { Role = role, FactorDue = role > account.Role ? _time.GetUtcNow() + _grace : account.FactorDue }, cancellationToken);
+        => ChangeRightsAsync(id, actor, "user-role", account => account with { Role = role, Groups = role == Role.Admin ? [] : account.Groups, FactorDue = role > account.Role ? _time.GetUtcNow() + _grace : account.FactorDue }, cancellationToken);
 
     /// <summary>A password of one's own choosing. The security stamp changes: every session ends, also the one that asked.</summary>
     /// <param name="how">For the record: <c>changed</c>, <c>reset-link</c>.</param>
@@ -84,6 +84,11 @@ public sealed partial class Accounts
         return after;
     }
 
+    /// <summary>Limits an operator to some groups of devices; empty: all devices again. Open sessions are asked anew.</summary>
+    public Task<Outcome<Account>> SetScopeAsync(string id, IReadOnlyList<string> groups, Actor actor, CancellationToken cancellationToken = default)
+        => Scope.WhyNot(groups) is { } why ? Task.FromResult<Outcome<Account>>(new Refusal(RefusalCode.BadInput, why))
+            : ChangeRightsAsync(id, actor, "user-scope", account => account with { Groups = Scope.Sorted(groups) }, cancellationToken);
+
     public Task<Outcome<Account>> SetEnabledAsync(string id, bool enabled, Actor actor, CancellationToken cancellationToken = default)
         => ChangeRightsAsync(id, actor, enabled ? "user-enabled" : "user-disabled", account => account with { Enabled = enabled }, cancellationToken);
 
@@ -95,6 +100,7 @@ public sealed partial class Accounts
         if (await FindAsync(id, cancellationToken) is not { } before) return new Refusal(RefusalCode.NotFound, "there is no such account");
         var after = change(before);
         if (after is not null && !Enum.IsDefined(after.Role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
+        if (after is { Role: Role.Admin, Groups.Count: > 0 }) return new Refusal(RefusalCode.BadInput, "an administrator is not limited to groups; lower the role first");
         if (IsAdministrator(before) && (after is null || !IsAdministrator(after)) && _database.Read(Administrators) == 1)
             return new Refusal(RefusalCode.LastAdministrator, $"{before.Name} is the last administrator; make somebody else one first");
         var permit = await _trail.PermitAsync(actor, Act.ManageUsers, AuditTrail.Of(AuditTypes.User, actor, before.Name, action, details: new()
@@ -134,7 +140,7 @@ public sealed partial class Accounts
 
     private static bool IsAdministrator(Account account) => account is { Role: Role.Admin, Enabled: true };
 
-    private static string Rights(Account? account) => account is null ? "none" : account.Enabled ? Words.Of(account.Role) : $"{Words.Of(account.Role)}, disabled";
+    private static string Rights(Account? account) => account is null ? "none" : $"{Words.Of(account.Role)}{(account.Groups.Count == 0 ? "" : $" for {string.Join(", ", account.Groups)}")}{(account.Enabled ? "" : ", disabled")}";
 
     // The name travels as `by` in signed commands, so it follows the message format's rule.
     private static string? WhyNot(string name)

@@ -16,7 +16,7 @@ public sealed class ApiTokens
 {
     private const string Prefix = "sgt_";
     private const int SecretCharacters = 43;
-    private const string Columns = "id AS Id, name AS Name, role AS Role, kind AS Kind, by_name AS ByName, created AS Created, expires AS Expires, last_use AS LastUse";
+    private const string Columns = "id AS Id, name AS Name, role AS Role, kind AS Kind, by_name AS ByName, created AS Created, expires AS Expires, last_use AS LastUse, scope AS Scope";
 
     private readonly ControlDatabase _database;
     private readonly AuditTrail _trail;
@@ -27,21 +27,27 @@ public sealed class ApiTokens
     internal ApiTokens(ControlDatabase database, AuditTrail trail, Administration administration, TimeProvider time, RandomNumberGenerator random)
         => (_database, _trail, _administration, _time, _random) = (database, trail, administration, time, random);
 
+    /// <inheritdoc cref="CreateAsync(string, Role, IReadOnlyList{string}, TimeSpan, Actor, CancellationToken)"/>
+    public Task<Outcome<NewApiToken>> CreateAsync(string name, Role role, TimeSpan lifetime, Actor actor, CancellationToken cancellationToken = default) => CreateAsync(name, role, [], lifetime, actor, cancellationToken);
+
     /// <summary>A token that can do what its role can; nobody can give more than they have.</summary>
     /// <param name="lifetime">1 minute to <see cref="ControlLimits.TokenLifetime"/>.</param>
-    public Task<Outcome<NewApiToken>> CreateAsync(string name, Role role, TimeSpan lifetime, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<NewApiToken>(async () =>
+    /// <param name="groups">Groups of devices that its acts are limited to; empty: all devices.</param>
+    public Task<Outcome<NewApiToken>> CreateAsync(string name, Role role, IReadOnlyList<string> groups, TimeSpan lifetime, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<NewApiToken>(async () =>
     {
         if (name.Length is 0 or > ControlLimits.NameCharacters || name.Any(char.IsControl)) return new Refusal(RefusalCode.BadInput, $"a token's name has 1 to {ControlLimits.NameCharacters} printable characters");
         if (!Enum.IsDefined(role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
         if (lifetime < TimeSpan.FromMinutes(1) || lifetime > ControlLimits.TokenLifetime) return new Refusal(RefusalCode.BadInput, $"a token lives 1 minute to {ControlLimits.TokenLifetime.Days} days");
-        return await AddAsync(name, role, Actor.Token, lifetime, actor, cancellationToken);
+        if (Scope.WhyNot(groups) is { } why) return new Refusal(RefusalCode.BadInput, why);
+        if (role == Role.Admin && groups.Count > 0) return new Refusal(RefusalCode.BadInput, "an administrator's token is not limited to groups; make it an operator's");
+        return await AddAsync(name, role, Actor.Token, lifetime, Scope.Sorted(groups), actor, cancellationToken);
     }, cancellationToken);
 
     /// <summary>The token of this machine's own terminal: replaces the one before, 12 hours, administrator, audited as <c>local-operator</c>.</summary>
     public Task<Outcome<NewApiToken>> CreateLocalOperatorAsync(CancellationToken cancellationToken = default) => _administration.ChangeAsync<NewApiToken>(async () =>
     {
         await _database.WriteAsync(c => c.Execute("DELETE FROM api_token WHERE kind = @kind", new { kind = Actor.LocalOperator }), cancellationToken);
-        return await AddAsync(Actor.Terminal.Name, Role.Admin, Actor.LocalOperator, ControlLimits.LocalOperatorLifetime, Actor.Terminal, cancellationToken);
+        return await AddAsync(Actor.Terminal.Name, Role.Admin, Actor.LocalOperator, ControlLimits.LocalOperatorLifetime, [], Actor.Terminal, cancellationToken);
     }, cancellationToken);
 
     /// <summary>Who presents this token, or null when it is unknown, expired or revoked. Takes any text.</summary>
@@ -55,7 +61,7 @@ public sealed class ApiTokens
         var now = _time.GetUtcNow();
         if (row is null || row.Expires.ToTime() <= now) return null;
         await MarkUsedAsync(row, now);
-        return new(row.Name, (Role)row.Role, row.Kind, from);
+        return new(row.Name, (Role)row.Role, row.Kind, from) { Groups = row.ToToken().Groups };
     }
 
     public Task<IReadOnlyList<ApiToken>> ListAsync(CancellationToken cancellationToken = default) => Task.Run<IReadOnlyList<ApiToken>>(
@@ -71,19 +77,19 @@ public sealed class ApiTokens
         return row.ToToken();
     }, cancellationToken);
 
-    private async Task<Outcome<NewApiToken>> AddAsync(string name, Role role, string kind, TimeSpan lifetime, Actor actor, CancellationToken cancellationToken)
+    private async Task<Outcome<NewApiToken>> AddAsync(string name, Role role, string kind, TimeSpan lifetime, IReadOnlyList<string> groups, Actor actor, CancellationToken cancellationToken)
     {
         var now = _time.GetUtcNow();
         var secret = Prefix + Base64Url.EncodeToString(Bytes(32));
-        var token = new ApiToken(Convert.ToHexStringLower(Bytes(8)), name, role, kind, actor.Name, now, now + lifetime, null);
+        var token = new ApiToken(Convert.ToHexStringLower(Bytes(8)), name, role, kind, actor.Name, now, now + lifetime, null) { Groups = groups };
         var permit = await _trail.PermitAsync(actor, Act.ManageTokens, AuditTrail.Of(AuditTypes.User, actor, name, "token-created", details: new()
         {
-            ["id"] = token.Id, ["role"] = Words.Of(role), ["kind"] = kind, ["expires"] = token.Expires.ToUnixTimeSeconds(),
+            ["id"] = token.Id, ["role"] = Words.Of(role), ["kind"] = kind, ["expires"] = token.Expires.ToUnixTimeSeconds(), ["groups"] = string.Join(' ', groups),
         }), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         await _database.WriteAsync(c => c.Execute("""
-            INSERT INTO api_token (id, name, hash, role, kind, by_name, created, expires) VALUES (@Id, @Name, @hash, @role, @Kind, @By, @created, @expires)
-            """, new { token.Id, token.Name, hash = HashOf(secret), role = (long)role, token.Kind, token.By, created = now.ToUnixTimeMilliseconds(), expires = token.Expires.ToUnixTimeMilliseconds() }), cancellationToken);
+            INSERT INTO api_token (id, name, hash, role, kind, by_name, created, expires, scope) VALUES (@Id, @Name, @hash, @role, @Kind, @By, @created, @expires, @scope)
+            """, new { token.Id, token.Name, hash = HashOf(secret), role = (long)role, token.Kind, token.By, created = now.ToUnixTimeMilliseconds(), expires = token.Expires.ToUnixTimeMilliseconds(), scope = string.Join(' ', groups) }), cancellationToken);
         return new NewApiToken(token, secret);
     }
 
@@ -121,7 +127,8 @@ public sealed class ApiTokens
         public long Created { get; set; }
         public long Expires { get; set; }
         public long? LastUse { get; set; }
+        public string Scope { get; set; } = "";
 
-        public ApiToken ToToken() => new(Id, Name, (Role)Role, Kind, ByName, Created.ToTime(), Expires.ToTime(), LastUse.ToTime());
+        public ApiToken ToToken() => new(Id, Name, (Role)Role, Kind, ByName, Created.ToTime(), Expires.ToTime(), LastUse.ToTime()) { Groups = Scope.Split(' ', StringSplitOptions.RemoveEmptyEntries) };
     }
 }

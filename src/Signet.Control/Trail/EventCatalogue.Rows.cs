@@ -18,6 +18,7 @@ public static partial class EventCatalogue
         new(User, "user-enabled", "an account may sign in again", "the account", "success", "before, after"),
         new(User, "user-disabled", "an account may no longer sign in; its sessions ended", "the account", "success", "before, after"),
         new(User, "user-removed", "an account was removed", "the account", "success", "before, after"),
+        new(User, "user-scope", "an operator was limited to some groups of devices, or no longer", "the account", "success", "before, after"),
         new(User, "user-invited", "a one-time link for a new account was made", "for whom, in the inviter's words", "success", "id, role, expires"),
         new(User, "user-registered", "somebody made their own account", "the account", "success", "role, invitedBy"),
         new(User, "password-changed", "a password was changed by its owner", "the account", "success", "how"),
@@ -27,7 +28,7 @@ public static partial class EventCatalogue
         new(Security, "second-factor-removed", "a second factor was removed by its owner", "the account", "success", "kind"),
         new(Security, "second-factors-reset", "every second factor of a person was taken away by an administrator", "the account", "success", "kind"),
         new(Security, "backup-codes-renewed", "backup codes were made anew; those before are void", "the account", "success", "kind"),
-        new(User, "token-created", "an API token was made", "the token's name", "success", "id, role, kind, expires"),
+        new(User, "token-created", "an API token was made", "the token's name", "success", "id, role, kind, expires, groups"),
         new(User, "token-revoked", "an API token was revoked", "the token's name", "success", "id"),
     ];
 

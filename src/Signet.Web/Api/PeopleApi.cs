@@ -13,10 +13,10 @@ namespace Signet.Web.Api;
 /// <param name="Passkeys">Registered passkeys.</param>
 /// <param name="Link">Only in the answer that made it: the one-time address where they choose a password.</param>
 public sealed record PersonJson(
-    string Id, string Name, Role Role, bool Enabled, bool HasPassword, bool Totp, int Passkeys, DateTimeOffset Created, DateTimeOffset? LastSignIn, string? Link = null)
+    string Id, string Name, Role Role, bool Enabled, bool HasPassword, IReadOnlyList<string> Groups, bool Totp, int Passkeys, DateTimeOffset Created, DateTimeOffset? LastSignIn, string? Link = null)
 {
     public static PersonJson Of(Account account)
-        => new(account.Id, account.Name, account.Role, account.Enabled, account.PasswordHash is not null, account.TotpSince is not null, account.Passkeys, account.Created, account.LastSignIn);
+        => new(account.Id, account.Name, account.Role, account.Enabled, account.PasswordHash is not null, account.Groups, account.TotpSince is not null, account.Passkeys, account.Created, account.LastSignIn);
 
     public override string ToString() => $"{Name} ({Role})"; // never the link
 }
@@ -30,7 +30,8 @@ public sealed record NewPersonJson(string Name, string? Password = null, Role Ro
 }
 
 /// <summary>What to change; a member that is left out stays as it is.</summary>
-public sealed record PersonChangeJson(Role? Role = null, bool? Enabled = null);
+/// <param name="Groups">Groups of devices that an operator is limited to; empty: all devices.</param>
+public sealed record PersonChangeJson(Role? Role = null, bool? Enabled = null, IReadOnlyList<string>? Groups = null);
 
 public sealed record PersonSessionsJson(string Name, IReadOnlyList<OpenSession> Sessions);
 
@@ -48,7 +49,8 @@ public sealed record NewInvitationAnswerJson(PersonLink Invitation, string Url)
 public sealed record TokenListJson(IReadOnlyList<ApiToken> Tokens);
 
 /// <param name="Days">1 to 366.</param>
-public sealed record NewTokenJson(string Name, Role Role = Role.Viewer, int Days = 90);
+/// <param name="Groups">Groups of devices that its acts are limited to; left out: all devices.</param>
+public sealed record NewTokenJson(string Name, Role Role = Role.Viewer, int Days = 90, IReadOnlyList<string>? Groups = null);
 
 /// <param name="Secret">Shown once.</param>
 public sealed record NewTokenAnswerJson(ApiToken Token, string Secret)
@@ -105,10 +107,11 @@ internal static class PeopleApi
 
     private static Task<IResult> ChangeAsync(string name, PersonChangeJson change, CommandCenter center, HttpContext context) => OfAsync(name, center, context, async account =>
     {
-        if (change is { Role: null, Enabled: null }) return Problems.BadInput("Nothing to change: give `role` or `enabled`.");
+        if (change is { Role: null, Enabled: null, Groups: null }) return Problems.BadInput("Nothing to change: give `role`, `enabled` or `groups`.");
         Outcome<Account> outcome = account;
         if (change.Role is { } role) outcome = await center.Accounts.SetRoleAsync(account.Id, role, context.Actor(), context.RequestAborted);
         if (outcome.Refusal is null && change.Enabled is { } enabled) outcome = await center.Accounts.SetEnabledAsync(account.Id, enabled, context.Actor(), context.RequestAborted);
+        if (outcome.Refusal is null && change.Groups is { } groups) outcome = await center.Accounts.SetScopeAsync(account.Id, groups, context.Actor(), context.RequestAborted);
         return Problems.Answer(outcome, changed => Results.Ok(PersonJson.Of(changed)));
     });
 
@@ -149,7 +152,7 @@ internal static class PeopleApi
     private static async Task<IResult> CreateTokenAsync(NewTokenJson wanted, CommandCenter center, HttpContext context)
         => wanted.Days is < 1 or > 366
             ? Problems.BadInput("`days` takes 1 to 366.")
-            : Problems.Answer(await center.Tokens.CreateAsync(wanted.Name, wanted.Role, TimeSpan.FromDays(wanted.Days), context.Actor(), context.RequestAborted),
+            : Problems.Answer(await center.Tokens.CreateAsync(wanted.Name, wanted.Role, wanted.Groups ?? [], TimeSpan.FromDays(wanted.Days), context.Actor(), context.RequestAborted),
                 made => Results.Created($"{ApiRoutes.Prefix}/tokens/{made.Token.Id}", new NewTokenAnswerJson(made.Token, made.Secret)));
 
     private static async Task<IResult> RevokeTokenAsync(string id, CommandCenter center, HttpContext context)

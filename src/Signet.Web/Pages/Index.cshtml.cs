@@ -21,7 +21,7 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
         Status = Center.Status();
         if (!HttpContext.IsSignedIn()) return;
         Live("device,command,broker,audit");
-        Devices = [.. Center.Fleet.List().OrderByDescending(device => device.Presence.Since).Take(Rows)];
+        Devices = [.. Center.Fleet.List().OrderBy(device => device.Enabled && device.Presence.State == PresenceState.Online).ThenBy(device => device.Name, StringComparer.Ordinal).Take(Rows)];
         Commands = (await Center.Commands.ListAsync(new() { Limit = Rows }, stop)).Commands;
         if (HttpContext.May(Act.ViewAudit)) Refusals = (await Center.Audit.QueryAsync(new() { Outcome = "refused", Limit = Rows }, stop)).Entries;
     }

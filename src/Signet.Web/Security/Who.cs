@@ -9,10 +9,10 @@ namespace Signet.Web.Security;
 public static class Who
 {
     /// <summary>Claim types. The names are ours and short: the principal never leaves this process.</summary>
-    internal const string Id = "sub", Name = "name", Role = "role", Kind = "kind", Stamp = "stamp", Session = "sid", From = "from", Browser = "browser", With = "with", Certificate = "certificate";
+    internal const string Id = "sub", Name = "name", Role = "role", Kind = "kind", Stamp = "stamp", Session = "sid", From = "from", Browser = "browser", With = "with", Certificate = "certificate", Groups = "groups";
 
     internal static ClaimsIdentity Identity(Actor actor, string scheme, params Claim[] more)
-        => new([new(Name, actor.Name), new(Role, actor.Role.ToString()), new(Kind, actor.Kind), .. more], scheme, Name, Role);
+        => new([new(Name, actor.Name), new(Role, actor.Role.ToString()), new(Kind, actor.Kind), new(Groups, string.Join(' ', actor.Groups)), .. more], scheme, Name, Role);
 
     public static bool IsSignedIn(this HttpContext context) => context.User.Identity is { IsAuthenticated: true };
 
@@ -20,7 +20,7 @@ public static class Who
     /// <exception cref="InvalidOperationException">Nobody is signed in: the route lacks its <see cref="RequiresAttribute"/>.</exception>
     public static Actor Actor(this HttpContext context)
         => context.IsSignedIn() && Enum.TryParse<Role>(context.User.FindFirstValue(Role), out var role)
-            ? new(context.User.Identity!.Name!, role, context.User.FindFirstValue(Kind)!, context.Address())
+            ? new(context.User.Identity!.Name!, role, context.User.FindFirstValue(Kind)!, context.Address()) { Groups = (context.User.FindFirstValue(Groups) ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries) }
             : throw new InvalidOperationException("nobody is signed in");
 
     /// <summary>The account behind a session, as it was when the request came in; null for tokens.</summary>

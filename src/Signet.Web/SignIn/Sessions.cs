@@ -103,7 +103,7 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
     {
         Span<byte> mark = stackalloc byte[16];
         random.GetBytes(mark);
-        var identity = Who.Identity(new(account.Name, account.Role, Actor.User, context.Address()), Scheme,
+        var identity = Who.Identity(account.As(context.Address()), Scheme,
             [new(Who.Id, account.Id), new(Who.Stamp, account.SecurityStamp), new(Who.Session, Convert.ToHexStringLower(mark)), new(Who.From, context.Address()), new(Who.With, with),
                 new(Who.Browser, Browsers.Name(context.Request.Headers.UserAgent.ToString())), .. certificate is null ? (Claim[])[] : [new(Who.Certificate, certificate)]]);
         // The request's own handler would go on with the key it came with. That session ends, and a handler of our own finds none and makes a new key.

@@ -57,6 +57,33 @@ public sealed class PeopleSpecs
     }
 
     [Fact]
+    [Trait("row", "S0-23")]
+    public async Task An_operator_for_some_groups_acts_on_their_devices_and_on_no_others()
+    {
+        await using var house = await TestHouse.StartAsync();
+        await house.StartDeviceAsync("thermostat-1");
+        await house.Center.Fleet.SetLabelsAsync("thermostat-1", ["heating"], null, TestHouse.Admin);
+        var accounts = house.Center.Accounts;
+        var olaf = (await accounts.CreateAsync("olaf-of-heating", "hash", Role.Operator, TestHouse.Admin)).Value;
+        (await accounts.SetScopeAsync(olaf.Id, ["heating"], TestHouse.Operator)).Refusal!.Name.ShouldBe("not-allowed");
+        (await accounts.SetScopeAsync(olaf.Id, ["Heating!"], TestHouse.Admin)).Refusal!.Name.ShouldBe("bad-input");
+        var limited = (await accounts.SetScopeAsync(olaf.Id, ["heating"], TestHouse.Admin)).Value;
+        limited.SecurityStamp.ShouldNotBe(olaf.SecurityStamp);
+
+        (await house.Center.Commands.SendAsync(new("thermostat-1", "read-temperature"), limited.As("local"))).Refusal.ShouldBeNull();
+        var outside = (await house.Center.Commands.SendAsync(new("door-1", "open"), limited.As("local"))).Refusal!;
+        outside.Name.ShouldBe("not-allowed");
+        (await house.AuditedAsync(new() { Type = "authorization", Subject = "door-1", Action = "command-sent" })).Details["rule"]!.GetValue<string>().ShouldBe("scope");
+
+        var token = (await house.Center.Tokens.CreateAsync("ci", Role.Operator, ["doors"], TimeSpan.FromDays(1), TestHouse.Admin)).Value;
+        var actor = (await house.Center.Tokens.FindActorAsync(token.Secret, "local"))!;
+        (await house.Center.Commands.SendAsync(new("thermostat-1", "read-temperature"), actor)).Refusal!.Name.ShouldBe("not-allowed");
+        (await house.Center.Tokens.CreateAsync("ci", Role.Admin, ["doors"], TimeSpan.FromDays(1), TestHouse.Admin)).Refusal!.Name.ShouldBe("bad-input");
+        (await accounts.SetRoleAsync(olaf.Id, Role.Admin, TestHouse.Admin)).Value.Groups.ShouldBeEmpty();
+        (await accounts.SetScopeAsync(olaf.Id, ["heating"], TestHouse.Admin)).Refusal!.Name.ShouldBe("bad-input");
+    }
+
+    [Fact]
     public async Task The_terminals_token_replaces_the_one_before()
     {
         await using var house = await TestHouse.StartAsync(new() { Demo = false });

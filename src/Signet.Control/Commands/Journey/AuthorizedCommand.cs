@@ -30,6 +30,9 @@ internal sealed class AuthorizedCommand
         rule = "device-known";
         if (fleet.Find(draft.Device) is not { } device) return new Refusal(RefusalCode.NotFound, $"there is no device '{Shown(draft.Device)}'");
 
+        rule = "scope";
+        if (!actor.Covers(device)) return new Refusal(RefusalCode.NotAllowed, $"{actor.Name} may act on devices of {string.Join(", ", actor.Groups)} only, and {device.Name} is in none of these groups");
+
         rule = "device-enabled";
         if (!device.Enabled) return new Refusal(RefusalCode.DeviceDisabled, $"{device.Name} is disabled; enable it first");
 

@@ -36,7 +36,9 @@ public sealed class DeviceModel(CommandCenter center) : ConsolePage(center)
     public bool MaySend => HttpContext.May(Act.SendCommand);
 
     /// <summary>Quantities a chart can show.</summary>
-    public IEnumerable<Reading> Charted => Readings.Where(reading => reading.Number is not null).OrderBy(reading => reading.Value is "true" or "false").ThenBy(reading => reading.Unit is null);
+    public IEnumerable<Reading> Charted => Readings.Where(reading => reading.Number is not null).OrderBy(reading => reading.Value is "true" or "false").ThenBy(reading => reading.Unit is null)
+        // What is measured before what was set.
+        .ThenBy(reading => reading.Name.Contains("set", StringComparison.Ordinal)).ThenBy(reading => reading.Name, StringComparer.Ordinal);
 
     public async Task<IActionResult> OnGetAsync(CancellationToken stop)
     {

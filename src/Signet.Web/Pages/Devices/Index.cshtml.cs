@@ -15,6 +15,15 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
     public string? State { get; set; }
 
     [BindProperty(SupportsGet = true)]
+    public string? Group { get; set; }
+
+    [BindProperty(SupportsGet = true)]
+    public string? Tag { get; set; }
+
+    public IReadOnlyDictionary<string, int> Groups { get; private set; } = new Dictionary<string, int>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, int> Tags { get; private set; } = new Dictionary<string, int>(StringComparer.Ordinal);
+
+    [BindProperty(SupportsGet = true)]
     public int From { get; set; }
 
     public IReadOnlyList<DeviceRecord> Rows { get; private set; } = [];
@@ -25,7 +34,9 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
     {
         Live("device");
         var all = Center.Fleet.List();
-        var found = DeviceSearch.Search(all, Search).Where(device => string.IsNullOrEmpty(State) || Looks.Tone.Word(device) == State).ToList();
+        var found = DeviceSearch.Search(all, Search).Where(device => string.IsNullOrEmpty(State) || Looks.Tone.Word(device) == State)
+            .Where(device => (string.IsNullOrEmpty(Group) || device.Groups.Contains(Group, StringComparer.Ordinal)) && (string.IsNullOrEmpty(Tag) || device.Tags.Contains(Tag, StringComparer.Ordinal))).ToList();
+        (Groups, Tags) = (Center.Fleet.Groups(), Center.Fleet.Tags());
         (Known, Found) = (all.Count, found.Count);
         From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));
         Rows = [.. found.Skip(From).Take(WebLimits.PageSize)];

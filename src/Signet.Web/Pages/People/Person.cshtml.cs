@@ -41,6 +41,11 @@ internal sealed class PersonModel(CommandCenter center, Sessions sessions, Trail
         => await ShowAsync(await Center.Accounts.SetRoleAsync(Id, role, HttpContext.Actor(), stop), phrases["The role is changed. Open sessions ended."]);
 
     [Confirmed]
+    public async Task<IActionResult> OnPostScopeAsync([FromForm] string? groups, CancellationToken stop)
+        => await ShowAsync(await Center.Accounts.SetScopeAsync(Id, (groups ?? "").Split([' ', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), HttpContext.Actor(), stop),
+            phrases["The groups are changed. Open sessions ended."]);
+
+    [Confirmed]
     public async Task<IActionResult> OnPostDisableAsync(CancellationToken stop)
         => await ShowAsync(await Center.Accounts.SetEnabledAsync(Id, false, HttpContext.Actor(), stop), phrases["The account is disabled."]);
 

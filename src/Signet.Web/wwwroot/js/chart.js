@@ -4,9 +4,11 @@
   const quantity = document.getElementById('chart-reading');
   const span = document.getElementById('chart-span');
   if (!box || !window.uPlot) return;
-  const second = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-  const minute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-  const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+  const language = document.documentElement.lang || undefined;
+  const second = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+  const minute = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const day = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' });
+  const fromField = document.getElementById('chart-from'), toField = document.getElementById('chart-to'), own = document.getElementById('chart-own');
   const units = { Cel: '\u00b0C', '[degF]': '\u00b0F' };
   let plot, points = [[], []], unit = '', pending = false, again = false;
 
@@ -28,7 +30,7 @@
     plot = new uPlot({
       width: box.clientWidth, height: 240, cursor: { y: false }, legend: { live: true },
       scales: { x: { time: true } },
-      axes: [{ ...axis, values: (_, ticks, __, ___, step) => ticks.map(tick => (step >= 86400 ? day : step < 60 ? second : minute).format(tick * 1000)) }, { ...axis, size: 56 }],
+      axes: [{ ...axis, space: 84, values: (_, ticks, __, ___, step) => ticks.map(tick => (step >= 86400 ? day : step < 60 ? second : minute).format(tick * 1000)) }, { ...axis, size: 56 }],
       series: [{ label: 'Time', value: (_, tick) => tick == null ? '' : second.format(tick * 1000) }, { label: quantity.value + (unit ? ` (${unit})` : ''), stroke: ink, width: 2, points: { show: points[0].length < 40 } }],
     }, points, box);
   };
@@ -37,8 +39,10 @@
     if (pending) { again = true; return; }
     pending = true;
     try {
-      const to = new Date(), from = new Date(to - span.value * 60000);
-      const query = new URLSearchParams({ reading: quantity.value, from: from.toISOString(), to: new Date(+to + 60000).toISOString() });
+      const picked = span.value === 'own' && fromField.value && toField.value;
+      if (span.value === 'own' && !picked) return;
+      const to = picked ? new Date(toField.value) : new Date(), from = picked ? new Date(fromField.value) : new Date(to - span.value * 60000);
+      const query = new URLSearchParams({ reading: quantity.value, from: from.toISOString(), to: new Date(+to + (picked ? 0 : 60000)).toISOString() });
       const answer = await fetch(`/api/v1/devices/${encodeURIComponent(box.dataset.device)}/readings?${query}`, { headers: { Accept: 'application/json' } });
       if (!answer.ok) return;
       const { readings } = await answer.json();
@@ -56,9 +60,17 @@
   };
 
   quantity.addEventListener('change', load);
-  span.addEventListener('change', load);
+  // A field of type datetime-local holds the reader's own wall clock.
+  const local = date => new Date(date - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+  span.addEventListener('change', () => {
+    own.hidden = span.value !== 'own';
+    if (!own.hidden && !toField.value) { const now = new Date(); toField.value = local(now); fromField.value = local(new Date(now - 3600000)); }
+    load();
+  });
+  fromField.addEventListener('change', load);
+  toField.addEventListener('change', load);
   document.addEventListener('signet:theme', draw);
-  document.getElementById('live')?.addEventListener('telemetry', load);
+  document.getElementById('live')?.addEventListener('telemetry', () => { if (span.value !== 'own') load(); });
   new ResizeObserver(() => plot && plot.width !== box.clientWidth && plot.setSize({ width: box.clientWidth, height: 240 })).observe(box);
   load();
 })();

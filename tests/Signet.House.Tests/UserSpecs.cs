@@ -1,0 +1,62 @@
+using Signet.House.Tests.Program;
+
+namespace Signet.House.Tests;
+
+/// <summary>People and tokens from the command line, as an administrator types it.</summary>
+public sealed class UserSpecs(RunningHouse house) : IClassFixture<RunningHouse>
+{
+    [Fact]
+    [Trait("row", "S0-24")]
+    public async Task A_person_is_added_changed_reset_and_removed()
+    {
+        var added = await house.RunAsync("user", "add", "maria", "--role", "operator", "--json");
+        added.ExitCode.ShouldBe(0, added.Error);
+        ((string)added.Json["link"]!).ShouldContain("/register?token=");
+        ((bool)added.Json["hasPassword"]!).ShouldBeFalse();
+        (await house.RunAsync("user", "add", "maria")).ExitCode.ShouldBe(1);
+        (await house.RunAsync("user", "add", "x", "--role", "king")).ExitCode.ShouldBe(2);
+        var limited = await house.RunAsync("user", "scope", "maria", "heating", "--json");
+        limited.Json["groups"]!.AsArray().Select(one => (string)one!).ShouldBe(["heating"]);
+        ((string)(await house.RunAsync("user", "role", "maria", "viewer", "--json")).Json["role"]!).ShouldBe("viewer");
+        (await house.RunAsync("user", "disable", "maria")).ExitCode.ShouldBe(0);
+        (await house.RunAsync("user", "enable", "maria")).ExitCode.ShouldBe(0);
+        (await house.RunAsync("user", "reset-mfa", "maria")).ExitCode.ShouldBe(2, "it takes --yes");
+        (await house.RunAsync("user", "reset-mfa", "maria", "--yes")).ExitCode.ShouldBe(0);
+        ((string)(await house.RunAsync("user", "reset-password", "maria", "--yes", "--json")).Json["link"]!).ShouldContain("token=");
+        ((string)(await house.RunAsync("user", "invite", "--note", "night shift", "--json")).Json["url"]!).ShouldContain("token=");
+        (await house.RunAsync("user", "list")).Output.ShouldContain("maria");
+        (await house.RunAsync("user", "remove", "maria", "--yes")).ExitCode.ShouldBe(0);
+        var last = await house.RunAsync("user", "disable", "admin");
+        last.ExitCode.ShouldBe(1);
+        last.Error.ShouldContain("last administrator");
+        (await house.AuditAsync("--type", "security", "--subject", "maria"))[0]["action"]!.GetValue<string>().ShouldBe("second-factors-reset");
+    }
+
+    [Fact]
+    public async Task A_token_is_created_used_listed_and_revoked()
+    {
+        var secret = (await house.RunAsync("token", "create", "ci", "--role", "viewer", "--days", "1")).Output.Trim();
+        secret.ShouldStartWith("sgt_");
+        (await house.RunAsync("device", "list", "--token", secret)).ExitCode.ShouldBe(0);
+        (await house.RunAsync("command", "send", "door-1", "open", "--token", secret)).ExitCode.ShouldBe(1);
+        var row = (await house.RunAsync("token", "list", "--json")).Json["tokens"]!.AsArray().Single(one => (string)one!["name"]! == "ci")!;
+        row["lastUse"].ShouldNotBeNull();
+        row.ToJsonString().ShouldNotContain(secret);
+        (await house.RunAsync("token", "revoke", (string)row["id"]!, "--yes")).ExitCode.ShouldBe(0);
+        (await house.RunAsync("device", "list", "--token", secret)).ExitCode.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("bash", "complete -o default -F _signet signet")]
+    [InlineData("zsh", "compdef _signet signet")]
+    [InlineData("fish", "complete -c signet")]
+    public async Task A_shell_learns_to_complete(string shell, string word) => (await SignetProcess.RunAsync(null, "completion", shell)).Output.ShouldContain(word);
+
+    [Fact]
+    public async Task The_words_to_complete_come_from_the_program()
+        => (await SignetProcess.RunAsync(null, "[suggest:12]", "signet user ")).Output.ShouldContain("reset-mfa");
+
+    [Fact]
+    public async Task Help_ends_with_examples()
+        => (await SignetProcess.RunAsync(null, "user", "add", "--help")).Output.ShouldContain("signet user add maria --role operator");
+}

@@ -46,4 +46,14 @@ public static class AgentLimits
 
     /// <summary>Telemetry intervals from <c>device.json</c>.</summary>
     public const int TelemetrySecondsLeast = 1, TelemetrySecondsMost = 86_400, TelemetrySecondsDefault = 5;
+
+    /// <summary>One request to the center, and the largest answer. Chosen: a bundle of thirty certificates has 30 KB.</summary>
+    public static readonly TimeSpan EstTimeout = TimeSpan.FromSeconds(20);
+    public const int EstBytes = 256 * 1024;
+
+    /// <summary>A certificate is renewed at this share of its life, and up to <see cref="RenewJitter"/> later: of 30 days, between day 20 and day 23.</summary>
+    public const double RenewAfter = 2.0 / 3.0, RenewJitter = 0.1;
+
+    /// <summary>Pause between attempts to renew: doubled from the first to the longest.</summary>
+    public static readonly TimeSpan FirstEstPause = TimeSpan.FromSeconds(5), LongestEstPause = TimeSpan.FromHours(1);
 }

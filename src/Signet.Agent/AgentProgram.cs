@@ -15,26 +15,17 @@ public static class AgentProgram
     /// <returns>0 when it was stopped or its parent ended, 1 when it could not run (one line on <paramref name="errors"/> says why).</returns>
     public static async Task<int> RunAsync(AgentProgramOptions options, TextWriter output, TextWriter errors, TimeProvider time, RandomNumberGenerator random, CancellationToken cancellationToken)
     {
+        var logger = new LineLogger(TextWriter.Synchronized(errors));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var parentEnds = options.Parent is null ? Task.CompletedTask : StopWithAsync(options.Parent, stop);
         try
         {
-            using var home = DeviceHome.Open(options.Directory, time);
-            var seed = new byte[4];
-            random.GetBytes(seed);
-            var simulator = Simulator.Of(home.Settings.Kind, home.Settings.Commands, time, new Random(BitConverter.ToInt32(seed)));
-            await using var agent = new DeviceAgent(home, simulator.Handlers, time, random, new LineLogger(TextWriter.Synchronized(errors)))
-            {
-                Measure = simulator.Measure,
-                Details = new JsonObject { ["simulated"] = true, ["version"] = typeof(AgentProgram).Assembly.GetName().Version?.ToString(3) },
-            };
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var parentEnds = options.Parent is null ? Task.Delay(Timeout.InfiniteTimeSpan, time, stop.Token) : ReadToEndAsync(options.Parent, stop.Token);
-            var running = agent.RunAsync(stop.Token);
-            var announcing = AnnounceAsync(agent, home.Name, options.Json, output);
-            await Task.WhenAny(running, parentEnds);
-            await stop.CancelAsync();
-            await running;
-            await agent.DisposeAsync();
-            await announcing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // A renewed certificate is a new start: everything is opened again from the directory.
+            while (await RunOnceAsync(options, output, logger, time, random, stop.Token)) { }
+            return 0;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
             return 0;
         }
         catch (AgentException e)
@@ -42,6 +33,46 @@ public static class AgentProgram
             await errors.WriteLineAsync(e.Message);
             return 1;
         }
+        finally
+        {
+            await stop.CancelAsync();
+            await parentEnds.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <returns>True when the certificate was renewed and the device is to start again.</returns>
+    private static async Task<bool> RunOnceAsync(AgentProgramOptions options, TextWriter output, LineLogger logger, TimeProvider time, RandomNumberGenerator random, CancellationToken cancellationToken)
+    {
+        var renewal = new DeviceRenewal(options.Directory, time, random, logger);
+        // Away for too long: nothing works before this does.
+        if (renewal.Due() is { } due && due < time.GetUtcNow() && renewal.IsOver()) await renewal.RunAsync(cancellationToken);
+        using var home = DeviceHome.Open(options.Directory, time);
+        var seed = new byte[4];
+        random.GetBytes(seed);
+        var simulator = Simulator.Of(home.Settings.Kind, home.Settings.Commands, time, new Random(BitConverter.ToInt32(seed)));
+        await using var agent = new DeviceAgent(home, simulator.Handlers, time, random, logger)
+        {
+            Measure = simulator.Measure,
+            Details = new JsonObject { ["simulated"] = true, ["version"] = typeof(AgentProgram).Assembly.GetName().Version?.ToString(3) },
+        };
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var running = agent.RunAsync(end.Token);
+        var renewing = renewal.RunAsync(end.Token);
+        var announcing = AnnounceAsync(agent, home.Name, options.Json, output);
+        await Task.WhenAny(running, renewing);
+        var isRenewed = renewing.IsCompletedSuccessfully;
+        await end.CancelAsync();
+        await renewing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await running;
+        await agent.DisposeAsync();
+        await announcing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return isRenewed;
+    }
+
+    private static async Task StopWithAsync(TextReader parent, CancellationTokenSource stop)
+    {
+        await ReadToEndAsync(parent, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await stop.CancelAsync();
     }
 
     private static async Task ReadToEndAsync(TextReader parent, CancellationToken cancellationToken)

@@ -40,4 +40,10 @@ internal static partial class Log
 
     [LoggerMessage(16, LogLevel.Error, "measuring failed")]
     public static partial void MeasuringFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(17, LogLevel.Information, "{Device} renewed its certificate; it ends {Ends:u}")]
+    public static partial void Renewed(ILogger logger, string device, DateTimeOffset ends);
+
+    [LoggerMessage(18, LogLevel.Warning, "the certificate could not be renewed: {Cause}; trying again")]
+    public static partial void NotRenewed(ILogger logger, string cause);
 }

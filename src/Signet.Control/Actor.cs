@@ -15,7 +15,7 @@ public sealed record Actor(string Name, Role Role, string Kind, string From)
     /// <summary>May this actor act on the device, as far as groups go?</summary>
     public bool Covers(DeviceRecord device) => Groups.Count == 0 || device.Groups.Any(group => Groups.Contains(group, StringComparer.Ordinal));
 
-    public const string User = "user", Token = "token", LocalOperator = "local-operator", System = "system";
+    public const string User = "user", Token = "token", LocalOperator = "local-operator", System = "system", Device = "device";
 
     /// <summary>The program itself: start, stop, renewals, deadlines.</summary>
     public static Actor Center { get; } = new("command_center", Role.Admin, System, "local");

@@ -33,6 +33,9 @@ public sealed record CenterOptions
     /// <summary>Address of the PKI endpoint for CDP and AIA (<c>pki.publicUrl</c>); null: certificates name none.</summary>
     public Uri? PkiUrl { get; init; }
 
+    /// <summary>How long after its certificate's end a device may still renew it. Zero: not at all.</summary>
+    public TimeSpan LongestAbsence { get; init; } = TimeSpan.FromDays(180);
+
     /// <summary>From <c>iat</c> to <c>exp</c> of a command: a device that sees it later refuses it as <c>expired</c>. 1 s to 30 s, what a device accepts at most.</summary>
     public TimeSpan CommandLifetime { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -59,6 +62,7 @@ public sealed record CenterOptions
         if (MqttPasswordPort is < 0 or > 65_535) wrong.Add($"the MQTT password port {MqttPasswordPort} is not between 0 and 65535");
         if (CommandLifetime < TimeSpan.FromSeconds(1) || CommandLifetime > TimeSpan.FromSeconds(30)) wrong.Add($"the command lifetime {CommandLifetime} is not between 1 s and 30 s");
         if (ReceiptDeadline < TimeSpan.FromMilliseconds(100) || ReceiptDeadline > TimeSpan.FromHours(1)) wrong.Add($"the receipt deadline {ReceiptDeadline} is not between 100 ms and 1 h");
+        if (LongestAbsence < TimeSpan.Zero || LongestAbsence > TimeSpan.FromDays(3650)) wrong.Add($"the longest absence {LongestAbsence.TotalDays} days is not between 0 and 3650");
         if (TelemetryRetention < TimeSpan.FromMinutes(1)) wrong.Add($"the telemetry retention {TelemetryRetention} is shorter than a minute");
         wrong.AddRange(Audit.Wrong(CheckpointInterval));
         if (SecondFactorGrace < TimeSpan.Zero || SecondFactorGrace > TimeSpan.FromDays(365)) wrong.Add($"the grace period for second factors {SecondFactorGrace} is not between 0 and 365 days");

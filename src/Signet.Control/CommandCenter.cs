@@ -45,6 +45,7 @@ public sealed class CommandCenter : IAsyncDisposable
     public Certificates Certificates { get; private set; } = null!;
 
     public Authorities Authorities { get; private set; } = null!;
+    public Enrolments Enrolments { get; private set; } = null!;
 
     /// <summary>Where listeners beside the broker report connections with a client certificate.</summary>
     public CertificateConnections CertificateConnections { get; private set; } = null!;
@@ -209,6 +210,8 @@ public sealed class CommandCenter : IAsyncDisposable
         Keep(signer);
         Certificates = new(Authority, _roster, _database, _trail, administration, _sessions, CertificateConnections, EvidenceSigner.Open(signer.Key, Installation.PkiDirectory, _time, random), ServerCertificates, _time, random);
         Certificates.RestoreWatched();
+        Enrolments = new(Authority, _roster, _database, _trail, repeated, administration, Options.LongestAbsence, _time, random);
+        _watch.Arrived += Enrolments.Used;
         Authorities = new(Authority, ServerCertificates, () => Path.Combine(Installation.PkiDirectory, ServerCertificates.SignerName + ".crt"), _trail, administration, WriteTrust);
         _watch.RevokedReturned += Certificates.Returned;
         Fleet = new(_roster, observations, _database, _trail, administration, Installation, Authority, Certificates, _sessions, _time, BrokerAddress);

@@ -114,6 +114,18 @@ public static class ControlLimits
     /// <summary>Days before a certificate's end that are told, once each: a month to plan, a week to do it, a day to run.</summary>
     public static readonly IReadOnlyList<int> EndDays = [30, 7, 1];
 
+    /// <summary>Life of an enrolment token when nobody says.</summary>
+    public static readonly TimeSpan EnrolmentLifetime = TimeSpan.FromDays(7);
+
+    /// <summary>How soon a device whose request waits for a person should ask again. Chosen: somebody who stands beside it waits that long.</summary>
+    public static readonly TimeSpan EnrolmentRetry = TimeSpan.FromSeconds(15);
+
+    /// <summary>Requests that wait at once; more are refused. Chosen: more than anybody looks through.</summary>
+    public const int WaitingRequests = 10_000;
+
+    /// <summary>Makers of devices, and certificates of one.</summary>
+    public const int Manufacturers = 64, ManufacturerCertificates = 8;
+
     /// <summary>Revocations in one list.</summary>
     public const int RevocationsListed = 500;
 

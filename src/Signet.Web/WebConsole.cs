@@ -47,6 +47,7 @@ public sealed class WebConsole : IAsyncDisposable
         try
         {
             var consoleUrl = await Listener.StartAsync(pages, center, options, options.ConsolePort, "--port-console", cancellationToken);
+            center.Fleet.AnnounceConsole(consoleUrl);
             var pkiUrl = await Listener.StartAsync(lists, center, options, options.PkiPort, "--port-pki", cancellationToken);
             await door.StartAsync(cancellationToken);
             return new(center, pages, lists, door, consoleUrl, pkiUrl);

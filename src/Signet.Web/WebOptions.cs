@@ -46,6 +46,9 @@ public sealed record WebOptions
     /// <summary>What is set and from where, for the settings page.</summary>
     public IReadOnlyList<ShownSetting> Settings { get; init; } = [];
 
+    /// <summary>Client certificates on the console's port (<c>console.clientCertificate</c>). Devices renew with theirs, so <see cref="ClientCertificateMode.Off"/> ends renewing over this port.</summary>
+    public ClientCertificateMode ClientCertificate { get; init; } = ClientCertificateMode.Ask;
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public RandomNumberGenerator Random { get; init; } = RandomNumberGenerator.Create();
@@ -67,3 +70,16 @@ public enum Registration
 /// <summary>One setting of the program, as the settings page shows it.</summary>
 /// <param name="Origin">Where the value comes from: <c>default</c>, a file, an environment variable, a flag.</param>
 public sealed record ShownSetting(string Key, string Value, string Origin, string Meaning);
+
+/// <summary>What the console's port does about client certificates.</summary>
+public enum ClientCertificateMode
+{
+    /// <summary>Not asked for.</summary>
+    Off = 0,
+
+    /// <summary>Asked for; without one everything works as before.</summary>
+    Ask = 1,
+
+    /// <summary>Without one only a first enrolment works.</summary>
+    Require = 2,
+}

@@ -102,6 +102,15 @@ public sealed class TestHouse : IAsyncDisposable
         return device;
     }
 
+    /// <summary>As <see cref="StartDeviceAsync"/>, from a home elsewhere; a device that enrolled itself has one.</summary>
+    public async Task<RunningDevice> StartDeviceInAsync(string name, string home)
+    {
+        var device = new RunningDevice(home, null);
+        _devices.Add(device);
+        await Eventually.True(() => PresenceOf(name) == PresenceState.Online, $"{name} is online");
+        return device;
+    }
+
     /// <summary>Lets a device's home point to another port, for instance of a <see cref="TcpCable"/>.</summary>
     public void Rewire(string device, int port)
     {

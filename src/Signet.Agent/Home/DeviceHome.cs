@@ -54,6 +54,7 @@ public sealed class DeviceHome : IDisposable
             if (!File.Exists(path)) throw new AgentException($"{directory} is no device's directory: it has no device.json");
             if (new FileInfo(path).Length > AgentLimits.SettingsBytes) throw new AgentException($"{path} is larger than {AgentLimits.SettingsBytes} bytes");
             var settings = DeviceSettings.Parse(File.ReadAllBytes(path), path);
+            DeviceFiles.Recover(directory, settings.Name);
             return Open(directory, settings, time);
         }
         catch (PkiException e)

@@ -28,6 +28,9 @@ public sealed record DeviceSettings
     /// <summary>False: the clock cannot be believed; commands must echo the boot nonce instead.</summary>
     public bool HasClock { get; init; } = true;
 
+    /// <summary>The center's console (<c>https://HOST:8443</c>), where the certificate is renewed; null: nowhere.</summary>
+    public Uri? Renewal { get; init; }
+
     /// <exception cref="AgentException">Says which member is wrong and how.</exception>
     public static DeviceSettings Parse(ReadOnlyMemory<byte> json, string path)
     {
@@ -59,6 +62,7 @@ public sealed record DeviceSettings
             TelemetryInterval = TimeSpan.FromSeconds(members.OptionalInteger("telemetrySeconds", AgentLimits.TelemetrySecondsLeast, AgentLimits.TelemetrySecondsMost, AgentLimits.TelemetrySecondsDefault)),
             OnlySealed = members.OptionalFlag("onlySealed", otherwise: false),
             HasClock = members.OptionalFlag("clock", otherwise: true),
+            Renewal = members.OptionalAddress("renewal"),
         };
         members.RequireAllRead();
         return settings;
@@ -91,6 +95,9 @@ public sealed record DeviceSettings
             JsonValueKind.False => false,
             _ => throw Wrong(name, "must be true or false"),
         };
+
+        public Uri? OptionalAddress(string name) => !_left.ContainsKey(name) ? null
+            : Uri.TryCreate(Text(name), UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps && address.UserInfo.Length == 0 ? address : throw Wrong(name, "must be https://HOST:PORT");
 
         public HashSet<string> Words(string name)
         {

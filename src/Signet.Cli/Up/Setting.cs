@@ -43,6 +43,12 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
     public static readonly Setting PublicUrl = new("pki:publicUrl", null, "", "Address under which others reach the PKI endpoint; goes into certificates (CDP, AIA)",
         value => value.Length == 0 || (Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme == Uri.UriSchemeHttp) ? null : "an http:// address, or empty");
 
+    public static readonly Setting LongestAbsence = new("pki:longestAbsence", null, "180", "Days after its certificate's end in which a device may still renew it; 0: none",
+        value => WholeNumber(value, 0, 3650));
+
+    public static readonly Setting ClientCertificate = new("console:clientCertificate", null, "ask", "Client certificates on the console's port: off, ask or require",
+        value => value is "off" or "ask" or "require" ? null : "off, ask or require");
+
     public static readonly Setting Hosts = new("hosts", "--host", "", "Further names and addresses, comma-separated, that go into the servers' certificates",
         value => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .All(host => Uri.CheckHostName(host) != UriHostNameType.Unknown) ? null : "host names or IP addresses, comma-separated");
@@ -71,7 +77,7 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
         value => WholeNumber(value, 0, 365));
 
     /// <summary>Everything that can be set; a key that is not here is an error.</summary>
-    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, Hosts, ReceiptDeadline, LogLevel, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays];
+    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, Hosts, ReceiptDeadline, LogLevel, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays];
 
     private static string? Truth(string value) => value is "true" or "false" ? null : "true or false";
 

@@ -112,6 +112,7 @@ internal static class UpVerb
         AllowTls12ForPasswords = settings[Setting.MqttPasswordTls12] == "true",
         Proxies = Networks(settings[Setting.MqttProxies]),
         PkiUrl = PkiUrl(settings),
+        LongestAbsence = TimeSpan.FromDays(settings.Number(Setting.LongestAbsence)),
         ReceiptDeadline = TimeSpan.FromSeconds(settings.Number(Setting.ReceiptDeadline)),
         SecondFactorGrace = TimeSpan.FromDays(settings.Number(Setting.SecondFactorGraceDays)),
     };
@@ -121,6 +122,7 @@ internal static class UpVerb
         Listen = listen,
         ConsolePort = settings.Number(Setting.PortConsole),
         PkiPort = settings.Number(Setting.PortPki),
+        ClientCertificate = Enum.Parse<ClientCertificateMode>(settings[Setting.ClientCertificate], ignoreCase: true),
         AuthPort = settings.Number(Setting.PortAuth),
         AuthListen = IPAddress.Parse(settings[Setting.AuthListen]),
         AuthFrom = Networks(settings[Setting.AuthFrom]),

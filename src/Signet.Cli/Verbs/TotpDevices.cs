@@ -34,25 +34,23 @@ internal static class TotpDevices
         return ExitCode.Done;
     }
 
-    public static Command Import()
+    public static readonly Option<string?> MySqlCsv = new("--mysql-csv") { Description = "Take over a users table: rows `username,password,totp_secret` (or `id,username,password,totp_secret`), as MySQL or a spreadsheet writes them; bcrypt hashes and TOTP secrets stay as they are", HelpName = "FILE" };
+
+    public static async Task<ExitCode> ImportAsync(string path, ParseResult parsed, Printer printer, CancellationToken cancellation)
     {
-        var csv = new Option<string>("--mysql-csv") { Description = "Rows `username,password,totp_secret` (or `id,username,password,totp_secret`), as MySQL or a spreadsheet writes them", HelpName = "FILE", Required = true };
-        return Verb.Make("import", "Take over a users table: bcrypt hashes and TOTP secrets stay as they are", [csv], async (parsed, printer, cancellation) =>
-        {
-            var users = UsersTable.Read(parsed.GetValue(csv)!);
-            using var center = CenterClient.Connect(parsed);
-            var rows = new JsonArray([.. users.Select(user => new JsonObject { ["username"] = user.Name, ["password"] = user.PasswordHash, ["totpSecret"] = user.Secret })]);
-            var done = await center.PostAsync("/api/v1/totp-accounts/import", new JsonObject { ["users"] = rows }, cancellation);
-            var refused = (done["refused"] as JsonArray ?? []).Select(Query.Text).ToList();
-            if (printer.Json)
-                printer.Object(done);
-            printer.Line($"imported {(done["imported"] as JsonArray)?.Count ?? 0} of {users.Count} users");
-            foreach (var line in (done["warnings"] as JsonArray ?? []).Select(Query.Text))
-                printer.Error.WriteLine("signet: warning: " + Printer.Inert(line));
-            foreach (var line in refused)
-                printer.Fail(line);
-            return refused.Count == 0 ? ExitCode.Done : ExitCode.Refused;
-        });
+        var users = UsersTable.Read(path);
+        using var center = CenterClient.Connect(parsed);
+        var rows = new JsonArray([.. users.Select(user => new JsonObject { ["username"] = user.Name, ["password"] = user.PasswordHash, ["totpSecret"] = user.Secret })]);
+        var done = await center.PostAsync("/api/v1/totp-accounts/import", new JsonObject { ["users"] = rows }, cancellation);
+        var refused = (done["refused"] as JsonArray ?? []).Select(Query.Text).ToList();
+        if (printer.Json)
+            printer.Object(done);
+        printer.Line($"imported {(done["imported"] as JsonArray)?.Count ?? 0} of {users.Count} users");
+        foreach (var line in (done["warnings"] as JsonArray ?? []).Select(Query.Text))
+            printer.Error.WriteLine("signet: warning: " + Printer.Inert(line));
+        foreach (var line in refused)
+            printer.Fail(line);
+        return refused.Count == 0 ? ExitCode.Done : ExitCode.Refused;
     }
 
     private static async Task<string> PasswordAsync(ParseResult parsed, Printer printer, CancellationToken cancellation)

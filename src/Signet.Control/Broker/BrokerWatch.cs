@@ -18,6 +18,9 @@ internal sealed class BrokerWatch(Roster roster, RepeatedNotes repeated, LiveFee
     /// <summary>A device acknowledged a command (topics <c>signet/{device}/command</c>) to the broker, or refused it. Raised on the broker's threads: return at once.</summary>
     public event Action<Acknowledgement>? CommandAcknowledged;
 
+    /// <summary>A device connected; its name and the thumbprint of the certificate it came with. On the broker's thread: do not block.</summary>
+    public event Action<string, string>? Arrived;
+
     /// <summary>A connection ended. On the broker's thread: do not block.</summary>
     public event Action<SessionInfo>? Ended;
 
@@ -39,6 +42,7 @@ internal sealed class BrokerWatch(Roster roster, RepeatedNotes repeated, LiveFee
     public void Connected(SessionInfo session)
     {
         roster.SessionOpened(session.Identity, AddressOf(session.Remote));
+        if (session.ClientCertificate is { } used) Arrived?.Invoke(session.Identity, CertificateFacts.Thumbprint(used));
         // A link that flaps writes often; its owner is known, so it is counted like any repetition.
         repeated.Add(new(AuditTypes.Broker, session.Identity, session.ClientId, "connected", "success", "", new()
         {

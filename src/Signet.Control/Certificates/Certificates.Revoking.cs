@@ -146,7 +146,7 @@ public sealed partial class Certificates
     }
 
     /// <summary>A listener turned away somebody with a revoked certificate. Any thread; never waits.</summary>
-    internal void Returned(X509Certificate2 certificate, string listener)
+    public void Returned(X509Certificate2 certificate, string listener)
     {
         if (_watched.TryGetValue(CertificateFacts.Serial(certificate), out var facts)) facts.Returned(CertificateFacts.Serial(certificate), _time.GetUtcNow(), listener);
     }

@@ -44,4 +44,12 @@ internal static partial class Schema
             by_name TEXT NOT NULL
         );
         """;
+
+    private const string EnrolmentKinds = """
+        ALTER TABLE enrolment_token ADD COLUMN kind TEXT NOT NULL DEFAULT 'device';
+        ALTER TABLE enrolment_token ADD COLUMN allowed TEXT NOT NULL DEFAULT '[]';
+        ALTER TABLE enrolment_token ADD COLUMN title TEXT NOT NULL DEFAULT '';
+        -- Replaced by a newer one of the same device that was used since: no longer admitted, its earlier messages still verify.
+        ALTER TABLE device_certificate ADD COLUMN superseded BIGINT;
+        """;
 }

@@ -20,6 +20,7 @@ internal static partial class Schema
         new(8, "what a restored center remembers", Restored),
         new(9, "access policies", Policies),
         new(10, "scopes of people and tokens", Scopes),
+        new(11, "kinds of enrolled devices, superseded certificates", EnrolmentKinds),
     ];
 
     private const string First = """

@@ -15,7 +15,7 @@ internal static class DeviceHomeFiles
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    public static void Create(Installation installation, Member member, IssuedCertificate certificate, CertificateAuthority authority, string broker)
+    public static void Create(Installation installation, Member member, IssuedCertificate certificate, CertificateAuthority authority, string broker, string? renewal)
     {
         var home = installation.DeviceDirectory(member.Name);
         var beside = home + ".making";
@@ -26,7 +26,7 @@ internal static class DeviceHomeFiles
         PemFile.Write(Path.Combine(beside, "root.crt"), authority.TrustBundlePem);
         File.Copy(Path.Combine(installation.PkiDirectory, "center_sign.crt"), Path.Combine(beside, "center_sign.crt"));
         PrivateDirectory.Create(Path.Combine(beside, "state"));
-        WriteSettings(beside, member.ToRecord(), broker);
+        WriteSettings(beside, member.ToRecord(), broker, renewal);
         Directory.Move(beside, home);
         DurableFile.SyncDirectory(Path.GetDirectoryName(home)!);
     }
@@ -35,10 +35,10 @@ internal static class DeviceHomeFiles
     public static void Renew(Installation installation, IssuedCertificate certificate) => certificate.Save(installation.DeviceDirectory(certificate.Name));
 
     /// <summary>Writes <c>device.json</c> anew when the home is on this machine and says something else.</summary>
-    public static void Refresh(Installation installation, DeviceRecord device, string broker)
+    public static void Refresh(Installation installation, DeviceRecord device, string broker, string? renewal)
     {
         var home = installation.DeviceDirectory(device.Name);
-        if (Directory.Exists(home)) WriteSettings(home, device, broker);
+        if (Directory.Exists(home)) WriteSettings(home, device, broker, renewal);
     }
 
     /// <summary>The roots that are relied on, into a home on this machine.</summary>
@@ -57,7 +57,7 @@ internal static class DeviceHomeFiles
     /// <summary>Where a device of this machine, or of the network when the center listens there, finds the broker.</summary>
     public static string BrokerAddress(IPAddress listen, int port) => $"{(IPAddress.IsLoopback(listen) ? "localhost" : Dns.GetHostName())}:{port}";
 
-    private static void WriteSettings(string home, DeviceRecord device, string broker)
+    private static void WriteSettings(string home, DeviceRecord device, string broker, string? renewal)
     {
         var settings = new JsonObject
         {
@@ -68,6 +68,7 @@ internal static class DeviceHomeFiles
             ["center"] = Actor.Center.Name,
             ["commands"] = new JsonArray([.. device.AllowedCommands.Select(c => JsonValue.Create(c))]),
         };
+        if (renewal is not null) settings["renewal"] = renewal;
         var path = Path.Combine(home, "device.json");
         var bytes = JsonSerializer.SerializeToUtf8Bytes(settings, Indented);
         if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes)) return;

@@ -48,3 +48,9 @@ public sealed record Presence(PresenceState State, DateTimeOffset? Since, DateTi
 /// <param name="Value">JSON: a number, a string, <c>true</c> or <c>false</c>.</param>
 /// <param name="Number">The value, if it is a number; 1 and 0 for true and false.</param>
 public sealed record Reading(string Device, string Name, DateTimeOffset At, string Value, double? Number, string? Unit);
+
+/// <summary>What a device needs besides its key and certificate (docs/spec/device-home.md).</summary>
+/// <param name="Broker"><c>HOST:PORT</c>.</param>
+/// <param name="Roots">PEM of every root to rely on.</param>
+/// <param name="Signer">PEM of the command-signing certificate and the one above it.</param>
+public sealed record DeviceHomeFacts(string Name, string Kind, string Broker, string Center, IReadOnlyList<string> Commands, string Roots, string Signer);

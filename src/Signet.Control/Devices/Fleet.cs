@@ -19,6 +19,7 @@ public sealed class Fleet
     private readonly SessionCutter _sessions;
     private readonly TimeProvider _time;
     private readonly Func<string> _broker;
+    private volatile string? _renewal;
 
     internal Fleet(Roster roster, Observations observations, ControlDatabase database, AuditTrail trail, Administration administration, Installation installation, CertificateAuthority authority,
         Certificates certificates, SessionCutter sessions, TimeProvider time, Func<string> broker)
@@ -49,7 +50,7 @@ public sealed class Fleet
         }), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
 
-        var member = Bear(device, _installation, _authority, _time, _broker());
+        var member = Bear(device, _installation, _authority, _time, _broker(), _renewal);
         await _database.WriteAsync(c => FleetStore.Insert(c, member), cancellationToken);
         _roster.Put(member);
         return Announce(device.Name);
@@ -98,7 +99,7 @@ public sealed class Fleet
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         await _database.WriteAsync(c => FleetStore.Update(c, name, device.Enabled, commands), cancellationToken);
         _roster.Change(name, m => { m.Allowed = [.. commands]; return true; });
-        DeviceHomeFiles.Refresh(_installation, _roster.Find(name)!, _broker());
+        DeviceHomeFiles.Refresh(_installation, _roster.Find(name)!, _broker(), _renewal);
         return _roster.Find(name)!;
     }, cancellationToken);
 
@@ -155,10 +156,27 @@ public sealed class Fleet
         }
     }
 
+    /// <summary>Where devices renew: written into the homes on this machine.</summary>
+    /// <param name="console">The console's address; null while there is none.</param>
+    public void AnnounceConsole(Uri? console)
+    {
+        _renewal = console?.GetLeftPart(UriPartial.Authority);
+        if (_renewal is not null) RefreshHomes();
+    }
+
     /// <summary>Writes the broker's address into the homes on this machine.</summary>
     internal void RefreshHomes()
     {
-        foreach (var device in _roster.List()) DeviceHomeFiles.Refresh(_installation, device, _broker());
+        foreach (var device in _roster.List()) DeviceHomeFiles.Refresh(_installation, device, _broker(), _renewal);
+    }
+
+    /// <summary>What a device that proved its certificate may know about itself.</summary>
+    public Outcome<DeviceHomeFacts> HomeOf(System.Security.Cryptography.X509Certificates.X509Certificate2 certificate)
+    {
+        var verdict = _authority.Judge.Judge(certificate, null, CertificatePurpose.TlsClient);
+        if (!verdict.Accepted || verdict.Identity!.Profile is not CertificateProfile.Device) return new Refusal(RefusalCode.NotAllowed, "only a device of this fleet may ask this");
+        if (!_roster.IsAdmitted(verdict.Identity.Name, verdict.Identity.Thumbprint, out var why) || _roster.Find(verdict.Identity.Name) is not { } device) return new Refusal(RefusalCode.NotAllowed, $"{verdict.Identity.Name} is not admitted: {why}");
+        return new DeviceHomeFacts(device.Name, device.Kind, _broker(), Actor.Center.Name, device.AllowedCommands, _authority.TrustBundlePem, File.ReadAllText(Path.Combine(_installation.PkiDirectory, ServerCertificates.SignerName + ".crt")));
     }
 
     /// <summary>Writes the roots that are relied on into the homes on this machine.</summary>
@@ -168,12 +186,12 @@ public sealed class Fleet
     }
 
     /// <summary>A device with certificate and home. Nothing of it is in the database yet.</summary>
-    internal static Member Bear(NewDevice device, Installation installation, CertificateAuthority authority, TimeProvider time, string broker)
+    internal static Member Bear(NewDevice device, Installation installation, CertificateAuthority authority, TimeProvider time, string broker, string? renewal)
     {
         using var issued = authority.Issue(new(CertificateProfile.Device, device.Name));
         var member = new Member(device.Name, device.Kind, device.Title, AllowedOf(device), enabled: true, time.GetUtcNow());
         member.Certificates.Add(DeviceCertificate.Of(issued.Certificate));
-        DeviceHomeFiles.Create(installation, member, issued, authority, broker);
+        DeviceHomeFiles.Create(installation, member, issued, authority, broker, renewal);
         return member;
     }
 

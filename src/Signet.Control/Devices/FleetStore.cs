@@ -16,9 +16,9 @@ internal static class FleetStore
                 last_seen AS LastSeen, status_epoch AS StatusEpoch, status_sequence AS StatusSequence, details AS Details
             FROM device
             """).Select(ToMember).ToDictionary(m => m.Name, StringComparer.Ordinal);
-        foreach (var row in connection.Query<CertificateRow>("SELECT thumbprint AS Thumbprint, device AS Device, serial AS Serial, der AS Der, starts AS Starts, ends AS Ends, retired AS Retired FROM device_certificate ORDER BY starts"))
+        foreach (var row in connection.Query<CertificateRow>("SELECT thumbprint AS Thumbprint, device AS Device, serial AS Serial, der AS Der, starts AS Starts, ends AS Ends, retired AS Retired, superseded AS Superseded FROM device_certificate ORDER BY starts"))
             if (members.TryGetValue(row.Device, out var member))
-                member.Certificates.Add(new(row.Thumbprint, row.Serial, Convert.FromBase64String(row.Der), row.Starts.ToTime(), row.Ends.ToTime(), row.Retired.ToTime()));
+                member.Certificates.Add(new(row.Thumbprint, row.Serial, Convert.FromBase64String(row.Der), row.Starts.ToTime(), row.Ends.ToTime(), row.Retired.ToTime(), row.Superseded.ToTime()));
         foreach (var label in connection.Query<LabelRow>("SELECT device AS Device, kind AS Kind, name AS Name FROM device_label").GroupBy(l => l.Device, StringComparer.Ordinal))
         {
             if (!members.TryGetValue(label.Key, out var member)) continue;
@@ -56,6 +56,9 @@ internal static class FleetStore
 
     public static void Retire(DbConnection connection, string thumbprint, DateTimeOffset at) => connection.Execute(
         "UPDATE device_certificate SET retired = @at WHERE thumbprint = @thumbprint AND retired IS NULL", new { thumbprint, at = at.ToUnixTimeMilliseconds() });
+
+    public static void Supersede(DbConnection connection, string thumbprint, DateTimeOffset at) => connection.Execute(
+        "UPDATE device_certificate SET superseded = @at WHERE thumbprint = @thumbprint AND superseded IS NULL", new { thumbprint, at = at.ToUnixTimeMilliseconds() });
 
     public static void Revive(DbConnection connection, string thumbprint) => connection.Execute("UPDATE device_certificate SET retired = NULL WHERE thumbprint = @thumbprint", new { thumbprint });
 
@@ -128,6 +131,7 @@ internal static class FleetStore
         public long Starts { get; set; }
         public long Ends { get; set; }
         public long? Retired { get; set; }
+        public long? Superseded { get; set; }
     }
 
     private sealed class LabelRow

@@ -6,7 +6,8 @@ namespace Signet.Control;
 
 /// <summary>A certificate whose key a device's messages are verified with.</summary>
 /// <param name="Retired">No longer accepted since; null while it is.</param>
-internal sealed record DeviceCertificate(string Thumbprint, string Serial, byte[] Der, DateTimeOffset Starts, DateTimeOffset Ends, DateTimeOffset? Retired)
+/// <param name="Superseded">Since when a newer one has taken its place: it opens no connection any more, and what it signed still counts.</param>
+internal sealed record DeviceCertificate(string Thumbprint, string Serial, byte[] Der, DateTimeOffset Starts, DateTimeOffset Ends, DateTimeOffset? Retired, DateTimeOffset? Superseded = null)
 {
     public static DeviceCertificate Of(X509Certificate2 certificate) => new(
         CertificateFacts.Thumbprint(certificate), CertificateFacts.Serial(certificate), certificate.RawData,

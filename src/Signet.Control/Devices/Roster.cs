@@ -56,6 +56,25 @@ internal sealed class Roster(TimeProvider time)
         return true;
     });
 
+    /// <summary>A certificate was used: those it took the place of open no connection any more.</summary>
+    /// <returns>Thumbprints that are superseded from now on.</returns>
+    public IReadOnlyList<string> Supersede(string name, IReadOnlySet<string> replaced)
+    {
+        var found = new List<string>();
+        Change(name, member =>
+        {
+            for (var i = 0; i < member.Certificates.Count; i++)
+            {
+                if (member.Certificates[i].Superseded is not null || !replaced.Contains(member.Certificates[i].Thumbprint)) continue;
+                member.Certificates[i] = member.Certificates[i] with { Superseded = time.GetUtcNow() };
+                found.Add(member.Certificates[i].Thumbprint);
+            }
+
+            return found.Count > 0;
+        });
+        return found;
+    }
+
     /// <summary>A hold was undone: the device's retired certificate counts again.</summary>
     public void ReviveCertificate(string name, string thumbprint) => Change(name, member =>
     {
@@ -90,7 +109,7 @@ internal sealed class Roster(TimeProvider time)
             {
                 null => "device-unknown",
                 { Enabled: false } => "device-disabled",
-                { } member when !member.Certificates.Any(c => c.Retired is null && c.Thumbprint == thumbprint) => "certificate-not-enrolled",
+                { } member when !member.Certificates.Any(c => c.Retired is null && c.Superseded is null && c.Thumbprint == thumbprint) => "certificate-not-enrolled",
                 _ => "",
             };
             return why.Length == 0;

@@ -64,6 +64,13 @@ public sealed partial class CertificateAuthority
     public static IReadOnlyList<string> HostsOf(X509Certificate2 certificate)
         => AlternativeNames.Of(certificate) is { } names ? [.. names.Dns, .. names.Addresses.Select(a => a.ToString())] : [];
 
+    /// <summary>What EST's <c>cacerts</c> hands out: every root that is relied on, the present intermediate under each of them, and former intermediates whose certificates are still good.</summary>
+    public IReadOnlyList<X509Certificate2> BundleToHandOut()
+    {
+        var held = _held;
+        return [.. held.Roots.Select(r => r.Certificate), .. held.Intermediates.Select(i => i.Certificate), .. held.Crossed];
+    }
+
     /// <summary>The authorities above a certificate, its issuer first; empty when it is not one of ours.</summary>
     public IReadOnlyList<AuthorityView> PathOf(X509Certificate2 certificate)
     {

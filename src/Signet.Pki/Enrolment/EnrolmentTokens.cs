@@ -53,8 +53,12 @@ public sealed class EnrolmentTokens(TimeProvider time, RandomNumberGenerator ran
         }
     }
 
+    /// <param name="admits">One certificate of this name and profile.</param>
+    /// <param name="lifetime">Up to <see cref="PkiLimits.MaximumTokenLifetime"/>.</param>
+    /// <param name="needsApproval">A person looks first.</param>
+    /// <param name="before">Told the token before it is stored.</param>
     /// <returns>The token and its text, <c>ID.SECRET</c> (base64url, 256 secret bits). The text is shown once and never kept.</returns>
-    public (EnrolmentToken Token, string Text) Create(CertificateRequestSpec admits, TimeSpan lifetime, bool needsApproval = false)
+    public (EnrolmentToken Token, string Text) Create(CertificateRequestSpec admits, TimeSpan lifetime, bool needsApproval = false, Action<EnrolmentToken>? before = null)
     {
         if (lifetime <= TimeSpan.Zero || lifetime > PkiLimits.MaximumTokenLifetime) throw new ArgumentException($"a token lives up to {PkiLimits.MaximumTokenLifetime.TotalDays} days", nameof(lifetime));
         ProfileRules.Of(admits.Profile);
@@ -63,6 +67,7 @@ public sealed class EnrolmentTokens(TimeProvider time, RandomNumberGenerator ran
         var token = new EnrolmentToken(id, Hash(secret), admits, time.GetUtcNow() + lifetime, needsApproval);
         lock (_lock)
         {
+            before?.Invoke(token);
             Changed?.Invoke(token);
             _tokens.Add(id, token);
         }
@@ -107,6 +112,12 @@ public sealed class EnrolmentTokens(TimeProvider time, RandomNumberGenerator ran
             _tokens[token.Id] = used;
             return true;
         }
+    }
+
+    /// <summary>It is as if it had never been; the caller has removed it from where it was stored.</summary>
+    public void Forget(string id)
+    {
+        lock (_lock) _tokens.Remove(id);
     }
 
     private bool IsLimited(string who) => _guesses.TryGetValue(who, out var guesses) && guesses.Count >= PkiLimits.TokenGuesses && time.GetUtcNow() < guesses.Until;

@@ -24,6 +24,7 @@ internal static class ApiRoutes
         AuditApi.Map(api);
         CertificatesApi.Map(api);
         AuthoritiesApi.Map(api);
+        EnrolmentApi.Map(api);
         BrokerApi.Map(api);
         PeopleApi.Map(api);
         TotpAccountsApi.Map(api);

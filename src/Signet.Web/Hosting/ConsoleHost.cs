@@ -13,6 +13,7 @@ using Signet.Control;
 using Signet.Web.Api;
 using Signet.Web.Assets;
 using Signet.Web.Looks;
+using Signet.Web.Enrolment;
 using Signet.Web.Security;
 using Signet.Web.SignIn;
 
@@ -25,14 +26,15 @@ internal static class ConsoleHost
     public static WebApplication Build(CommandCenter center, WebOptions options, ILoggerFactory loggers, Action<IServiceCollection>? instead = null)
     {
         var builder = Listener.NewBuilder(loggers);
+        var door = new CertificateDoor(center, options);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             Listener.Bound(kestrel);
-            kestrel.Listen(options.Listen, options.ConsolePort, listen => Listener.UseTls(listen, center, options));
+            kestrel.Listen(options.Listen, options.ConsolePort, listen => Listener.UseTls(listen, center, options, door));
         });
         var services = builder.Services;
-        services.AddSingleton(center).AddSingleton(options).AddSingleton(options.Time).AddSingleton(options.Random);
+        services.AddSingleton(center).AddSingleton(options).AddSingleton(door).AddSingleton(options.Time).AddSingleton(options.Random);
         services.AddSingleton(WebFiles.Load(Path.Combine(AppContext.BaseDirectory, "wwwroot")));
         AddSignIn(services);
         AddPagesAndApi(services);
@@ -43,8 +45,9 @@ internal static class ConsoleHost
         var application = builder.Build();
         application.UseMiddleware<SecurityHeaders>();
         application.UseHostFiltering();
+        application.Use(next => context => door.PassAsync(context, next));
         application.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = AnswerFailureAsync });
-        application.UseWhen(context => !ApiRoutes.IsApi(context), pages => pages.UseStatusCodePagesWithReExecute("/error/{0}"));
+        application.UseWhen(context => !ApiRoutes.IsApi(context) && !EstEndpoints.IsEst(context.Request.Path), pages => pages.UseStatusCodePagesWithReExecute("/error/{0}"));
         application.UseWhen(ApiRoutes.IsApi, api => api.UseStatusCodePages(bare => Problems.OfStatus(bare.HttpContext.Response.StatusCode).ExecuteAsync(bare.HttpContext)));
         application.UseRequestLocalization(Languages.Configure);
         application.UseRouting();
@@ -54,6 +57,7 @@ internal static class ConsoleHost
         application.Services.GetRequiredService<WebFiles>().Map(application).WithMetadata(new PublicAttribute()).ExcludeFromDescription();
         application.MapRazorPages();
         ApiRoutes.Map(application);
+        EstEndpoints.Map(application);
         return application;
     }
 

@@ -13,6 +13,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Signet.Control;
+using Signet.Web.Enrolment;
 
 namespace Signet.Web.Hosting;
 
@@ -49,20 +50,26 @@ internal static class Listener
     }
 
     /// <summary>TLS with the center's own certificate, asked for anew at every handshake: a renewed one needs no restart.</summary>
-    public static void UseTls(ListenOptions listen, CommandCenter center, WebOptions options)
+    public static void UseTls(ListenOptions listen, CommandCenter center, WebOptions options, CertificateDoor? door = null)
     {
         listen.Protocols = HttpProtocols.Http1AndHttp2;
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
             HandshakeTimeout = TimeSpan.FromSeconds(10),
-            OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+            OnConnection = _ =>
             {
-                ServerCertificateContext = center.ServerCertificates.Center,
-                EnabledSslProtocols = options.AllowTls12 ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13,
-                AllowRenegotiation = false,
-                CipherSuitesPolicy = options.AllowTls12 ? Ciphers : null,
-            }),
+                var tls = new SslServerAuthenticationOptions
+                {
+                    ServerCertificateContext = center.ServerCertificates.Center,
+                    EnabledSslProtocols = options.AllowTls12 ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13,
+                    AllowRenegotiation = false,
+                    CipherSuitesPolicy = options.AllowTls12 ? Ciphers : null,
+                };
+                door?.AskFor(tls);
+                return ValueTask.FromResult(tls);
+            },
         });
+        if (door is not null) listen.Use(door.Watch);
     }
 
     /// <summary>Starts listening and returns the address with a name the certificate covers.</summary>

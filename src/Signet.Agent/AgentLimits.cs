@@ -44,6 +44,13 @@ public static class AgentLimits
     /// <summary>Idle time after which the connection is probed: a lost broker is noticed within one and a half of it.</summary>
     public static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long a device waits for a consistency proof, and how often it asks: two times 4 s, so that an alarm comes within one checkpoint interval (10 s).</summary>
+    public static readonly TimeSpan WitnessPatience = TimeSpan.FromSeconds(4);
+    public const int WitnessTries = 2;
+
+    /// <summary>How long the other witnesses' cosignatures of an accepted checkpoint may take. Chosen: one checkpoint interval, and what they themselves may wait for a proof.</summary>
+    public static readonly TimeSpan ConfirmationPatience = TimeSpan.FromSeconds(18);
+
     /// <summary>Telemetry intervals from <c>device.json</c>.</summary>
     public const int TelemetrySecondsLeast = 1, TelemetrySecondsMost = 86_400, TelemetrySecondsDefault = 5;
 

@@ -38,6 +38,15 @@ internal static partial class Log
     [LoggerMessage(15, LogLevel.Warning, "command {Id} was begun before the last stop: {State}")]
     public static partial void Recovered(ILogger logger, string id, string state);
 
+    [LoggerMessage(20, LogLevel.Error, "ALARM of {Device}, witness of the audit log: {Reason}: {Sentence}")]
+    public static partial void WitnessAlarm(ILogger logger, string device, string reason, string sentence);
+
+    [LoggerMessage(21, LogLevel.Warning, "{Device} ignores a checkpoint that the audit log did not sign")]
+    public static partial void NoteIgnored(ILogger logger, string device);
+
+    [LoggerMessage(22, LogLevel.Warning, "{Device}: enough other devices confirm the history again, up to entry {Size}")]
+    public static partial void Confirmed(ILogger logger, string device, long size);
+
     [LoggerMessage(16, LogLevel.Error, "measuring failed")]
     public static partial void MeasuringFailed(ILogger logger, Exception exception);
 

@@ -54,6 +54,9 @@ public sealed class CommandCenter : IAsyncDisposable
     public ServerCertificates ServerCertificates { get; private set; } = null!;
     public AuditLog Audit { get; private set; } = null!;
 
+    /// <summary>The devices that watch the audit log.</summary>
+    public Witnesses Witnesses { get; private set; } = null!;
+
     /// <summary>Verifying, exporting, erasing, taking old parts out.</summary>
     public AuditDesk AuditDesk { get; private set; } = null!;
     public Fleet Fleet { get; private set; } = null!;
@@ -140,7 +143,10 @@ public sealed class CommandCenter : IAsyncDisposable
 
         var rounds = new Rounds(_time, _logger);
         _closing.Push(rounds.DisposeAsync);
+        _link.Checkpoint = () => Audit.LatestCheckpoint?.Note;
+        _intake.Witness = (device, message, stop) => Witnesses.TakeAsync(device, message, _link, stop);
         rounds.Run(stop => _intake.RunAsync(_link, stop));
+        rounds.Run(stop => Witnesses.RunAsync(_link, stop));
         rounds.Every(ControlLimits.DeadlineSweep, "deadlines", Commands.ExpireAsync);
         _ends = new(Authority, _trail, Feed, _time, _logger);
         _ends.Look();
@@ -190,7 +196,6 @@ public sealed class CommandCenter : IAsyncDisposable
     {
         Feed = new(_time);
         Audit.Appended += Show;
-        AuditDesk = new(Audit, _trail, _time, () => []);
         var administration = new Administration();
         Keep(administration);
         var repeated = new RepeatedNotes(_trail, _time);
@@ -202,6 +207,9 @@ public sealed class CommandCenter : IAsyncDisposable
         _roster.Changed += Show;
         var observations = new Observations(_database, _roster, _time, Options.TelemetryRetention, _logger);
         _closing.Push(observations.DisposeAsync);
+        Witnesses = new(Audit, _roster, _database, _trail, repeated, Feed, _time, _logger);
+        _closing.Push(Witnesses.DisposeAsync);
+        AuditDesk = new(Audit, _trail, _time, Witnesses.Notes);
         _watch = new(_roster, repeated, Feed, _time, _logger);
         _watch.Ended += _sessions.Ended;
         Broker = new(_watch, _sessions, _trail);

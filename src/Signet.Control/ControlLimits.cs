@@ -75,6 +75,12 @@ public static class ControlLimits
     /// <summary>How often old readings are removed.</summary>
     public static readonly TimeSpan TelemetrySweep = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long cosignatures of a checkpoint may come in before it is handed on with them. Chosen: devices on a slow line answer in a second.</summary>
+    public static readonly TimeSpan WitnessSettling = TimeSpan.FromSeconds(2);
+
+    /// <summary>Devices whose cosignatures are handed on with a checkpoint: what a note holds (C2SP signed-note, 16 KiB).</summary>
+    public const int HandedOnWitnesses = 60;
+
     /// <summary>How often open commands are held against their deadline.</summary>
     public static readonly TimeSpan DeadlineSweep = TimeSpan.FromMilliseconds(250);
 

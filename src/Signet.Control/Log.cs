@@ -38,6 +38,9 @@ internal static partial class Log
     [LoggerMessage(3011, LogLevel.Warning, "Command {Id}: the broker did not answer: {Why}")]
     public static partial void CommandInDoubt(ILogger logger, string id, string why);
 
+    [LoggerMessage(3020, LogLevel.Error, "ALARM of {Device}, witness of the audit log: {Alarm}")]
+    public static partial void WitnessAlarm(ILogger logger, string device, string alarm);
+
     [LoggerMessage(3012, LogLevel.Information, "#{Number} {Type}: {Actor} {Action} {Subject} {Outcome} {Reason}")]
     public static partial void Audited(ILogger logger, long number, string type, string actor, string action, string subject, string outcome, string reason);
 

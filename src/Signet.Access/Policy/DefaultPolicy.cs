@@ -13,13 +13,13 @@ internal static class DefaultPolicy
         Rule("broker-status-for-operators", Effect.Allow, Subjects.InGroup(Principal.Operators), [Subscribe, Deliver], "$SYS/#"),
         Rule("broker-status-for-nobody-else", Effect.Deny, Subjects.Everybody, [Publish, Subscribe, Deliver, Retain, Will], "$SYS/#"),
 
-        Rule("device-speaks-in-its-branch", Effect.Allow, Subjects.Devices, [Publish], "signet/{device}/receipt", "signet/{device}/telemetry/+", "signet/{device}/status"),
+        Rule("device-speaks-in-its-branch", Effect.Allow, Subjects.Devices, [Publish], "signet/{device}/receipt", "signet/{device}/telemetry/+", "signet/{device}/status", "signet/{device}/witness"),
         Rule("device-keeps-its-status", Effect.Allow, Subjects.Devices, [Retain, Will], "signet/{device}/status"),
         Rule("device-listens-in-its-branch", Effect.Allow, Subjects.Devices, [Subscribe, Deliver], "signet/{device}/command", "signet/{device}/checkpoint"),
 
         Rule("center-commands", Effect.Allow, Subjects.Named(PrincipalKind.Service, Center), [Publish], "signet/+/command", "signet/+/checkpoint"),
         Rule("center-keeps-checkpoints", Effect.Allow, Subjects.Named(PrincipalKind.Service, Center), [Retain], "signet/+/checkpoint"),
-        Rule("center-listens", Effect.Allow, Subjects.Named(PrincipalKind.Service, Center), [Subscribe, Deliver], "signet/+/receipt", "signet/+/telemetry/+", "signet/+/status"),
+        Rule("center-listens", Effect.Allow, Subjects.Named(PrincipalKind.Service, Center), [Subscribe, Deliver], "signet/+/receipt", "signet/+/telemetry/+", "signet/+/status", "signet/+/witness"),
 
         Rule("operators-watch-the-fleet", Effect.Allow, Subjects.InGroup(Principal.Operators), [Subscribe, Deliver], "signet/+/telemetry/+", "signet/+/status"),
 

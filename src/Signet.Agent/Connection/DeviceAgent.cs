@@ -61,6 +61,8 @@ public sealed class DeviceAgent : IAsyncDisposable
         var receiver = new CommandReceiver(_home.Identity, _handlers, journal, receipts, _outbox, _bootNonce, _time, _logger);
         var statements = new Statements(_home.Identity, sequence, _time, _random);
 
+        var witness = new CheckpointWitness(_home, journal, _time, _logger);
+
         foreach (var command in _home.Settings.Commands.Except(_handlers.Commands, StringComparer.Ordinal)) Log.NoHandler(_logger, command, _home.Settings.Kind);
         await receiver.RecoverAsync(stop.Token);
 
@@ -69,7 +71,7 @@ public sealed class DeviceAgent : IAsyncDisposable
         {
             var connection = new DeviceConnection(_home, _tls, journal, receiver, statements, _outbox, _time, _logger) 
             {
-                Measure = Measure, Details = Describe,
+                Measure = Measure, Details = () => Describe(witness), Witness = witness,
                 Online = () =>
                 {
                     pause.Reset();
@@ -113,9 +115,10 @@ public sealed class DeviceAgent : IAsyncDisposable
         if (version > journal.ManifestVersion) journal.ObeyManifest(version);
     }
 
-    private JsonObject Describe()
+    private JsonObject Describe(CheckpointWitness witness)
     {
         var details = Details.DeepClone().AsObject();
+        if (witness.Alarms is { Count: > 0 } alarms) details["alarm"] = string.Join(' ', alarms);
         details["kind"] = _home.Settings.Kind;
         if (!_home.Settings.HasClock) details["nonce"] = _bootNonce;
         if (_home.Identity.Manifest is { } manifest) details["manifest"] = manifest.Version;

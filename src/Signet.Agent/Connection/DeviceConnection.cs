@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Signet.Mqtt;
 using Signet.Mqtt.Client;
-using Signet.Proof;
 using Signet.Wire;
 
 namespace Signet.Agent;
@@ -25,6 +24,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
     public Func<IReadOnlyList<Measurement>>? Measure { get; init; }
     public required Func<JsonObject> Details { get; init; }
     public required Action Online { get; init; }
+    public required CheckpointWitness Witness { get; init; }
 
     /// <exception cref="MqttException">Not connected, refused, or lost.</exception>
     public async Task<ConnectionEnd> RunAsync(CancellationToken cancellationToken)
@@ -43,7 +43,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var restartWanted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task[] work = [ReceiveAsync(client, restartWanted, end.Token), SendReceiptsAsync(client, end.Token), PublishReadingsAsync(client, end.Token)];
+        Task[] work = [ReceiveAsync(client, restartWanted, end.Token), SendReceiptsAsync(client, end.Token), PublishReadingsAsync(client, end.Token), WitnessAsync(client, end.Token)];
         await Task.WhenAny([restartWanted.Task, .. work]);
         var restart = restartWanted.Task.IsCompleted;
         if (restart || cancellationToken.IsCancellationRequested) await SayGoodbyeAsync(client);
@@ -85,8 +85,14 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
     {
         await foreach (var message in client.ReadMessagesAsync(cancellationToken))
         {
-            if (message.Topic == Topics.Checkpoint(home.Name)) LookAtCheckpoint(message.Payload.Span);
-            else if (await receiver.ReceiveAsync(message.Payload, message.Topic, cancellationToken)) restartWanted.TrySetResult();
+            if (message.Topic == Topics.Checkpoint(home.Name))
+            {
+                await SayAsync(client, Witness.Take(message.Payload.Span), cancellationToken);
+                continue;
+            }
+            // The newest checkpoint travels with each command too.
+            if (message.UserProperties.FirstOrDefault(property => property.Name == Topics.CheckpointProperty).Value is { Length: > 0 } note) await SayAsync(client, Witness.Take(Encoding.UTF8.GetBytes(note)), cancellationToken);
+            if (await receiver.ReceiveAsync(message.Payload, message.Topic, cancellationToken)) restartWanted.TrySetResult();
             // Only coming back for the next message acknowledges this one, so the loop goes on even before a restart.
         }
         // The stream ends without an error when the connection does.
@@ -94,11 +100,17 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         throw new MqttException(ReasonCode.UnspecifiedError, "the connection was lost");
     }
 
-    private void LookAtCheckpoint(ReadOnlySpan<byte> note)
+    // Questions that get no answer, and what was raised before this connection.
+    private async Task WitnessAsync(MqttClient client, CancellationToken cancellationToken)
     {
-        if (note.Length > Checkpoint.MaximumLength || home.CheckpointKeys.Count == 0) return;
-        if (Checkpoint.TryParse(Encoding.UTF8.GetString(note), out var checkpoint, out _) && checkpoint.Verify(home.CheckpointKeys) == CheckpointTrust.Good && checkpoint.Size > journal.TreeSize)
-            Note(() => journal.SawTree(checkpoint.Size));
+        await SayAsync(client, Witness.Opening(), cancellationToken);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
+        while (await timer.WaitForNextTickAsync(cancellationToken)) await SayAsync(client, Witness.Tick(), cancellationToken);
+    }
+
+    private async Task SayAsync(MqttClient client, IReadOnlyList<byte[]> words, CancellationToken cancellationToken)
+    {
+        foreach (var word in words) await PublishAsync(client, new MqttMessage { Topic = Topics.Witness(home.Name), Payload = word, QoS = QoS.AtLeastOnce }, cancellationToken);
     }
 
     // Records that may be lost: a full disk must not end the connection.

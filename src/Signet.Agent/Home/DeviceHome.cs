@@ -43,6 +43,9 @@ public sealed class DeviceHome : IDisposable
     /// <summary>Keys of the center's audit log, from <c>checkpoint.pub</c>; without that file the device does not look at checkpoints.</summary>
     public IReadOnlyList<CheckpointKey> CheckpointKeys { get; private init; } = [];
 
+    /// <summary>From <c>witnesses.json</c>.</summary>
+    public WitnessList Witnesses { get; private init; } = WitnessList.None;
+
     public string StateDirectory => Path.Combine(Directory, "state");
 
     /// <exception cref="AgentException">One clear line: not a device's directory, bad settings, key readable by others, certificate expired or not this device's.</exception>
@@ -88,7 +91,7 @@ public sealed class DeviceHome : IDisposable
             throw new AgentException($"{directory}/center_sign.crt is not a command-signing certificate under root.crt: {signer.Detail}");
         try
         {
-            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0], ReadSealingKey(directory, judge, settings), ReadManifest(directory, settings, roots[0], time)) { CheckpointKeys = ReadCheckpointKeys(Path.Combine(directory, "checkpoint.pub")) };
+            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0], ReadSealingKey(directory, judge, settings), ReadManifest(directory, settings, roots[0], time)) { CheckpointKeys = ReadCheckpointKeys(Path.Combine(directory, "checkpoint.pub")), Witnesses = WitnessList.Read(Path.Combine(directory, "witnesses.json")) };
         }
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {

@@ -25,6 +25,7 @@ internal sealed class CommandJournal : IDisposable
     private long _epoch;
     private readonly Dictionary<string, long> _proposals = new(StringComparer.Ordinal);
     private long _tree;
+    private string? _seen;
     private long _born;
     private long _manifest;
 
@@ -57,6 +58,9 @@ internal sealed class CommandJournal : IDisposable
 
     /// <summary>Size of the newest audit checkpoint seen.</summary>
     public long TreeSize { get { lock (_one) return _tree; } }
+
+    /// <summary>The newest audit checkpoint that was accepted; null for none.</summary>
+    public string? Seen { get { lock (_one) return _seen; } }
 
     /// <summary>Where its memory begins: commands signed before may have been carried out and forgotten. <see cref="DateTimeOffset.UnixEpoch"/> until <see cref="StartEpoch"/>.</summary>
     public DateTimeOffset Born { get { lock (_one) return DateTimeOffset.FromUnixTimeSeconds(_born); } }
@@ -105,7 +109,12 @@ internal sealed class CommandJournal : IDisposable
     // Losing the two below costs a second copy of a receipt, which the center recognises, or an older checkpoint: not worth a flush.
     public void Acknowledge(string receiptId) => Write(new JsonObject { ["t"] = "acked", ["id"] = receiptId }, durable: false);
 
-    public void SawTree(long size) => Write(new JsonObject { ["t"] = "tree", ["size"] = size }, durable: false);
+    /// <summary>A witness that forgets can be shown another history: durable when it returns.</summary>
+    /// <exception cref="IOException">Not kept: do not cosign.</exception>
+    public void SawCheckpoint(string note, long size) => Write(new JsonObject { ["t"] = "seen", ["size"] = size, ["note"] = note }, durable: true);
+
+    /// <summary>The next checkpoint is believed like the first one.</summary>
+    public void ForgetCheckpoint() => Write(new JsonObject { ["t"] = "forgot" }, durable: true);
 
     public void Dispose()
     {
@@ -157,9 +166,17 @@ internal sealed class CommandJournal : IDisposable
             case "tree":
                 _tree = Math.Max(_tree, (long)record["size"]!);
                 break;
+            case "seen":
+                _tree = Math.Max(_tree, (long)record["size"]!);
+                _seen = (string)record["note"]!;
+                break;
+            case "forgot":
+                (_tree, _seen) = (0, null);
+                break;
             case "state":
                 _epoch = (long)record["epoch"]!;
                 _tree = (long)record["tree"]!;
+                _seen = (string?)record["seen"];
                 _born = (long)record["born"]!;
                 _manifest = (long)record["manifest"]!;
                 _window = ReplayWindow.Restore(new((long)record["window"]!["epoch"]!, (long)record["window"]!["highest"]!,
@@ -185,7 +202,7 @@ internal sealed class CommandJournal : IDisposable
         [
             new()
             {
-                ["t"] = "state", ["epoch"] = _epoch, ["tree"] = _tree, ["born"] = _born, ["manifest"] = _manifest,
+                ["t"] = "state", ["epoch"] = _epoch, ["tree"] = _tree, ["seen"] = _seen, ["born"] = _born, ["manifest"] = _manifest,
                 ["window"] = new JsonObject { ["epoch"] = window.Epoch, ["highest"] = window.Highest, ["seen"] = new JsonArray([.. window.Seen.Select(w => JsonValue.Create(w.ToString("x16", CultureInfo.InvariantCulture)))]) },
             },
         ];

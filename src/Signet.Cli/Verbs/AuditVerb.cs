@@ -15,7 +15,7 @@ internal static class AuditVerb
     private static readonly string[] LiveFilters = ["type", "actor", "subject", "action", "outcome", "reason"];
 
     public static Command Build() => Verb.Noun("audit", "Read, check, export and keep the audit log",
-        List(), AuditVerifyVerb.Build(), AuditExportVerb.Export(), AuditExportVerb.Checkpoint(), AuditEventsVerb.Build(), AuditKeepVerb.Erase(), AuditKeepVerb.Retire());
+        List(), AuditVerifyVerb.Build(), AuditExportVerb.Export(), AuditExportVerb.Checkpoint(), AuditEventsVerb.Build(), AuditKeepVerb.Erase(), AuditKeepVerb.Retire(), AuditWitnessVerb.Build());
 
     /// <summary>The filters of list and export.</summary>
     public static Option<string?>[] Filters() => [.. FilterNames.Select(name => new Option<string?>("--" + name) { Description = name switch { "from" => "Not before this time (2026-11-25 or 2026-11-25T20:00:00Z)", "to" => "Before this time", "text" => "With this text anywhere", _ => $"Only entries with this {name}" }, HelpName = name.ToUpperInvariant() })];

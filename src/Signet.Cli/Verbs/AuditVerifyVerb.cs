@@ -25,8 +25,15 @@ internal static class AuditVerifyVerb
     private static readonly Option<string[]> Known = new("--known") { Description = "A checkpoint kept elsewhere (`audit checkpoint --out`): the history must contain it (may be repeated)", HelpName = "FILE" };
     private static readonly Option<string?> Resume = new("--resume") { Description = "Keep progress in this file and go on from it", HelpName = "FILE" };
 
-    public static Command Build() => Verb.Make("verify", "Check every entry, the chain, the tree and the signed checkpoints; names the first bad entry", [Offline, ExportFile, Trust, HmacKey, Known, Resume], async (parsed, printer, cancellation) =>
+    private static readonly Option<bool> Witnesses = new("--witnesses") { Description = "Also count the devices' cosignatures against a quorum (running center)" };
+    private static readonly Option<int?> Quorum = new("--quorum") { Description = "How many devices must confirm it (default: more than half of those that ever did)", HelpName = "N" };
+
+    public static Command Build() => Verb.Make("verify", "Check every entry, the chain, the tree and the signed checkpoints; names the first bad entry", [Offline, ExportFile, Trust, HmacKey, Known, Resume, Witnesses, Quorum], async (parsed, printer, cancellation) =>
     {
+        if (parsed.GetValue(Quorum) is < 1)
+            throw new CliException(ExitCode.WrongUsage, "--quorum takes a number from 1.");
+        if (parsed.GetValue(Witnesses) && (parsed.GetValue(Offline) || parsed.GetValue(ExportFile) is not null))
+            throw new CliException(ExitCode.WrongUsage, "--witnesses asks the running center. Offline, give the checkpoints that devices hold with --known (`audit witnesses --out DIR` writes them; a device has its own in state/).");
         if (parsed.GetValue(ExportFile) is { } export)
             return VerifyFile(export, parsed, printer, cancellation);
         if (parsed.GetValue(Offline))
@@ -50,7 +57,13 @@ internal static class AuditVerifyVerb
             }
         if (run["trouble"] is { } trouble)
             throw new CliException(ExitCode.Refused, $"the log could not be verified: {Query.Text(trouble)}");
-        return Tell(printer, run);
+        if (!parsed.GetValue(Witnesses))
+            return Tell(printer, run);
+        var count = await center.GetAsync("/api/v1/audit/witnesses" + Query.Of(("quorum", parsed.GetValue(Quorum)?.ToString(System.Globalization.CultureInfo.InvariantCulture))), cancellation);
+        count.Remove("witnesses");
+        run["witnesses"] = count.DeepClone();
+        var exit = Tell(printer, run);
+        return AuditWitnessVerb.Tell(printer, count) ? exit : ExitCode.VerificationFailed;
     }
 
     private static ExitCode VerifyOffline(ParseResult parsed, Printer printer, CancellationToken cancellation)

@@ -11,7 +11,7 @@ internal static class DeviceVerb
 {
     private static readonly Argument<string> Name = new("NAME") { Description = "The device's name" };
 
-    public static Command Build() => Verb.Noun("device", "Add, list and run devices", Add(), List(), Show(), Label(), Remove(), Run(),
+    public static Command Build() => Verb.Noun("device", "Add, list and run devices", Add(), List(), Show(), Label(), Remove(), Run(), DeviceWitnessVerb.Build(),
         EnrolVerbs.Invite(), EnrolVerbs.Enroll(), EnrolVerbs.Import(), EnrolVerbs.Waiting(), EnrolVerbs.Decide(approve: true), EnrolVerbs.Decide(approve: false), EnrolVerbs.Maker());
 
     private static Command Add()

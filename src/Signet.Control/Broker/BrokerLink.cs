@@ -18,6 +18,7 @@ internal sealed class BrokerLink : IAsyncDisposable
     private static readonly TopicSubscription[] Subscriptions =
     [
         new("signet/+/receipt") { RetainHandling = RetainHandling.DoNotSend },
+        new("signet/+/witness") { RetainHandling = RetainHandling.DoNotSend },
         new("signet/+/telemetry/+") { RetainHandling = RetainHandling.DoNotSend },
         // A retained status is a hint about the past; presence needs a word of the present.
         new("signet/+/status") { RetainHandling = RetainHandling.DoNotSend },
@@ -69,6 +70,17 @@ internal sealed class BrokerLink : IAsyncDisposable
         QoS = QoS.AtLeastOnce,
         MessageExpiry = _commandLifetime,
         ContentType = "application/jose",
+        UserProperties = Checkpoint() is { } note ? [new(Wire.Topics.CheckpointProperty, note)] : [],
+    }, cancellationToken);
+
+    /// <summary>The newest checkpoint of the audit log, in front of every command (as a user property) once there is one.</summary>
+    public Func<string?> Checkpoint { get; set; } = () => null;
+
+    /// <summary>A checkpoint, or the answer to a device that asked for a proof.</summary>
+    /// <exception cref="MqttException">The line is down, or the answer did not come.</exception>
+    public Task<PublishResult> PublishCheckpointAsync(string device, ReadOnlyMemory<byte> payload, bool retain, CancellationToken cancellationToken) => _client.PublishAsync(new()
+    {
+        Topic = Wire.Topics.Checkpoint(device), Payload = payload, QoS = QoS.AtLeastOnce, Retain = retain,
     }, cancellationToken);
 
     /// <summary>What devices say. A message is acknowledged when the reader asks for the next one: what a crash interrupts comes again.</summary>

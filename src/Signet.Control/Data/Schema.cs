@@ -21,6 +21,7 @@ internal static partial class Schema
         new(9, "access policies", Policies),
         new(10, "scopes of people and tokens", Scopes),
         new(11, "kinds of enrolled devices, superseded certificates", EnrolmentKinds),
+        new(12, "witnesses of the audit log", Witness),
     ];
 
     private const string First = """

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Signet.Pki;
@@ -26,6 +27,7 @@ internal static class DeviceHomeFiles
         PemFile.Write(Path.Combine(beside, "root.crt"), authority.TrustBundlePem);
         File.Copy(Path.Combine(installation.PkiDirectory, "center_sign.crt"), Path.Combine(beside, "center_sign.crt"));
         PrivateDirectory.Create(Path.Combine(beside, "state"));
+        WriteWitnessing(beside, installation, null);
         WriteSettings(beside, member.ToRecord(), broker, renewal);
         Directory.Move(beside, home);
         DurableFile.SyncDirectory(Path.GetDirectoryName(home)!);
@@ -39,6 +41,40 @@ internal static class DeviceHomeFiles
     {
         var home = installation.DeviceDirectory(device.Name);
         if (Directory.Exists(home)) WriteSettings(home, device, broker, renewal);
+    }
+
+    /// <summary>The key of the audit log, and whose word counts about it besides the device's own, into a home on this machine.</summary>
+    /// <param name="installation">Where homes are.</param>
+    /// <param name="name">The device.</param>
+    /// <param name="witnesses">Name and certificate (DER) of each; the quorum is more than half of them.</param>
+    public static void RefreshWitnesses(Installation installation, string name, IReadOnlyList<(string Name, byte[] Der)> witnesses)
+    {
+        var home = installation.DeviceDirectory(name);
+        if (Directory.Exists(home)) WriteWitnessing(home, installation, witnesses);
+    }
+
+    private static void WriteWitnessing(string home, Installation installation, IReadOnlyList<(string Name, byte[] Der)>? witnesses)
+    {
+        // The first word stays: a key that came later is not believed only because it lies in the audit log's directory now.
+        var log = Path.Combine(installation.AuditDirectory, "checkpoint.pub");
+        var key = Path.Combine(home, "checkpoint.pub");
+        if (!File.Exists(key) && File.Exists(log)) DurableFile.Replace(key, File.ReadAllBytes(log), Readable);
+        if (witnesses is null) return;
+        var path = Path.Combine(home, "witnesses.json");
+        if (witnesses.Count < 2)
+        {
+            File.Delete(path);   // nobody to compare with
+            return;
+        }
+        var list = new JsonObject { ["version"] = 1, ["quorum"] = witnesses.Count / 2 + 1, ["witnesses"] = new JsonArray([.. witnesses.Select(witness => new JsonObject { ["name"] = witness.Name, ["key"] = Convert.ToBase64String(KeyOf(witness.Der)) })]) };
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(list, Indented);
+        if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes)) DurableFile.Replace(path, bytes, Readable);
+    }
+
+    private static byte[] KeyOf(byte[] der)
+    {
+        using var certificate = X509CertificateLoader.LoadCertificate(der);
+        return certificate.PublicKey.ExportSubjectPublicKeyInfo();
     }
 
     /// <summary>The roots that are relied on, into a home on this machine.</summary>

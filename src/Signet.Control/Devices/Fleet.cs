@@ -168,6 +168,10 @@ public sealed class Fleet
     internal void RefreshHomes()
     {
         foreach (var device in _roster.List()) DeviceHomeFiles.Refresh(_installation, device, _broker(), _renewal);
+        // The oldest devices are the witnesses whose cosignatures are handed on.
+        var witnesses = _roster.List().Where(device => device.Enabled).OrderBy(device => device.Created).Take(ControlLimits.HandedOnWitnesses)
+            .Select(device => (device.Name, Der: _roster.CertificatesOf(device.Name) is [.., var last] ? last : null)).Where(witness => witness.Der is not null).Select(witness => (witness.Name, witness.Der!)).OrderBy(witness => witness.Name, StringComparer.Ordinal).ToList();
+        foreach (var device in _roster.List()) DeviceHomeFiles.RefreshWitnesses(_installation, device.Name, witnesses);
     }
 
     /// <summary>What a device that proved its certificate may know about itself.</summary>

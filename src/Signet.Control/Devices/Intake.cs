@@ -33,6 +33,9 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
         }
     }
 
+    /// <summary>Takes what devices say as witnesses of the audit log.</summary>
+    public Func<string, MqttMessage, CancellationToken, Task>? Witness { get; set; }
+
     internal async Task TakeAsync(MqttMessage message, CancellationToken cancellationToken)
     {
         // The broker's policy lets a device speak on its own branch only; this is about a broker that does not keep to it.
@@ -41,7 +44,8 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
         {
             case "receipt": await receipts.TakeAsync(device, message, cancellationToken); break;
             case "status": TakeStatus(device, message); break;
-            case "command" or "checkpoint": break;
+            case "witness" when Witness is { } witness: await witness(device, message, cancellationToken); break;
+            case "command" or "checkpoint" or "witness": break;
             default: TakeTelemetry(device, message); break;
         }
     }

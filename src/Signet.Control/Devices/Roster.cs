@@ -90,6 +90,12 @@ internal sealed class Roster(TimeProvider time)
         lock (_one) return _members.GetValueOrDefault(name)?.ToRecord();
     }
 
+    /// <summary>Every certificate the device ever had, retired ones too; DER.</summary>
+    public IReadOnlyList<byte[]> CertificatesOf(string name)
+    {
+        lock (_one) return _members.TryGetValue(name, out var member) ? [.. member.Certificates.Select(c => c.Der)] : [];
+    }
+
     public IReadOnlyList<DeviceRecord> List()
     {
         lock (_one) return [.. _members.Values.OrderBy(m => m.Name, StringComparer.Ordinal).Select(m => m.ToRecord())];

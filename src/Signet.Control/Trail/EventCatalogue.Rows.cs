@@ -118,6 +118,10 @@ public static partial class EventCatalogue
         new(AuditTypes.System, "segment-sealed", "a stretch of the log was sealed into a file", "the log's origin", "success", "first, last"),
         new(AuditTypes.System, "clock-set-back", "the clock went back; entries from here on have earlier times than those before", "clock", "success", "from, to"),
         new(AuditTypes.System, "entries-lost", "more notes came than could wait for the log; this many were not written", "audit", "failed", "count"),
+        new(Security, "witness-alarm", "a device says that the log's history was rewritten or is not shown to all alike", "audit", "failed, unconfirmed", "seenSize, seenRoot, otherSize, otherRoot"),
+        new(Security, "witness-ahead", "a device has seen more of the log than the log holds: it was rolled back", "audit", "failed", "seen, size"),
+        new(Security, "witness-refused", "a device's word about the log did not verify", "audit", "refused", ""),
+        new(Security, "witness-alarm-settled", "a person has looked at a device's alarm about the log", "the device", "success", "alarm"),
         new(Security, "failures-counted", "failures of more sources than are counted one by one", "audit", "refused", "count, seconds"),
     ];
 

@@ -48,6 +48,9 @@ public sealed record AuditCheckpointJson(long Number, long Size, DateTimeOffset 
     public static AuditCheckpointJson Of(Checkpoint checkpoint) => new(checkpoint.Number, checkpoint.Size, checkpoint.Time, checkpoint.Root.ToString(), checkpoint.Note);
 }
 
+/// <param name="Reason">What was found; stands in the log.</param>
+public sealed record AuditSettlementJson(string Reason);
+
 /// <summary>Whose personal data to erase; at least one of the first three.</summary>
 /// <param name="Reason">Stands in the log: who asked for it.</param>
 public sealed record AuditErasureJson(long? Seq, string? Actor, string? Subject, string Reason);
@@ -75,6 +78,8 @@ internal static class AuditApi
         api.MapGet("/audit/export", ExportAsync).Requires(Act.ExportAudit).WithSummary("The log, or the entries a filter wants: form ndjson (with proofs, verifiable offline), csv or syslog (RFC 5424).");
         api.MapPost("/audit/erase", EraseAsync).Requires(Act.ErasePersonalData).Produces<Erasure>().WithSummary("Erases personal data beside entries; the entries and every proof stay.");
         api.MapPost("/audit/retire", RetireAsync).Requires(Act.RetireAudit).WithSummary("Takes sealed segments out of the database, to the archive or for good; every remaining proof stays valid.");
+        api.MapGet("/audit/witnesses", ListWitnessesAsync).Requires(Act.ViewAudit).WithSummary("What each device has cosigned of the log and raised about it, and how many entries a quorum confirms.");
+        api.MapPost("/audit/witnesses/{device}/settle", SettleAsync).Requires(Act.AcknowledgeAlert).Produces<WitnessRecord>().ProducesProblem(404).WithSummary("A person has looked at a device's alarm; the reason stands in the log.");
         api.MapGet("/audit/segments", (CommandCenter center) => Results.Ok(new { retired = center.Audit.Retired, segments = center.Audit.Segments.Select(s => new { s.First, s.Last, file = Path.GetFileName(s.Path) }) }))
             .Requires(Act.ViewAudit).WithSummary("Sealed segments, oldest first.");
     }
@@ -110,6 +115,17 @@ internal static class AuditApi
         if (from < 1 || from > size || size > center.Audit.Size) return Problems.BadInput($"The log has {center.Audit.Size} entries: 1 <= from <= to <= that.");
         return Results.Ok(new { from, to = size, path = (await center.Audit.ProveConsistencyAsync(from, size, stop)).Select(Text), checkpoint = latest.Note });
     }
+
+    private static async Task<IResult> ListWitnessesAsync(CommandCenter center, int? quorum = null, CancellationToken stop = default)
+    {
+        if (quorum is < 1) return Problems.BadInput("A quorum is at least 1.");
+        var count = await center.Witnesses.CountAsync(quorum, stop);
+        return Results.Ok(new { reached = count.IsReached, count.Quorum, count.Confirmed, count.By, count.Strangers, count.Alarms, known = count.Witnesses, size = center.Audit.Size, witnesses = center.Witnesses.List() });
+    }
+
+    private static async Task<IResult> SettleAsync(string device, AuditSettlementJson wanted, CommandCenter center, HttpContext context)
+        => string.IsNullOrWhiteSpace(wanted.Reason) ? Problems.BadInput("Say what was found: the reason stands in the log.")
+            : Problems.Answer(await center.Witnesses.SettleAsync(device, wanted.Reason, context.Actor(), context.RequestAborted), Results.Ok);
 
     private static async Task<IResult> VerifyAsync(CommandCenter center, HttpContext context, bool wait = true)
     {

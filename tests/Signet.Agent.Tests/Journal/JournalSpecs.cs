@@ -12,7 +12,7 @@ public sealed class JournalSpecs
         var (first, second) = (bench.Claims(), bench.Claims());
         await bench.ReceiveAsync(bench.Sign(first));
         bench.Journal.Begin(bench.Verified(bench.Sign(second)), "digest", bench.Time.GetUtcNow());
-        bench.Journal.SawTree(77);
+        bench.Journal.SawCheckpoint("note 77", 77);
         var epoch = bench.Journal.Epoch;
         bench.Crash();
         using var journal = CommandJournal.Open(bench.StateDirectory);
@@ -41,8 +41,8 @@ public sealed class JournalSpecs
     public void Damage_in_the_middle_is_refused_in_words()
     {
         using var bench = new Bench();
-        bench.Journal.SawTree(1);
-        bench.Journal.SawTree(2);
+        bench.Journal.SawCheckpoint("note 1", 1);
+        bench.Journal.SawCheckpoint("note 2", 2);
         bench.Crash();
         var path = Path.Combine(bench.StateDirectory, "journal");
         var content = File.ReadAllBytes(path);

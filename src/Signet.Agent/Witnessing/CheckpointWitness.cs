@@ -1,0 +1,240 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Signet.Proof;
+
+namespace Signet.Agent;
+
+/// <summary>
+/// The device as a witness of its center's audit log (docs/spec/audit-log.md, "Witnesses"; after C2SP tlog-witness).
+/// <code>
+/// a note comes (retained, or with a command)
+///   the first ever              believe, keep, cosign
+///   the same size, same root    count who else has cosigned it; another root: alarm "forked"
+///   larger                      ask for a proof from what was seen; proven: keep, then cosign; wrong: alarm "not-consistent"
+///   smaller                     an old copy, or a log that was rolled back: ask; nothing newer comes: alarm "rolled-back"
+/// a question stays unanswered   asked again once, then alarm
+/// too few others confirm it     alarm "unconfirmed": they may be shown another history
+/// </code>
+/// What is kept is durable before anything is cosigned. An alarm is written to the device's own disk and log, and is said again at every connection: the center cannot take it back.
+/// Safe for several threads.
+/// </summary>
+internal sealed class CheckpointWitness
+{
+    private const int RememberedNotes = 32;
+    private readonly DeviceHome _home;
+    private readonly CommandJournal _journal;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly ECDsa? _key;
+    private readonly Lock _one = new();
+    private readonly Dictionary<WitnessAlarm, WitnessMessage.Alarm> _alarms = [];
+    private readonly List<Accepted> _accepted = [];   // oldest first
+    private Witness? _witness;
+    private Question? _question;
+    private long _cosigned;
+
+    public CheckpointWitness(DeviceHome home, CommandJournal journal, TimeProvider time, ILogger logger)
+    {
+        (_home, _journal, _time, _logger) = (home, journal, time, logger);
+        _key = home.Certificate.GetECDsaPrivateKey();
+        if (journal.Seen is { } note && Checkpoint.TryParse(note, out var last, out _)) _witness = new(home.CheckpointKeys, last.Origin, last);
+        foreach (var alarm in AlarmFile.Read(home.StateDirectory)) _alarms[alarm.Reason] = alarm;
+    }
+
+    /// <summary>False: this device has no key of a log, or none to cosign with, and looks at nothing.</summary>
+    public bool IsWitness => _key is not null && _home.CheckpointKeys.Count > 0;
+
+    /// <summary>The alarms in force, for the status that the device signs.</summary>
+    public IReadOnlyList<string> Alarms { get { lock (_one) return [.. _alarms.Keys.Select(Word)]; } }
+
+    /// <summary>What is said when a connection begins: alarms again, whoever was there to hear them before.</summary>
+    public IReadOnlyList<byte[]> Opening()
+    {
+        lock (_one)
+        {
+            _cosigned = 0;
+            foreach (var alarm in _alarms.Values) Log.WitnessAlarm(_logger, _home.Name, Word(alarm.Reason), Sentence(alarm.Reason));
+            return [.. _alarms.Values.Select(alarm => alarm.ToBytes())];
+        }
+    }
+
+    /// <summary>A message on the checkpoint topic, or the note that came with a command. Returns what to answer.</summary>
+    public IReadOnlyList<byte[]> Take(ReadOnlySpan<byte> payload)
+    {
+        if (!IsWitness || payload.Length is 0 or > WitnessMessage.MaximumLength) return [];
+        lock (_one)
+        {
+            if (payload[0] != (byte)'{') return TakeNote(Encoding.UTF8.GetString(payload));
+            return WitnessMessage.TryRead(payload, out var message) && message is WitnessMessage.Shown shown ? TakeShown(shown) : [];
+        }
+    }
+
+    /// <summary>Called every second: unanswered questions, confirmations that do not come.</summary>
+    public IReadOnlyList<byte[]> Tick()
+    {
+        if (!IsWitness) return [];
+        lock (_one)
+        {
+            var answers = new List<byte[]>();
+            if (_question is { } question && _time.GetUtcNow() - question.At >= AgentLimits.WitnessPatience) answers.AddRange(AskAgain(question));
+            if (_home.Witnesses.Quorum > 1 && _accepted.Count > 0 && _time.GetUtcNow() - _accepted[0].At >= AgentLimits.ConfirmationPatience)
+                answers.AddRange(Raise(WitnessAlarm.Unconfirmed, _accepted[0].Checkpoint.Note, ""));
+            return answers;
+        }
+    }
+
+    private IReadOnlyList<byte[]> TakeNote(string note)
+    {
+        if (!Checkpoint.TryParse(note, out var checkpoint, out _) || checkpoint.Verify(_home.CheckpointKeys) != CheckpointTrust.Good)
+        {
+            Log.NoteIgnored(_logger, _home.Name);   // not the log's word: anybody could have made it
+            return [];
+        }
+        _witness ??= new(_home.CheckpointKeys, checkpoint.Origin, null);
+        Confirm(checkpoint);
+        switch (_witness.Judge(note, [], out _))
+        {
+            case WitnessVerdict.Accepted when _witness.Last is null:
+                return Accept(checkpoint);
+            case WitnessVerdict.Accepted:
+                return Cosign(_witness.Last);
+            case WitnessVerdict.Forked:
+                return Raise(WitnessAlarm.Forked, _witness.Last!.Note, note);
+            case WitnessVerdict.RolledBack when IsRemembered(checkpoint):
+                return [];
+            case WitnessVerdict.RolledBack or WitnessVerdict.NotConsistent:
+                return Ask(checkpoint);
+            default:
+                return [];
+        }
+    }
+
+    private IReadOnlyList<byte[]> TakeShown(WitnessMessage.Shown shown)
+    {
+        if (_witness?.Last is not { } last || shown.From != last.Size) return [];   // an answer to an earlier question
+        switch (_witness.Judge(shown.Note, shown.Path, out var checkpoint))
+        {
+            case WitnessVerdict.Accepted:
+                _question = null;
+                Confirm(checkpoint!);
+                return checkpoint!.Size == last.Size ? Cosign(last) : Accept(checkpoint);
+            case WitnessVerdict.Forked:
+                return Raise(WitnessAlarm.Forked, last.Note, shown.Note);
+            case WitnessVerdict.NotConsistent:
+                _question = null;
+                return Raise(WitnessAlarm.NotConsistent, last.Note, shown.Note);
+            case WitnessVerdict.RolledBack:
+                _question = null;
+                return Raise(WitnessAlarm.RolledBack, last.Note, shown.Note);
+            default:
+                return [];
+        }
+    }
+
+    private IReadOnlyList<byte[]> Accept(Checkpoint checkpoint)
+    {
+        try
+        {
+            _journal.SawCheckpoint(checkpoint.Note, checkpoint.Size);
+            File.WriteAllText(WitnessState.NoteIn(_home.StateDirectory), checkpoint.Note);
+        }
+        catch (IOException e)
+        {
+            Log.JournalFailed(_logger, e.Message);   // not kept, so not cosigned
+            return [];
+        }
+        _witness = _witness!.Accept(checkpoint);
+        _accepted.Add(new(checkpoint, _time.GetUtcNow()));
+        if (_accepted.Count > RememberedNotes) _accepted.RemoveAt(0);
+        _remembered.Enqueue(checkpoint.TextHash);
+        if (_remembered.Count > RememberedNotes) _remembered.Dequeue();
+        Confirm(checkpoint);
+        return Cosign(checkpoint);
+    }
+
+    private IReadOnlyList<byte[]> Cosign(Checkpoint checkpoint)
+    {
+        if (_cosigned == checkpoint.Size) return [];
+        _cosigned = checkpoint.Size;
+        return [new WitnessMessage.Cosigned(checkpoint.Size, Cosignature.Sign(checkpoint, _home.Name, _key!, _time.GetUtcNow())).ToBytes()];
+    }
+
+    // Counts who else stands under a note that this device accepted. What a quorum has confirmed, and everything before it, is the history that the others see too.
+    private void Confirm(Checkpoint checkpoint)
+    {
+        var place = _accepted.FindIndex(a => a.Checkpoint.TextHash == checkpoint.TextHash);
+        if (place < 0) return;
+        var quorum = _home.Witnesses.Quorum;
+        var others = quorum <= 1 ? 0 : Cosignature.Verified(checkpoint, checkpoint.Note[(checkpoint.Text.Length + 1)..].Split('\n', StringSplitOptions.RemoveEmptyEntries), _home.Witnesses.Keys).Count(name => name != _home.Name);
+        if (others + 1 < quorum) return;
+        _accepted.RemoveRange(0, place + 1);
+        if (_alarms.Remove(WitnessAlarm.Unconfirmed))
+        {
+            AlarmFile.Write(_home.StateDirectory, _alarms.Values);
+            Log.Confirmed(_logger, _home.Name, checkpoint.Size);
+        }
+    }
+
+    private IReadOnlyList<byte[]> Ask(Checkpoint shown)
+    {
+        if (_question is not null) return [];
+        _question = new(_witness!.Last!, shown, _time.GetUtcNow(), 1);
+        return [new WitnessMessage.Ask(_witness.Last!.Size).ToBytes()];
+    }
+
+    private IReadOnlyList<byte[]> AskAgain(Question question)
+    {
+        if (question.Tries < AgentLimits.WitnessTries)
+        {
+            _question = question with { At = _time.GetUtcNow(), Tries = question.Tries + 1 };
+            return [new WitnessMessage.Ask(question.Last.Size).ToBytes()];
+        }
+        _question = null;
+        return Raise(question.Shown.Size < question.Last.Size ? WitnessAlarm.RolledBack : WitnessAlarm.NoProof, question.Last.Note, question.Shown.Note);
+    }
+
+    private IReadOnlyList<byte[]> Raise(WitnessAlarm reason, string seen, string other)
+    {
+        if (_alarms.ContainsKey(reason)) return [];   // it stands until a person has looked at it
+        var alarm = WitnessMessage.Alarm.Sign(reason, seen, other, _time.GetUtcNow(), _key!);
+        _alarms[reason] = alarm;
+        Log.WitnessAlarm(_logger, _home.Name, Word(reason), Sentence(reason));
+        try
+        {
+            AlarmFile.Write(_home.StateDirectory, _alarms.Values);
+        }
+        catch (IOException e)
+        {
+            Log.JournalFailed(_logger, e.Message);
+        }
+        return [alarm.ToBytes()];
+    }
+
+    private readonly Queue<Digest> _remembered = new();
+
+    private bool IsRemembered(Checkpoint checkpoint) => _remembered.Contains(checkpoint.TextHash);
+
+    public static string Word(WitnessAlarm reason) => reason switch
+    {
+        WitnessAlarm.Forked => "forked",
+        WitnessAlarm.RolledBack => "rolled-back",
+        WitnessAlarm.NotConsistent => "not-consistent",
+        WitnessAlarm.NoProof => "no-proof",
+        _ => "unconfirmed",
+    };
+
+    public static string Sentence(WitnessAlarm reason) => reason switch
+    {
+        WitnessAlarm.Forked => "the center signed two different histories of the same length",
+        WitnessAlarm.RolledBack => "the center's log holds less than this device has seen of it",
+        WitnessAlarm.NotConsistent => "the center's log does not contain what this device has seen of it",
+        WitnessAlarm.NoProof => "the center does not prove that its log contains what this device has seen of it",
+        _ => "not enough other devices confirm the history that is shown to this one",
+    };
+
+    private sealed record Accepted(Checkpoint Checkpoint, DateTimeOffset At);
+
+    private sealed record Question(Checkpoint Last, Checkpoint Shown, DateTimeOffset At, int Tries);
+}

@@ -9,10 +9,10 @@ public sealed class ProofFuzzSpecs
     private delegate void Target(ReadOnlySpan<byte> data);
 
     [Theory]
-    [InlineData("json"), InlineData("note"), InlineData("export")]
+    [InlineData("json"), InlineData("note"), InlineData("export"), InlineData("witness")]
     public void The_target_holds_on_its_seeds_and_their_mutations(string name)
     {
-        Target target = name switch { "json" => ProofJsonTarget.Fuzz, "note" => ProofNoteTarget.Fuzz, _ => ProofExportTarget.Fuzz };
+        Target target = name switch { "json" => ProofJsonTarget.Fuzz, "note" => ProofNoteTarget.Fuzz, "witness" => ProofWitnessTarget.Fuzz, _ => ProofExportTarget.Fuzz };
         var random = new Random(2026);
         foreach (var seed in Seeds())
         {
@@ -48,6 +48,7 @@ public sealed class ProofFuzzSpecs
         var note = Encoding.UTF8.GetString(EntryJson.Write(new System.Text.Json.Nodes.JsonObject { ["checkpoint"] = at.Note })) + "\n";
         var export = Encoding.UTF8.GetBytes(header + line + note);
         ExportVerification.Verify(new MemoryStream(export), [publicKey]).IsIntact.ShouldBeTrue();   // the seed is a good one
-        return [body, Encoding.UTF8.GetBytes(at.Note), Encoding.UTF8.GetBytes(publicKey.ToPem()), export];
+        WitnessMessage[] words = [new WitnessMessage.Ask(7), new WitnessMessage.Cosigned(7, Cosignature.Sign(at, "door-1", key, DateTimeOffset.UnixEpoch)), new WitnessMessage.Shown(1, at.Note, [leaf, mac]), WitnessMessage.Alarm.Sign(WitnessAlarm.Forked, at.Note, at.Note, DateTimeOffset.UnixEpoch, key)];
+        return [.. words.Select(word => word.ToBytes()), new VerificationMark(new LogStart(new MerkleFrontier(), at.Link, at), 9).ToBytes(), body, Encoding.UTF8.GetBytes(at.Note), Encoding.UTF8.GetBytes(publicKey.ToPem()), export];
     }
 }

@@ -46,3 +46,23 @@ public static class ProofExportTarget
         if (verdict.IsIntact && verdict.Entries > 0) throw new InvalidOperationException("an export nobody signed was intact");
     }
 }
+
+/// <summary>Any bytes as a message between a witness and the log, or a kept mark: never throws, what parses is written again the same, and no alarm that nobody signed verifies.</summary>
+public static class ProofWitnessTarget
+{
+    private static readonly byte[] Key = MakeKey();
+
+    public static void Fuzz(ReadOnlySpan<byte> data)
+    {
+        if (VerificationMark.TryRead(data, [], out _)) throw new InvalidOperationException("a mark that nobody signed was taken");
+        if (!WitnessMessage.TryRead(data, out var message)) return;
+        if (!message.ToBytes().AsSpan().SequenceEqual(data)) throw new InvalidOperationException("two encodings of one message");
+        if (message is WitnessMessage.Alarm alarm && alarm.Verify(Key)) throw new InvalidOperationException("an alarm that nobody signed verifies");
+    }
+
+    private static byte[] MakeKey()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return key.ExportSubjectPublicKeyInfo();
+    }
+}

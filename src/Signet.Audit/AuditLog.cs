@@ -39,6 +39,7 @@ public sealed class AuditLog : IAsyncDisposable
         _reserve = new EmergencyReserve(options.Directory, options.ReserveBytes);
         _segments = new SegmentArchive(database, origin, options, [keys.Public]);
         _pulse = new LogPulse(time, options.CheckpointInterval, () => SubmitAsync(Pending.SignCheckpoint()), ProbeAsync, RecordRecoveryAsync);
+        _pulse.Changed = health => HealthChanged?.Invoke(health with { Size = Size });
         _target.Appended = row =>
         {
             _pulse.Appended();
@@ -54,6 +55,9 @@ public sealed class AuditLog : IAsyncDisposable
 #pragma warning disable MA0046 // Plain Actions: a feed wants the entry, not a sender.
     /// <summary>Every entry after it became durable, in order, on the writer's task: hand it on quickly; an exception here stops the log.</summary>
     public event Action<AuditEntry>? Appended;
+
+    /// <summary>The log stopped taking entries, takes emergencies only, or takes entries again.</summary>
+    public event Action<AuditHealth>? HealthChanged;
 
     /// <summary>Every signed checkpoint, after it became durable: for devices and witnesses.</summary>
     public event Action<Checkpoint>? CheckpointSigned;
@@ -149,6 +153,13 @@ public sealed class AuditLog : IAsyncDisposable
     {
         using var connection = _database.Open();
         return EntryReader.Find(connection, sequence);
+    }, cancellationToken);
+
+    /// <summary>Entries after a number, oldest first, for whoever hands them on; empty at the end.</summary>
+    public Task<IReadOnlyList<AuditEntry>> AfterAsync(long sequence, int limit, CancellationToken cancellationToken = default) => Task.Run<IReadOnlyList<AuditEntry>>(() =>
+    {
+        using var connection = _database.Open();
+        return [.. StoredRows.Entries(connection, sequence).Take(limit).Select(row => EntryReader.Parse(row.Number, row.Body.ToArray(), row.Mac.ToArray()))];
     }, cancellationToken);
 
     /// <summary>Signs a checkpoint over everything appended so far; gives the latest one when there is nothing new.</summary>

@@ -31,6 +31,7 @@ public sealed class CommandCenter : IAsyncDisposable
     private Askers _askers = null!;
     private PolicyTraffic _traffic = null!;
     private Intake _intake = null!;
+    private AuditForwarding _forwarding = null!;
     private CertificateEnds _ends = null!;
     private BrokerHost? _host;
     private BrokerLink? _link;
@@ -53,6 +54,9 @@ public sealed class CommandCenter : IAsyncDisposable
     /// <summary>The center's own TLS leaves, for listeners beside the broker's.</summary>
     public ServerCertificates ServerCertificates { get; private set; } = null!;
     public AuditLog Audit { get; private set; } = null!;
+
+    /// <summary>Where audit entries are handed on to, and how far each is.</summary>
+    public IReadOnlyList<ForwardState> Forwarding => _forwarding.States;
 
     /// <summary>The devices that watch the audit log.</summary>
     public Witnesses Witnesses { get; private set; } = null!;
@@ -188,7 +192,7 @@ public sealed class CommandCenter : IAsyncDisposable
         _closing.Push(_database.DisposeAsync);
         Audit = await AuditLog.OpenAsync(Options.Audit.For(Installation, Options.CheckpointInterval), _time, random, cancellationToken);
         _closing.Push(Audit.DisposeAsync);
-        _trail = new(Audit, _time, _logger);
+        _trail = new(Audit, Options.Audit.GoOnWithoutLog, _time, _logger);
         _closing.Push(_trail.DisposeAsync);
     }
 
@@ -196,6 +200,7 @@ public sealed class CommandCenter : IAsyncDisposable
     {
         Feed = new(_time);
         Audit.Appended += Show;
+        Audit.HealthChanged += Show;
         var administration = new Administration();
         Keep(administration);
         var repeated = new RepeatedNotes(_trail, _time);
@@ -210,6 +215,8 @@ public sealed class CommandCenter : IAsyncDisposable
         Witnesses = new(Audit, _roster, _database, _trail, repeated, Feed, _time, _logger);
         _closing.Push(Witnesses.DisposeAsync);
         AuditDesk = new(Audit, _trail, _time, Witnesses.Notes);
+        _forwarding = new(Audit, Options.Audit, Installation.AuditDirectory, _time, _logger);
+        _closing.Push(_forwarding.DisposeAsync);
         _watch = new(_roster, repeated, Feed, _time, _logger);
         _watch.Ended += _sessions.Ended;
         Broker = new(_watch, _sessions, _trail);
@@ -289,6 +296,13 @@ public sealed class CommandCenter : IAsyncDisposable
     }
 
     private string BrokerAddress() => DeviceHomeFiles.BrokerAddress(Options.Listen, _host?.EndPoint.Port ?? Options.MqttPort);
+
+    private void Show(AuditHealth health)
+    {
+        if (health.State == AuditState.Writable) Log.AuditRecovered(_logger);
+        else Log.AuditStopped(_logger, health.State == AuditState.OnReserve ? "takes emergencies only" : Options.Audit.GoOnWithoutLog ? "takes nothing; commands and administration go on without it" : "takes nothing; commands and administration are refused", health.Message);
+        Feed.Publish(FeedKind.Audit, "health", "audit", new() { ["state"] = Words.Of(health.State), ["message"] = health.Message });
+    }
 
     private void Show(AuditEntry entry)
     {

@@ -41,6 +41,15 @@ internal static partial class Log
     [LoggerMessage(3020, LogLevel.Error, "ALARM of {Device}, witness of the audit log: {Alarm}")]
     public static partial void WitnessAlarm(ILogger logger, string device, string alarm);
 
+    [LoggerMessage(3021, LogLevel.Error, "THE AUDIT LOG {State}: {Message}")]
+    public static partial void AuditStopped(ILogger logger, string state, string message);
+
+    [LoggerMessage(3022, LogLevel.Warning, "The audit log takes entries again")]
+    public static partial void AuditRecovered(ILogger logger);
+
+    [LoggerMessage(3023, LogLevel.Warning, "Audit entries could not be handed on to {Target} and wait: {Why}")]
+    public static partial void ForwardingFailed(ILogger logger, string target, string why);
+
     [LoggerMessage(3012, LogLevel.Information, "#{Number} {Type}: {Actor} {Action} {Subject} {Outcome} {Reason}")]
     public static partial void Audited(ILogger logger, long number, string type, string actor, string action, string subject, string outcome, string reason);
 

@@ -23,6 +23,9 @@ internal sealed class LogPulse : IAsyncDisposable
 
     public AuditHealth Health => Volatile.Read(ref _health);
 
+    /// <summary>Told of every change of state, outside the lock.</summary>
+    public Action<AuditHealth>? Changed { get; set; }
+
     /// <summary>An entry is waiting for a checkpoint.</summary>
     public void Appended()
     {
@@ -37,23 +40,29 @@ internal sealed class LogPulse : IAsyncDisposable
 
     public void Failed(string message)
     {
+        AuditHealth? news = null;
         lock (_gate)
         {
+            var was = _health.State;
             _health = _health.State != AuditState.Writable
                 ? _health with { Message = message, Refused = _health.Refused + 1 }
                 : new AuditHealth(AuditState.Unavailable, message, _time.GetUtcNow(), 0, 1);
+            if (was != _health.State) news = _health;
             if (!_isClosed) _probeTimer.Change(ProbeInterval, Timeout.InfiniteTimeSpan);
         }
+        if (news is not null) Changed?.Invoke(news);
     }
 
     /// <summary>Emergencies are taken, nothing else.</summary>
     public void OnReserve(string message)
     {
+        AuditHealth? news = null;
         lock (_gate)
         {
-            if (_health.State != AuditState.OnReserve) _health = new AuditHealth(AuditState.OnReserve, message, _time.GetUtcNow(), 0, _health.Refused);
+            if (_health.State != AuditState.OnReserve) news = _health = new AuditHealth(AuditState.OnReserve, message, _time.GetUtcNow(), 0, _health.Refused);
             if (!_isClosed) _probeTimer.Change(ProbeInterval, Timeout.InfiniteTimeSpan);
         }
+        if (news is not null) Changed?.Invoke(news);
     }
 
     public void Succeeded()
@@ -66,6 +75,7 @@ internal sealed class LogPulse : IAsyncDisposable
             if (before.State == AuditState.Writable) return;
             _health = new AuditHealth(AuditState.Writable, "", _time.GetUtcNow(), 0, 0);
         }
+        Changed?.Invoke(Health);
         _ = RunAsync(() => _recovered(before));
     }
 

@@ -38,8 +38,34 @@ internal sealed class AuditTerminal : IAsyncDisposable
         }
     }
 
+    // The log itself, and what devices say about it: not entries.
+    private static void ShowState(Printer printer, FeedEvent happening)
+    {
+        if (printer.Json)
+        {
+            var line = (JsonObject)happening.Data.DeepClone();
+            line.Insert(0, "event", "audit-" + happening.Name);
+            printer.Object(line);
+        }
+
+        printer.Line(Printer.Inert(happening.Name == "alarm"
+            ? $"ALARM: the device {Query.Text(happening.Data["device"])} says about the audit log: {Query.Text(happening.Data["alarm"])}"
+            : Query.Text(happening.Data["state"]) switch
+            {
+                "writable" => "the audit log takes entries again",
+                "on-reserve" => $"THE AUDIT LOG TAKES EMERGENCIES ONLY: {Query.Text(happening.Data["message"])}",
+                _ => $"THE AUDIT LOG TAKES NOTHING, commands and administration are refused: {Query.Text(happening.Data["message"])}",
+            }));
+    }
+
     private static void Show(Printer printer, FeedEvent happening)
     {
+        if (happening.Name is "health" or "alarm")
+        {
+            ShowState(printer, happening);
+            return;
+        }
+
         var entry = happening.Data;
         var time = happening.Time.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
         if (printer.Json)

@@ -76,8 +76,29 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
     public static readonly Setting SecondFactorGraceDays = new("people:secondFactorGraceDays", null, "7", "Days that people may do without the second factor their role needs",
         value => WholeNumber(value, 0, 365));
 
+    public static readonly Setting AuditCheckpointSeconds = new("audit:checkpointSeconds", null, "10", "A checkpoint of the audit log is signed at the latest so many seconds after an entry", value => WholeNumber(value, 1, 600));
+    public static readonly Setting AuditSegmentEntries = new("audit:segmentEntries", null, "100000", "Entries after which a segment of the audit log is sealed", value => WholeNumber(value, 1000, 10_000_000));
+    public static readonly Setting AuditSegmentDays = new("audit:segmentDays", null, "30", "Days after which a segment of the audit log is sealed", value => WholeNumber(value, 1, 366));
+    public static readonly Setting AuditRetentionDays = new("audit:retentionDays", null, "0", "Days after which sealed segments leave the database; 0 keeps everything", value => WholeNumber(value, 0, 36_500));
+    public static readonly Setting AuditArchive = new("audit:archive", null, "", "Where they go: an absolute directory; empty: audit/archive in the data directory; `delete`: nowhere",
+        value => value.Length == 0 || value == "delete" || Path.IsPathFullyQualified(value) ? null : "an absolute directory, `delete`, or empty");
+    public static readonly Setting AuditReserveMebibytes = new("audit:reserveMebibytes", null, "8", "Space set aside so that emergencies are recorded on a full disk", value => WholeNumber(value, 0, 1024));
+    public static readonly Setting AuditUnavailable = new("audit:whenUnavailable", null, "refuse", "What happens to commands and administration while the audit log cannot be written: refuse, or continue (entries follow, or are lost)",
+        value => value is "refuse" or "continue" ? null : "refuse or continue");
+    public static readonly Setting AuditSyslog = new("audit:syslog", null, "", "HOST:PORT of a syslog collector (RFC 5425, TLS) that gets every entry", value => value.Length == 0 || Address(value) is not null ? null : "HOST:PORT, or empty");
+    public static readonly Setting AuditWebhook = new("audit:webhook", null, "", "https address that every entry is posted to",
+        value => value.Length == 0 || (Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme == Uri.UriSchemeHttps && url.UserInfo.Length == 0) ? null : "an https:// address without a password in it, or empty");
+    public static readonly Setting AuditWebhookSecretFile = new("audit:webhookSecretFile", null, "", "File (0600) with the key of the header X-Signet-Signature", Absolute);
+    public static readonly Setting AuditForwardRoot = new("audit:forwardRoot", null, "", "PEM file of the roots that collector and webhook must lead to; empty: the operating system's", Absolute);
+
+    /// <summary>Host and port of <c>HOST:PORT</c>; null for something else.</summary>
+    internal static Uri? Address(string text) => Uri.TryCreate("tls://" + text, UriKind.Absolute, out var url) && url.Port > 0 && url.Host.Length > 0 && url.AbsolutePath is "" or "/" && url.UserInfo.Length == 0 ? url : null;
+
+    private static string? Absolute(string value) => value.Length == 0 || Path.IsPathFullyQualified(value) ? null : "an absolute path, or empty";
+
     /// <summary>Everything that can be set; a key that is not here is an error.</summary>
-    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, Hosts, ReceiptDeadline, LogLevel, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays];
+    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, Hosts, ReceiptDeadline, LogLevel, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays,
+        AuditCheckpointSeconds, AuditSegmentEntries, AuditSegmentDays, AuditRetentionDays, AuditArchive, AuditReserveMebibytes, AuditUnavailable, AuditSyslog, AuditWebhook, AuditWebhookSecretFile, AuditForwardRoot];
 
     private static string? Truth(string value) => value is "true" or "false" ? null : "true or false";
 

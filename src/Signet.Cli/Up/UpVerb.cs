@@ -114,6 +114,8 @@ internal static class UpVerb
         PkiUrl = PkiUrl(settings),
         LongestAbsence = TimeSpan.FromDays(settings.Number(Setting.LongestAbsence)),
         ReceiptDeadline = TimeSpan.FromSeconds(settings.Number(Setting.ReceiptDeadline)),
+        CheckpointInterval = TimeSpan.FromSeconds(settings.Number(Setting.AuditCheckpointSeconds)),
+        Audit = AuditOptions.Of(settings),
         SecondFactorGrace = TimeSpan.FromDays(settings.Number(Setting.SecondFactorGraceDays)),
     };
 

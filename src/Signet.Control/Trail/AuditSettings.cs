@@ -29,6 +29,12 @@ public sealed record AuditSettings
     /// </summary>
     public bool GoOnWithoutLog { get; init; }
 
+    /// <summary>A syslog collector (RFC 5425, syslog over TLS) that gets every entry; null for none.</summary>
+    public SyslogTarget? Syslog { get; init; }
+
+    /// <summary>An HTTPS address that gets every entry; null for none.</summary>
+    public WebhookTarget? Webhook { get; init; }
+
     /// <summary>Where taken-out segments go in this installation; null: nowhere, they are deleted.</summary>
     public string? Archive(Installation installation) => DeleteRetired ? null : ArchiveDirectory ?? Path.Combine(installation.AuditDirectory, "archive");
 

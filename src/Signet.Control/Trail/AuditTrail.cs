@@ -18,6 +18,7 @@ namespace Signet.Control;
 internal sealed class AuditTrail : IAsyncDisposable
 {
     private readonly AuditLog _log;
+    private readonly bool _goOnWithoutLog;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Channel<AuditRecord> _notes = Channel.CreateBounded<AuditRecord>(new BoundedChannelOptions(ControlLimits.QueuedNotes) { SingleReader = true });
@@ -25,9 +26,13 @@ internal sealed class AuditTrail : IAsyncDisposable
     private readonly Task _pump;
     private long _lost;
 
-    public AuditTrail(AuditLog log, TimeProvider time, ILogger logger)
+    /// <param name="log">The log.</param>
+    /// <param name="goOnWithoutLog">See <see cref="AuditSettings.GoOnWithoutLog"/>.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">For what cannot be written down.</param>
+    public AuditTrail(AuditLog log, bool goOnWithoutLog, TimeProvider time, ILogger logger)
     {
-        (_log, _time, _logger) = (log, time, logger);
+        (_log, _goOnWithoutLog, _time, _logger) = (log, goOnWithoutLog, time, logger);
         _pump = Task.Run(PumpAsync);
     }
 
@@ -40,8 +45,18 @@ internal sealed class AuditTrail : IAsyncDisposable
         }
         catch (AuditUnavailableException e)
         {
+            if (_goOnWithoutLog) return Later(record);
             return new Refusal(RefusalCode.AuditUnavailable, $"The audit log cannot be written, so nothing is done: {e.Message}");
         }
+    }
+
+    // The act goes on; its entry is written when the log takes entries again, and says that it is late. Number 0: it is not on the record now.
+    private AuditEntry Later(AuditRecord record)
+    {
+        var details = (JsonObject?)record.Details?.DeepClone() ?? [];
+        details["late"] = _time.GetUtcNow().ToString("O");
+        Note(record with { Details = details });
+        return new(0, _time.GetUtcNow(), record.Type, record.Actor, record.Subject, record.Action, record.Outcome, record.Reason, details, default, []);
     }
 
     /// <summary>Asks the role table and, when it allows, writes the record: after this the act may be done. A refusal is on the record too, with the rule's name.</summary>

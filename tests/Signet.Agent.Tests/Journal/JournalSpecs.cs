@@ -46,7 +46,7 @@ public sealed class JournalSpecs
         bench.Crash();
         var path = Path.Combine(bench.StateDirectory, "journal");
         var content = File.ReadAllBytes(path);
-        content[^50] ^= 1; // in the line before the last
+        content[^80] ^= 1; // in the line before the last
         File.WriteAllBytes(path, content);
         Should.Throw<AgentException>(() => CommandJournal.Open(bench.StateDirectory)).Message.ShouldContain("is damaged at byte");
     }

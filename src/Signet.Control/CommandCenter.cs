@@ -192,7 +192,7 @@ public sealed class CommandCenter : IAsyncDisposable
         _closing.Push(_database.DisposeAsync);
         Audit = await AuditLog.OpenAsync(Options.Audit.For(Installation, Options.CheckpointInterval), _time, random, cancellationToken);
         _closing.Push(Audit.DisposeAsync);
-        _trail = new(Audit, Options.Audit.GoOnWithoutLog, _time, _logger);
+        _trail = new(Audit, _time, _logger, Options.Audit.GoOnWithoutLog);
         _closing.Push(_trail.DisposeAsync);
     }
 

@@ -27,10 +27,10 @@ internal sealed class AuditTrail : IAsyncDisposable
     private long _lost;
 
     /// <param name="log">The log.</param>
-    /// <param name="goOnWithoutLog">See <see cref="AuditSettings.GoOnWithoutLog"/>.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">For what cannot be written down.</param>
-    public AuditTrail(AuditLog log, bool goOnWithoutLog, TimeProvider time, ILogger logger)
+    /// <param name="goOnWithoutLog">See <see cref="AuditSettings.GoOnWithoutLog"/>.</param>
+    public AuditTrail(AuditLog log, TimeProvider time, ILogger logger, bool goOnWithoutLog = false)
     {
         (_log, _goOnWithoutLog, _time, _logger) = (log, goOnWithoutLog, time, logger);
         _pump = Task.Run(PumpAsync);

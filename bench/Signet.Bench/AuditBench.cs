@@ -1,0 +1,208 @@
+using System.Data.Common;
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Signet.Audit;
+using Signet.Proof;
+using Signet.Store;
+
+namespace Signet.Bench;
+
+/// <summary>
+/// The audit log against the bare database: the same rows in the same batches through the same group-commit writer, side by side in one run, alternately.
+/// Every figure is printed with what it stands beside; nothing is asserted.
+/// </summary>
+internal static class AuditBench
+{
+    public static async Task<int> RunAsync(Arguments args)
+    {
+        var directory = Directory.CreateTempSubdirectory("signet-bench-").FullName;
+        try
+        {
+            switch (args.Text("what") ?? "append")
+            {
+                case "append": await AppendAsync(directory, args.Number("producers", 64), args.Number("rounds", 3), TimeSpan.FromSeconds(args.Number("seconds", 3))); break;
+                case "latency": await LatencyAsync(directory, args.Number("rate", 10_000), TimeSpan.FromSeconds(args.Number("seconds", 10))); break;
+                case "verify": await VerifyAsync(directory, args.Number("entries", 1_000_000)); break;
+                case "grow": await GrowAsync(directory, args.Number("entries", 10_000_000)); break;
+                default: return 2;
+            }
+            return 0;
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static async Task AppendAsync(string directory, int producers, int rounds, TimeSpan time)
+    {
+        var (bare, log) = (new List<double>(), new List<double>());
+        for (var round = 0; round <= rounds; round++)   // the first one warms up
+        {
+            var b = await BareAsync(Path.Combine(directory, $"bare-{round}.db"), producers, time);
+            var l = await LogAsync(Path.Combine(directory, $"log-{round}"), producers, time);
+            if (round == 0) continue;
+            bare.Add(b);
+            log.Add(l);
+        }
+        Line($"{producers} producers, median of {rounds}: bare {Median(bare):N0}/s ({bare.Min():N0}-{bare.Max():N0}), log {Median(log):N0}/s ({log.Min():N0}-{log.Max():N0}), ratio {Median(log) / Median(bare):0.00}");
+    }
+
+    private static async Task<double> LogAsync(string directory, int producers, TimeSpan time)
+    {
+        using var random = RandomNumberGenerator.Create();
+        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0 }, TimeProvider.System, random);
+        return await DriveAsync(producers, time, i => log.AppendAsync(Record(i)).AsTask());
+    }
+
+    private static async Task<double> BareAsync(string path, int producers, TimeSpan time)
+    {
+        await using var database = Database.OpenSqlite(path, [new(1, "rows", "CREATE TABLE entries(seq INTEGER PRIMARY KEY, body BLOB NOT NULL, prev BLOB NOT NULL, mac BLOB NOT NULL)")], new DatabaseOptions { OverwriteDeleted = true });
+        await using var writer = new GroupCommitWriter<byte[]>(database, new BareTarget());
+        var draft = Draft(0);
+        var body = new byte[draft.MaximumLength];
+        body = body[..draft.Write(body, Digest.Zero, 1_000_000, DateTimeOffset.UnixEpoch)];
+        return await DriveAsync(producers, time, _ => writer.WriteAsync(body).AsTask());
+    }
+
+    private static async Task<double> DriveAsync(int producers, TimeSpan time, Func<int, Task> append)
+    {
+        var count = 0L;
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, producers).Select(producer => Task.Run(async () =>
+        {
+            for (var i = producer; clock.Elapsed < time; i += producers)
+            {
+                await append(i);
+                Interlocked.Increment(ref count);
+            }
+        })));
+        return count / clock.Elapsed.TotalSeconds;
+    }
+
+    private static async Task LatencyAsync(string directory, int rate, TimeSpan time)
+    {
+        using var random = RandomNumberGenerator.Create();
+        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0 }, TimeProvider.System, random);
+        const int producers = 64;
+        var latencies = new List<double>[producers];
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, producers).Select(producer => Task.Run(async () =>
+        {
+            var mine = latencies[producer] = [];
+            // Each entry has its time; one that comes late counts from the time it was due.
+            for (var i = 0L; ; i++)
+            {
+                var due = TimeSpan.FromSeconds((i * producers + producer) / (double)rate);
+                if (due > time) return;
+                if (due - clock.Elapsed is { } wait && wait > TimeSpan.FromMilliseconds(1)) await Task.Delay(wait);
+                await log.AppendAsync(Record((int)i));
+                mine.Add((clock.Elapsed - due).TotalMilliseconds);
+            }
+        })));
+        var all = latencies.SelectMany(l => l).Order().ToList();
+        Line($"{rate:N0}/s for {time.TotalSeconds:0} s: {all.Count:N0} entries, p50 {all[all.Count / 2]:0.00} ms, p99 {all[(int)(all.Count * 0.99)]:0.00} ms, p99.9 {all[(int)(all.Count * 0.999)]:0.00} ms, most {all[^1]:0.0} ms (from the moment each was due)");
+    }
+
+    private static async Task VerifyAsync(string directory, int entries)
+    {
+        using var random = RandomNumberGenerator.Create();
+        byte[] first = [];
+        await FillAsync(directory, random, entries, key => first = key.ToArray());
+        var bodies = new List<byte[]>();
+        using (var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0 }, TimeProvider.System, random) is var opened ? new Closing(opened) : null!)
+            foreach (var entry in await log.Log.AfterAsync(0, 200_000)) bodies.Add(entry.Body.ToArray());
+        for (var round = 0; round < 2; round++)
+        {
+            using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, first);
+            var hash = new byte[32];
+            var bareClock = Stopwatch.StartNew();
+            foreach (var body in bodies)
+            {
+                SHA256.HashData(body, hash);
+                hmac.AppendData(body);
+                hmac.GetHashAndReset(hash);
+            }
+            var bare = bodies.Count / bareClock.Elapsed.TotalSeconds;
+            var clock = Stopwatch.StartNew();
+            var verdict = AuditOffline.Verify(directory, firstKey: first);
+            var rate = verdict.Entries / clock.Elapsed.TotalSeconds;
+            Line($"{verdict.Summary}, every HMAC with the first key: {rate:N0} entries/s; bare SHA-256 + HMAC over the same bodies {bare:N0}/s; ratio {rate / bare:0.00}; peak {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB");
+        }
+    }
+
+    private static async Task GrowAsync(string directory, int entries)
+    {
+        using var random = RandomNumberGenerator.Create();
+        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0, SegmentEntries = 10_000_000 }, TimeProvider.System, random);
+        for (var million = 1; million <= entries / 1_000_000; million++)
+        {
+            var clock = Stopwatch.StartNew();
+            await AppendManyAsync(log, 1_000_000);
+            Line($"million {million}: {1_000_000 / clock.Elapsed.TotalSeconds:N0}/s, working set {Process.GetCurrentProcess().WorkingSet64 >> 20} MiB");
+        }
+        var verifying = Stopwatch.StartNew();
+        var verdict = await log.VerifyAsync();
+        Line($"{verdict.Summary}: {verdict.Entries / verifying.Elapsed.TotalSeconds:N0}/s, working set {Process.GetCurrentProcess().WorkingSet64 >> 20} MiB, peak {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB");
+    }
+
+    private static async Task FillAsync(string directory, RandomNumberGenerator random, int entries, Action<ReadOnlyMemory<byte>> key)
+    {
+        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0, ExportFirstKey = key, SegmentEntries = 10_000_000 }, TimeProvider.System, random);
+        await AppendManyAsync(log, entries);
+    }
+
+    private static Task AppendManyAsync(AuditLog log, int entries) => Task.WhenAll(Enumerable.Range(0, 256).Select(producer => Task.Run(async () =>
+    {
+        for (var i = producer; i < entries; i += 256) await log.AppendAsync(Record(i));
+    })));
+
+    private static AuditRecord Record(int i) => new(AuditTypes.Command, "operator-1", "thermostat-1", "command-sent", "recorded", "", new JsonObject { ["id"] = "01JDEXAMPLE0000000000000000", ["command"] = "set-temperature", ["sequence"] = i });
+
+    private static EntryDraft Draft(int i)
+    {
+        var record = Record(i);
+        return EntryDraft.Create(record.Type, record.Actor, record.Subject, record.Action, record.Outcome, record.Reason, record.Details, null);
+    }
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+
+    private static void Line(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+
+    private sealed class Closing(AuditLog log) : IDisposable
+    {
+        public AuditLog Log { get; } = log;
+        public void Dispose() => Log.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
+
+    /// <summary>The row as it is; nothing is computed.</summary>
+    private sealed class BareTarget : BatchTarget<byte[]>
+    {
+        private readonly byte[] _hash = new byte[32];
+        private DbCommand _insert = null!;
+        private long _next;
+
+        public override void Opened(DbConnection connection)
+        {
+            _insert = connection.CreateCommand();
+            _insert.CommandText = "INSERT INTO entries(seq, body, prev, mac) VALUES (@seq, @body, @prev, @mac)";
+            foreach (var name in new[] { "@seq", "@body", "@prev", "@mac" })
+            {
+                var parameter = _insert.CreateParameter();
+                parameter.ParameterName = name;
+                _insert.Parameters.Add(parameter);
+            }
+        }
+
+        public override void Write(DbConnection connection, IReadOnlyList<byte[]> rows)
+        {
+            foreach (var row in rows)
+            {
+                (_insert.Parameters[0].Value, _insert.Parameters[1].Value, _insert.Parameters[2].Value, _insert.Parameters[3].Value) = (++_next, row, _hash, _hash);
+                _insert.ExecuteNonQuery();
+            }
+        }
+    }
+}

@@ -4,10 +4,11 @@
 # command -> Debian package
 peers=(
     "mosquitto:mosquitto" "mosquitto_pub:mosquitto-clients" "openssl:openssl" "chromium:chromium" "sqlite3:sqlite3" "curl:curl" "rsvg-convert:librsvg2-bin" "/usr/bin/python3:python3"
-    "rabbitmq-server:rabbitmq-server" "oathtool:oathtool" "softhsm2-util:softhsm2" "pkcs11-tool:opensc"
+    "rabbitmq-server:rabbitmq-server" "oathtool:oathtool" "nginx:nginx" "softhsm2-util:softhsm2" "pkcs11-tool:opensc"
 )
 # Debian package -> a file that it brings
 peer_files=(
+    "libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so"
     "python3-paho-mqtt:/usr/lib/python3/dist-packages/paho/mqtt/client.py"
     "python3-jwcrypto:/usr/lib/python3/dist-packages/jwcrypto/jws.py"
     "libengine-pkcs11-openssl:/usr/lib/$(uname -m)-linux-gnu/engines-3/pkcs11.so"

@@ -113,6 +113,7 @@ public static class MqttProxyTarget
     public static void Fuzz(ReadOnlySpan<byte> data)
     {
         if (data.Length < 16) return;
+        ProxyHeader.ParseLine(data);
         if (!ProxyHeader.TryBodyLength(data, out var length, out var error))
         {
             if (error.Length == 0) throw new InvalidOperationException("refused without a reason");

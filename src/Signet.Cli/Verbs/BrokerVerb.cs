@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Signet.Cli.Bare;
+using Signet.Cli.Brokers;
 using Signet.Cli.Shell;
 
 namespace Signet.Cli.Verbs;
@@ -8,7 +9,7 @@ namespace Signet.Cli.Verbs;
 /// <summary><c>signet broker run|sessions|kick</c>: a bare broker, and a look into the embedded one.</summary>
 internal static class BrokerVerb
 {
-    public static Command Build() => Verb.Noun("broker", "Run a bare MQTT broker, or look into the command center's", BareBroker.Build(), Sessions(), Kick());
+    public static Command Build() => Verb.Noun("broker", "Run a bare MQTT broker, or look into the command center's", BareBroker.Build(), Sessions(), Kick(), BrokerConfig.Build(), MosquittoSync.Build());
 
     private static Command Sessions() => Verb.Make("sessions", "Sessions of the command center's broker, open or resumable", [], async (parsed, printer, cancellation) =>
     {

@@ -1,16 +1,21 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Signet.Mqtt.Broker.Transport;
 
 /// <summary>
 /// PROXY protocol version 2 (haproxy's proxy-protocol.txt, section 2.2): signature 12 bytes, version and command, family, length (2 bytes), addresses, TLVs.
-/// Read only from proxies that are named; for everyone else the bytes are MQTT or TLS.
+/// Version 1, a line of text (section 2.1), is what nginx sends and is taken too. Read only from proxies that are named; for everyone else the bytes are MQTT or TLS.
 /// </summary>
 internal readonly record struct ProxyHeader(IPEndPoint? Source, IPEndPoint? Destination, string? Error)
 {
-    private const int FixedLength = 16;
+    private const int FixedLength = 16, SignatureLength = 12;
+
+    /// <summary>The longest line of version 1, CR LF included (section 2.1).</summary>
+    private const int LongestLine = 107;
 
     /// <summary>Addresses take 216 bytes at most; TLVs with a whole certificate chain stay far below this. Chosen.</summary>
     private const int MaximumLength = 4096;
@@ -21,7 +26,9 @@ internal readonly record struct ProxyHeader(IPEndPoint? Source, IPEndPoint? Dest
     public static async Task<ProxyHeader> ReadAsync(Socket socket, CancellationToken cancellationToken)
     {
         var head = new byte[FixedLength];
-        if (!await FillAsync(socket, head, cancellationToken)) return Fail("the proxy closed before its header was whole");
+        if (!await FillAsync(socket, head.AsMemory(0, SignatureLength), cancellationToken)) return Fail("the proxy closed before its header was whole");
+        if (head.AsSpan().StartsWith("PROXY "u8)) return await ReadLineAsync(socket, head, cancellationToken);
+        if (!await FillAsync(socket, head.AsMemory(SignatureLength), cancellationToken)) return Fail("the proxy closed before its header was whole");
         if (!TryBodyLength(head, out var length, out var error)) return Fail(error);
         var body = new byte[length];
         if (!await FillAsync(socket, body, cancellationToken)) return Fail("the proxy closed before its header was whole");
@@ -32,7 +39,7 @@ internal readonly record struct ProxyHeader(IPEndPoint? Source, IPEndPoint? Dest
     {
         length = 0;
         error = "";
-        if (head.Length < FixedLength || !head.StartsWith(Signature)) error = "no PROXY protocol v2 header from a proxy that must send one";
+        if (head.Length < FixedLength || !head.StartsWith(Signature)) error = "no PROXY protocol header from a proxy that must send one";
         else if (head[12] >> 4 != 2) error = "PROXY protocol version is not 2";
         else if ((length = BinaryPrimitives.ReadUInt16BigEndian(head[14..])) > MaximumLength) error = $"PROXY header of {length} bytes is longer than {MaximumLength}";
         return error.Length == 0;
@@ -52,6 +59,34 @@ internal readonly record struct ProxyHeader(IPEndPoint? Source, IPEndPoint? Dest
             0 or 3 => default,
             _ => Fail("PROXY address family is unknown"),
         };
+    }
+
+    /// <summary>Version 1: <c>PROXY TCP4 SOURCE DESTINATION PORT PORT</c> CR LF; UNKNOWN leaves the addresses as the socket shows them.</summary>
+    public static ProxyHeader ParseLine(ReadOnlySpan<byte> line)
+    {
+        if (!line.EndsWith("\r\n"u8)) return Fail("the PROXY line has no end");
+        var words = Encoding.ASCII.GetString(line[..^2]).Split(' ');
+        if (words is ["PROXY", "UNKNOWN", ..]) return default;
+        if (words is not ["PROXY", "TCP4" or "TCP6", var from, var to, var fromPort, var toPort]) return Fail("the PROXY line is none of TCP4, TCP6 and UNKNOWN");
+        var family = words[1] == "TCP4" ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
+        return IPAddress.TryParse(from, out var source) && IPAddress.TryParse(to, out var destination) && source.AddressFamily == family && destination.AddressFamily == family
+            && ushort.TryParse(fromPort, NumberStyles.None, CultureInfo.InvariantCulture, out var a) && ushort.TryParse(toPort, NumberStyles.None, CultureInfo.InvariantCulture, out var b)
+            ? new(new(source, a), new(destination, b), null)
+            : Fail("the PROXY line holds no addresses and ports");
+    }
+
+    // Byte by byte: not one of what follows may be taken.
+    private static async Task<ProxyHeader> ReadLineAsync(Socket socket, byte[] begun, CancellationToken cancellationToken)
+    {
+        var line = new byte[LongestLine];
+        begun.AsSpan(0, SignatureLength).CopyTo(line);
+        for (var length = SignatureLength; length < LongestLine; length++)
+        {
+            if (!await FillAsync(socket, line.AsMemory(length, 1), cancellationToken)) return Fail("the proxy closed before its header was whole");
+            if (line[length] == (byte)'\n') return ParseLine(line.AsSpan(0, length + 1));
+        }
+
+        return Fail($"the PROXY line is longer than {LongestLine} bytes");
     }
 
     private static IPEndPoint EndPointOf(ReadOnlySpan<byte> address, ReadOnlySpan<byte> port) => new(new IPAddress(address), BinaryPrimitives.ReadUInt16BigEndian(port));

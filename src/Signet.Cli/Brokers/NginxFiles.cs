@@ -1,0 +1,76 @@
+namespace Signet.Cli.Brokers;
+
+/// <summary>nginx in front of an installation.</summary>
+internal static class NginxFiles
+{
+    public static async Task WriteAsync(string folder, int port, string center, string bind, int mqttPort, int consolePort, string[] hosts, CancellationToken cancellation)
+    {
+        await File.WriteAllTextAsync(Path.Combine(folder, "nginx.conf"), $$"""
+            # nginx in front of a Signet installation. Written by `signet broker config nginx`.
+            # MQTT is passed through as it is: the client's certificate reaches the broker, which alone judges it; nginx holds no key that could speak for a device.
+            worker_processes auto;
+            # Debian keeps the stream module beside the program; remove the line where it is built in.
+            load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+            pid {{folder}}/nginx.pid;
+            error_log stderr warn;
+
+            events { worker_connections 4096; }
+
+            stream {
+                # One client, one connection; a device has one more while it comes back.
+                limit_conn_zone $binary_remote_addr zone=clients:1m;
+
+                server {
+                    listen {{port}};
+                    proxy_pass {{center}}:{{mqttPort}};
+                    # The client's address, which the broker believes only from proxies that are named: mqtt:proxies.
+                    # For a Mosquitto behind nginx leave the line out: Mosquitto does not know the PROXY protocol.
+                    proxy_protocol on;
+                    # Where nginx connects from: this address must be named there, and nobody else may use it. On one machine an address of its own, because the center talks to itself too.
+                    proxy_bind {{bind}};
+                    proxy_connect_timeout 5s;
+                    # Longer than the longest keep alive that is granted, one and a half times.
+                    proxy_timeout 30m;
+                    limit_conn clients 256;
+                }
+
+                # A variant that ends TLS here, for a broker that cannot do it. The broker behind must be reached over a protected hop and must know of nothing but this proxy: it sees
+                # no certificate, so it cannot tell one device from another. The embedded broker does not take it; use the passthrough above wherever you can.
+                #
+                # server {
+                #     listen {{port + 1}} ssl;
+                #     ssl_certificate {{folder}}/nginx.crt;
+                #     ssl_certificate_key {{folder}}/nginx.key;
+                #     ssl_client_certificate {{folder}}/ca.crt;
+                #     ssl_verify_client on;
+                #     ssl_crl {{folder}}/crl.pem;
+                #     ssl_protocols TLSv1.3;
+                #     ssl_session_tickets off;
+                #     proxy_pass {{center}}:1883;
+                # }
+
+                # The console: passed through too, so that its client certificates and its own headers stay whole.
+                server {
+                    listen {{ConsoleListen(port)}};
+                    proxy_pass {{center}}:{{consolePort}};
+                    proxy_connect_timeout 5s;
+                    # The live feed sends a line at least every 15 s.
+                    proxy_timeout 5m;
+                }
+            }
+
+            """, cancellation);
+        await File.WriteAllTextAsync(Path.Combine(folder, "README.txt"), $"""
+            Test it:  nginx -t -c {folder}/nginx.conf
+            Run it:   nginx -c {folder}/nginx.conf -g 'daemon off;'
+
+            The center must name this proxy:  signet.json  "mqtt": <open> "proxies": "{bind}" <close>
+            and its certificates must carry the names that clients use:  signet up --host {hosts[0]}
+            From then on the MQTT port takes connections from that address only with the proxy's header; other addresses are served as before.
+
+            """.Replace("<open>", "{", StringComparison.Ordinal).Replace("<close>", "}", StringComparison.Ordinal), cancellation);
+    }
+
+    // Beside the MQTT port, so that the file can be tried without root.
+    private static int ConsoleListen(int port) => port == 8883 ? 443 : port + 2;
+}

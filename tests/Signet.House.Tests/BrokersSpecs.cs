@@ -1,0 +1,228 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Signet.House.Tests.Program;
+
+namespace Signet.House.Tests;
+
+/// <summary>Brokers and proxies of other people: the configuration that Signet writes, run by the real programs.</summary>
+public sealed class BrokersSpecs(RunningHouse house) : IClassFixture<RunningHouse>
+{
+    [Fact]
+    [Trait("row", "S0-7"), Trait("row", "S0-8"), Trait("row", "S1-5"), Trait("row", "S2-3"), Trait("row", "S3-5")]
+    public async Task Mosquitto_enforces_certificates_policy_and_revocation_from_the_files_that_are_written_for_it()
+    {
+        var folder = Folder("mosquitto");
+        var (port, text) = FreePort();
+        var written = await house.RunAsync("broker", "config", "mosquitto", folder, "--port", text);
+        written.ExitCode.ShouldBe(0, written.Error);
+        // Debian's service runs it as the user that owns the files; these tests may be root.
+        await File.AppendAllTextAsync(folder + "/mosquitto.conf", "user root\n");
+        var lamp = await house.IssueAsync("lantern");
+        (await house.RunAsync("broker", "sync", "mosquitto", folder)).ExitCode.ShouldBe(3, "nothing runs yet");
+        var mosquitto = await StartAsync(folder, port);
+        try
+        {
+            string[] center = ["-h", "localhost", "-p", text, "--cafile", folder + "/ca.crt", "--cert", house.Data + "/pki/command_center.crt", "--key", house.Data + "/pki/command_center.key"];
+            using var reader = Peer.Begin("mosquitto_sub", [.. center, "-V", "mqttv5", "-q", "1", "-t", "signet/+/telemetry/+", "-t", "signet/+/receipt", "-v", "-C", "1", "-W", "10"]);
+            reader.StandardInput.Close();
+            await Task.Delay(TimeSpan.FromMilliseconds(500)); // Mosquitto tells nobody that a subscription stands
+            var foreign = await Peer.RunAsync("mosquitto_pub", [.. Tls(lamp, "lantern", text), "-V", "mqttv5", "-q", "1", "-d", "-t", "signet/valve-1/receipt", "-m", "forged"]);
+            (foreign.Output + foreign.Error).ShouldContain("RC:135", Case.Insensitive, "0x87, not authorized");
+            var own = await Peer.RunAsync("mosquitto_pub", [.. Tls(lamp, "lantern", text), "-V", "mqttv5", "-q", "1", "-t", "signet/lantern/telemetry/light", "-m", "on"]);
+            own.ExitCode.ShouldBe(0, own.Error);
+            (await Peer.EndAsync(reader)).Output.ShouldBe("signet/lantern/telemetry/light on\n");
+
+            (await house.RunAsync("cert", "revoke", "lantern", "--yes")).ExitCode.ShouldBe(0);
+            var synced = await house.RunAsync("broker", "sync", "mosquitto", folder, "--json");
+            synced.ExitCode.ShouldBe(0, synced.Error);
+            ((string)synced.Json["canary"]!).ShouldBe("refused");
+            var revoked = await Peer.RunAsync("mosquitto_pub", [.. Tls(lamp, "lantern", text), "-q", "1", "-t", "signet/lantern/telemetry/light", "-m", "on"]);
+            revoked.ExitCode.ShouldNotBe(0);
+            (await File.ReadAllTextAsync(folder + "/acl")).ShouldNotContain("user mosquitto", Case.Sensitive, "only who is in the fleet");
+        }
+        finally
+        {
+            await StopAsync(mosquitto);
+        }
+
+        // A Mosquitto that does not look at the list any more: the knock finds it.
+        await File.WriteAllTextAsync(folder + "/mosquitto.conf", (await File.ReadAllTextAsync(folder + "/mosquitto.conf")).Replace("\ncrlfile ", "\n#crlfile ", StringComparison.Ordinal));
+        mosquitto = await StartAsync(folder, port);
+        try
+        {
+            var alarm = await house.RunAsync("broker", "sync", "mosquitto", folder);
+            (alarm.ExitCode, alarm.Error.Contains("ALARM", StringComparison.Ordinal)).ShouldBe((4, true), alarm.Error);
+        }
+        finally
+        {
+            await StopAsync(mosquitto);
+        }
+    }
+
+    [Fact]
+    [Trait("row", "S2-1"), Trait("row", "S2-8")]
+    public async Task Behind_nginx_the_broker_still_sees_the_clients_certificate_and_address()
+    {
+        var folder = Folder("nginx");
+        var data = Path.Combine(folder, "data");
+        await File.WriteAllTextAsync(folder + "/signet.json", """{ "mqtt": { "proxies": "127.0.0.2" } }""");
+        await using var signet = await SignetProcess.UpAsync(data, "--demo", "--config", folder + "/signet.json");
+        var mqtt = new Uri(((string)signet.Ready["mqtt"]!).Replace("mqtts:", "https:", StringComparison.Ordinal)).Port.ToString(CultureInfo.InvariantCulture);
+        var console = new Uri((string)signet.Ready["console"]!).Port.ToString(CultureInfo.InvariantCulture);
+        var (port, text) = FreePort();
+        var written = await SignetProcess.RunAsync(data, "broker", "config", "nginx", folder + "/nginx", "--port", text, "--mqtt-port", mqtt, "--console-port", console);
+        written.ExitCode.ShouldBe(0, written.Error);
+        var issued = await SignetProcess.RunAsync(data, "cert", "issue", "--profile", "device", "--name", "lamp", "--out", folder + "/issued");
+        issued.ExitCode.ShouldBe(0, issued.Error);
+        (await Peer.RunAsync("/usr/sbin/nginx", ["-t", "-c", folder + "/nginx/nginx.conf"])).ExitCode.ShouldBe(0);
+        using var nginx = Peer.Begin("/usr/sbin/nginx", ["-c", folder + "/nginx/nginx.conf", "-g", "daemon off;"]);
+        try
+        {
+            await ListeningAsync(port);
+            using var reader = Peer.Begin("mosquitto_sub", [.. Tls(folder + "/issued", "lamp", text), "-V", "mqttv5", "-t", "signet/lamp/command", "-W", "20"]);
+            reader.StandardInput.Close();
+            var session = "";
+            for (var i = 0; i < 30 && !session.Contains("127.0.0.1", StringComparison.Ordinal); i++)
+            {
+                var sessions = (await SignetProcess.RunAsync(data, "broker", "sessions", "--json")).Json["sessions"]!.AsArray();
+                session = sessions.FirstOrDefault(s => (string)s!["identity"]! == "lamp")?.ToJsonString() ?? "";
+            }
+
+            session.ShouldContain("127.0.0.1", Case.Sensitive, "the client's own address, not nginx's 127.0.0.2");
+            session.ShouldContain("\"connected\":true");
+            reader.Kill();
+            // Somebody who is no named proxy and claims an address is not believed: his bytes are no TLS.
+            var liar = await LieAsync(int.Parse(mqtt, CultureInfo.InvariantCulture));
+            liar.ShouldBe(0);
+        }
+        finally
+        {
+            nginx.Kill();
+            await nginx.WaitForExitAsync();
+        }
+    }
+
+    [Fact]
+    public async Task RabbitMQs_questions_are_answered_for_certificates_alone_and_never_for_another_branch()
+    {
+        async Task<string> AskAsync(string path, string form)
+        {
+            using var client = new HttpClient();
+            using var answer = await client.PostAsync(new Uri((string)house.Signet.Ready["auth"]! + "/rabbitmq/" + path), new StringContent(form, Encoding.UTF8, "application/x-www-form-urlencoded"));
+            return await answer.Content.ReadAsStringAsync();
+        }
+
+        (await AskAsync("user", "username=door-1&vhost=%2F")).ShouldBe("allow");
+        (await AskAsync("user", "username=door-1&password=guess")).ShouldBe("deny", "a password wins over the certificate at RabbitMQ");
+        (await AskAsync("user", "username=nobody")).ShouldBe("deny");
+        (await AskAsync("vhost", "username=door-1&vhost=%2F&ip=127.0.0.1")).ShouldBe("allow");
+        (await AskAsync("vhost", "username=door-1&vhost=other")).ShouldBe("deny");
+        foreach (var (question, answer) in new[]
+        {
+            ("resource=queue&name=mqtt-subscription-door-1qos1&permission=configure", "allow"), ("resource=queue&name=mqtt-subscription-door-1-agentqos0&permission=read", "allow"),
+            ("resource=queue&name=mqtt-subscription-door-10qos1&permission=read", "deny"), ("resource=queue&name=mqtt-subscription-valve-1qos1&permission=read", "deny"),
+            ("resource=exchange&name=amq.topic&permission=write", "allow"), ("resource=exchange&name=amq.topic&permission=configure", "deny"), ("resource=exchange&name=amq.fanout&permission=write", "deny"),
+        })
+            (await AskAsync("resource", "username=door-1&vhost=%2F&" + question)).ShouldBe(answer, question);
+        foreach (var (question, answer) in new[]
+        {
+            ("permission=write&routing_key=signet.door-1.receipt", "allow"), ("permission=write&routing_key=signet.valve-1.receipt", "deny"), ("permission=read&routing_key=signet.door-1.command", "allow"),
+            ("permission=read&routing_key=signet.*.command", "deny"), ("permission=read&routing_key=%23", "deny"), ("permission=read&routing_key=signet.%23", "deny"),
+        })
+            (await AskAsync("topic", "username=door-1&vhost=%2F&resource=topic&name=amq.topic&" + question)).ShouldBe(answer, question);
+    }
+
+    [Fact]
+    public async Task EMQXs_questions_are_answered_as_its_documentation_puts_them()
+    {
+        async Task<string> AskAsync(string path, string json)
+        {
+            using var client = new HttpClient();
+            using var answer = await client.PostAsync(new Uri((string)house.Signet.Ready["auth"]! + "/emqx/" + path), new StringContent(json, Encoding.UTF8, "application/json"));
+            ((int)answer.StatusCode).ShouldBe(200);
+            answer.Content.Headers.ContentType!.MediaType.ShouldBe("application/json");
+            return await answer.Content.ReadAsStringAsync();
+        }
+
+        const string Allow = """{"result":"allow","is_superuser":false}""", Deny = """{"result":"deny"}""";
+        (await AskAsync("authn", """{"username":"door-1","password":"undefined","clientid":"door-1","cert_common_name":"door-1"}""")).ShouldBe(Allow);
+        (await AskAsync("authn", """{"username":"door-1","password":"x","clientid":"door-1","cert_common_name":"door-1"}""")).ShouldBe(Deny);
+        (await AskAsync("authn", """{"username":"door-1","clientid":"door-1","cert_common_name":"valve-1"}""")).ShouldBe(Deny);
+        (await AskAsync("authn", """{"username":"door-1","clientid":"door-1"}""")).ShouldBe(Deny, "no certificate and no code");
+        (await AskAsync("authz", """{"username":"door-1","topic":"signet/door-1/command","action":"subscribe"}""")).ShouldBe(Allow);
+        (await AskAsync("authz", """{"username":"door-1","topic":"signet/+/command","action":"subscribe"}""")).ShouldBe(Deny);
+        (await AskAsync("authz", """{"username":"door-1","topic":"signet/door-1/status","action":"publish","qos":"1","retain":"true"}""")).ShouldBe(Allow);
+        (await AskAsync("authz", """{"username":"door-1","topic":"signet/door-1/receipt","action":"publish","retain":"true"}""")).ShouldBe(Deny, "receipts are not kept");
+        (await AskAsync("authz", "{")).ShouldBe(Deny);
+    }
+
+    private string Folder(string name) => Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(house.Data)!, name)).FullName;
+
+    private static string[] Tls(string folder, string name, string port) =>
+        ["-h", "localhost", "-p", port, "--cafile", Path.Combine(folder, "root.crt"), "--cert", Path.Combine(folder, name + ".crt"), "--key", Path.Combine(folder, name + ".key")];
+
+    private static async Task<System.Diagnostics.Process> StartAsync(string folder, int port)
+    {
+        var mosquitto = Peer.Begin("/usr/sbin/mosquitto", ["-c", folder + "/mosquitto.conf"]);
+        mosquitto.StandardInput.Close();
+        _ = mosquitto.StandardError.ReadToEndAsync();
+        _ = mosquitto.StandardOutput.ReadToEndAsync();
+        await ListeningAsync(port);
+        return mosquitto;
+    }
+
+    private static async Task StopAsync(System.Diagnostics.Process process)
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+
+    private static async Task<int> LieAsync(int port)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, port);
+        await client.GetStream().WriteAsync("PROXY TCP4 10.9.9.9 10.0.0.1 1000 8883\r\n"u8.ToArray());
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        try
+        {
+            var buffer = new byte[256];
+            // Closed, or a TLS alert (record type 21): never a server hello.
+            var count = await client.GetStream().ReadAsync(buffer, patience.Token);
+            return count > 0 && buffer[0] == 22 ? 1 : 0;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
+    private static (int Port, string Text) FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        var port = ((IPEndPoint)probe.LocalEndpoint).Port;
+        return (port, port.ToString(CultureInfo.InvariantCulture));
+    }
+
+    private static async Task ListeningAsync(int port)
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            using var probe = new TcpClient();
+            try
+            {
+                await probe.ConnectAsync(IPAddress.Loopback, port);
+                return;
+            }
+            catch (SocketException)
+            {
+                await Task.Delay(50);
+            }
+        }
+
+        throw new TimeoutException($"nobody listens on {port}");
+    }
+}

@@ -22,7 +22,15 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time) :
     public IReadOnlyList<CertificateJson> Rows { get; private set; } = [];
     public int Found { get; private set; }
     public Refusal? Refusal { get; private set; }
-    public RevocationReport? Revoked { get; private set; }
+    public string Done { get; private set; } = "";
+    public IReadOnlyList<CrlJson> Lists { get; private set; } = [];
+    public IReadOnlyList<AuthorityView> Authorities { get; private set; } = [];
+
+    /// <summary>Requests that wait for a person; empty for those who may not decide.</summary>
+    public IReadOnlyList<WaitingRequest> Waiting { get; private set; } = [];
+
+    /// <summary>Certificates past two thirds of their life that end within a month and have no successor.</summary>
+    public IReadOnlyList<LedgerEntry> Ending { get; private set; } = [];
 
     /// <summary>SHA-256 of the root's DER.</summary>
     public byte[] RootFingerprint => Center.Authority.Root.GetCertHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
@@ -30,10 +38,19 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time) :
     public void OnGet() => Load();
 
     [Requires(Act.RevokeCertificate)]
-    public async Task OnPostRevokeAsync([FromForm] string serial, [FromForm] RevocationReason reason, [FromForm] bool confirm, CancellationToken stop)
+    public async Task OnPostPublishAsync(CancellationToken stop)
     {
-        var outcome = await Center.Certificates.RevokeAsync(serial ?? "", reason, HttpContext.Actor(), confirm, stop);
-        if (outcome.TryGet(out var report, out var refusal)) Revoked = report;
+        var outcome = await Center.Authorities.PublishAsync(HttpContext.Actor(), stop);
+        if (outcome.TryGet(out _, out var refusal)) Done = "Every list whose key is here was signed anew and is published.";
+        else Refusal = refusal;
+        Load();
+    }
+
+    [Requires(Act.ManageDevices)]
+    public async Task OnPostDecideAsync([FromForm] string id, [FromForm] bool approve, CancellationToken stop)
+    {
+        var outcome = await Center.Enrolments.DecideAsync(id ?? "", approve, HttpContext.Actor(), stop);
+        if (outcome.TryGet(out var decided, out var refusal)) Done = approve ? $"{decided.Name} gets its certificate when it asks again." : $"{decided.Name} was turned away.";
         else Refusal = refusal;
         Load();
     }
@@ -44,6 +61,11 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time) :
             .Where(one => (string.IsNullOrWhiteSpace(Search) || one.Name.Contains(Search.Trim(), StringComparison.OrdinalIgnoreCase) || one.Serial.Contains(Search.Trim(), StringComparison.OrdinalIgnoreCase))
                 && (string.IsNullOrEmpty(State) || one.State == State)).ToList();
         Found = found.Count;
+        var now = time.GetUtcNow();
+        Lists = [.. Center.Authorities.Lists().Select(list => CrlJson.Of(list, now))];
+        Authorities = Center.Authorities.List();
+        Waiting = HttpContext.May(Act.ManageDevices) ? [.. Center.Enrolments.Waiting().Where(request => request.State == "waiting")] : [];
+        Ending = [.. Center.Authority.Expiring(TimeSpan.FromDays(30)).Where(e => now < e.NotAfter && now > e.NotBefore + ((e.NotAfter - e.NotBefore) * 2 / 3)).Take(5)];
         From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));
         Rows = [.. found.Skip(From).Take(WebLimits.PageSize)];
     }

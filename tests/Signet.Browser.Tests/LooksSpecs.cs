@@ -12,7 +12,7 @@ public sealed class LooksSpecs(ConsoleHouse house)
     [
         ("front", "/", false), ("login", "/login", false), ("register", "/register", false), ("account", "/account", true), ("enable-mfa", "/enable-mfa", true), ("people", "/people", true),
         ("person", "/people/ADMIN", true), ("confirm", "/confirm", true), ("settings", "/settings", true), ("home", "/", true), ("devices", "/devices", true), ("device", "/devices/thermostat-1", true), ("commands", "/commands", true),
-        ("command", "/commands/LATEST", true), ("certificates", "/certificates", true), ("audit", "/audit", true), ("audit-entry", "/audit/1", true), ("broker", "/broker", true), ("policy", "/policy", true), ("about", "/about", true), ("nothing", "/no-such-page", true),
+        ("command", "/commands/LATEST", true), ("certificates", "/certificates", true), ("certificate", "/certificates/SERIAL", true), ("audit", "/audit", true), ("audit-entry", "/audit/1", true), ("broker", "/broker", true), ("policy", "/policy", true), ("about", "/about", true), ("nothing", "/no-such-page", true),
     ];
 
     private const string LeavesItsCard = """
@@ -41,7 +41,7 @@ public sealed class LooksSpecs(ConsoleHouse house)
         foreach (var (name, path, signedIn) in Pages)
         {
             var visitor = signedIn ? person : stranger;
-            await visitor.Page.GotoAsync(path.Replace("LATEST", sent.Value.Id, StringComparison.Ordinal).Replace("ADMIN", admin.Id, StringComparison.Ordinal));
+            await visitor.Page.GotoAsync(path.Replace("LATEST", sent.Value.Id, StringComparison.Ordinal).Replace("ADMIN", admin.Id, StringComparison.Ordinal).Replace("SERIAL", house.Center.Fleet.Find("thermostat-1")!.Serial, StringComparison.Ordinal));
             await Task.Delay(signedIn ? 400 : 100); // the chart draws, the feed connects
             await visitor.Page.ScreenshotAsync(new() { Path = Path.Combine(ConsoleHouse.Screenshots, $"{name}-{theme}-{width}.png"), FullPage = true });
             if (await visitor.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > innerWidth")) faults.Add($"{name}: wider than {width} px");

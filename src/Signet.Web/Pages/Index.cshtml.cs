@@ -7,7 +7,7 @@ namespace Signet.Web.Pages;
 
 /// <summary>Home: a calm page for everybody, an overview for those who are signed in.</summary>
 [Public]
-public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
+internal sealed class IndexModel(CommandCenter center, Looks.LatestRefusals refusals) : ConsolePage(center)
 {
     private const int Rows = 6;
 
@@ -23,6 +23,6 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
         Live("device,command,broker,audit");
         Devices = [.. Center.Fleet.List().OrderBy(device => device.Enabled && device.Presence.State == PresenceState.Online).ThenBy(device => device.Name, StringComparer.Ordinal).Take(Rows)];
         Commands = (await Center.Commands.ListAsync(new() { Limit = Rows }, stop)).Commands;
-        if (HttpContext.May(Act.ViewAudit)) Refusals = (await Center.Audit.QueryAsync(new() { Outcome = "refused", Limit = Rows }, stop)).Entries;
+        if (HttpContext.May(Act.ViewAudit)) Refusals = await refusals.ReadAsync(stop);
     }
 }

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging.Abstractions;
+using Signet.Access;
+using Signet.Audit;
+using Signet.Control;
+using Signet.Web;
+
+namespace Signet.Bench;
+
+/// <summary>How long the console's pages take over a full house, beside an empty page of the same program (the frame and nothing in it), round by round in one run.</summary>
+internal static class Pages
+{
+    private static readonly string[] Paths = ["/settings", "/", "/devices", "/devices?q=dev-77", "/devices/dev-1", "/commands", "/certificates", "/people", "/audit", "/audit?q=needle", "/audit?type=auth", "/broker", "/about", "/api/v1/devices?limit=50", "/api/v1/audit"];
+
+    public static async Task<int> RunAsync(Arguments arguments)
+    {
+        var (devices, entries, rounds) = (arguments.Number("devices", 10_000), arguments.Number("entries", 1_000_000), arguments.Number("rounds", 150));
+        var data = Directory.CreateTempSubdirectory("signet-pages-").FullName;
+        using var random = RandomNumberGenerator.Create();
+        try
+        {
+            var directory = Path.Combine(data, "house");
+            await Installation.CreateAsync(directory, new(), TimeProvider.System, random);
+            await using var center = await CommandCenter.OpenAsync(new() { DataDirectory = directory, MqttPort = 0 }, TimeProvider.System, random, NullLoggerFactory.Instance);
+            await center.StartAsync();
+            await FillAsync(center, devices, entries);
+            await using var console = await WebConsole.StartAsync(center, new() { ConsolePort = 0, PkiPort = 0 }, NullLoggerFactory.Instance);
+            var token = (await center.Tokens.CreateAsync("bench", Role.Admin, TimeSpan.FromHours(1), Actor.Terminal)).Value;
+            using var http = NewClient(console.ConsoleUrl, center.Authority.Root, token.Secret);
+            var times = Paths.ToDictionary(path => path, _ => new List<double>(), StringComparer.Ordinal);
+            // The first rounds warm up and are not counted.
+            for (var round = -10; round < rounds; round++)
+                foreach (var path in Paths)
+                {
+                    var began = Stopwatch.GetTimestamp();
+                    using var answer = await http.GetAsync(path);
+                    await answer.Content.LoadIntoBufferAsync();
+                    if (answer.StatusCode != HttpStatusCode.OK) throw new InvalidOperationException($"{path} answered {(int)answer.StatusCode}");
+                    if (round >= 0) times[path].Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+                }
+            Print(devices, entries, rounds, times);
+            await console.StopAsync();
+            return 0;
+        }
+        finally
+        {
+            Directory.Delete(data, recursive: true);
+        }
+    }
+
+    private static async Task FillAsync(CommandCenter center, int devices, int entries)
+    {
+        var began = Stopwatch.GetTimestamp();
+        for (var i = 0; i < devices; i++)
+            if ((await center.Fleet.AddAsync(new($"dev-{i}", "valve", null, ""), Actor.Terminal)).Refusal is { } refusal) throw new InvalidOperationException(refusal.Message);
+        await Console.Error.WriteLineAsync($"{devices} devices in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s");
+        began = Stopwatch.GetTimestamp();
+        var next = 0;
+        await Task.WhenAll(Enumerable.Range(0, 256).Select(_ => Task.Run(async () =>
+        {
+            for (int i; (i = Interlocked.Increment(ref next)) <= entries;)
+                await center.Audit.AppendAsync(new(AuditTypes.Command, $"person-{i % 100}", $"dev-{i % 10_000}", "command-sent", "success", "", new() { ["id"] = i }));
+        })));
+        await Console.Error.WriteLineAsync($"{entries} audit entries in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s");
+    }
+
+    private static void Print(int devices, int entries, int rounds, Dictionary<string, List<double>> times)
+    {
+        static double At(List<double> sorted, double share) => sorted[Math.Min(sorted.Count - 1, (int)(sorted.Count * share))];
+        foreach (var list in times.Values) list.Sort();
+        var empty = At(times[Paths[0]], 0.95);
+        Console.WriteLine($"{devices} devices, {entries} audit entries, {rounds} rounds; ms at the client over loopback TLS, HTTP/2");
+        Console.WriteLine("| page | p50 ms | p95 ms | p95 to that of an empty page |\n|---|---|---|---|");
+        foreach (var path in Paths)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| `{path}` | {At(times[path], 0.5):0.0} | {At(times[path], 0.95):0.0} | {At(times[path], 0.95) / empty:0.0} |"));
+    }
+
+    private static HttpClient NewClient(Uri at, X509Certificate2 root, string token)
+    {
+#pragma warning disable CA2000 // the client owns it
+        var http = new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false, UseCookies = false, SslOptions = { CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { root }, RevocationMode = X509RevocationMode.NoCheck } },
+        })
+        { BaseAddress = at, DefaultRequestVersion = HttpVersion.Version20 };
+#pragma warning restore CA2000
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return http;
+    }
+}

@@ -22,11 +22,14 @@ var root = new RootCommand("Signet: a zero-trust command center for MQTT device 
     PolicyVerb.Build(),
     MetricsVerb.Build(),
     CompletionVerb.Build(),
+    DoctorVerb.Build(),
     BackupVerb.Backup(),
     BackupVerb.Restore(),
     MigrateVerb.Build(),
     LabVerb.Build(),
 };
 GlobalOptions.AddTo(root);
+VersionLine.AddTo(root);
+using var telemetry = Signet.Cli.Telemetry.Otlp.FromEnvironment();
 Examples.AddTo(root);
 return await Verb.RunAsync(root, args);

@@ -14,8 +14,14 @@ public sealed record CenterStatus(
     string Version, DateTimeOffset Started, BrokerStatus Broker, int DevicesKnown, int DevicesOnline, int CommandsOpen,
     AuditStatus Audit, IReadOnlyList<CertificateEnd> Certificates, string Runtime)
 {
-    /// <summary>Ready to take commands: broker, link and audit log all work.</summary>
-    public bool IsReady => Broker.Listening && Broker.Linked && Audit.Writable;
+    /// <summary>Whether the database of fleet, commands and people answers.</summary>
+    public DatabaseStatus Database { get; init; } = new(true, "");
+
+    /// <summary>The center is about to stop: what was taken is finished, new work belongs elsewhere.</summary>
+    public bool Draining { get; init; }
+
+    /// <summary>Ready to take commands: broker, link, database and audit log all work, and no stop is under way.</summary>
+    public bool IsReady => Broker.Listening && Broker.Linked && Audit.Writable && Database.IsReady && !Draining;
 }
 
 /// <param name="Listening">The MQTT port is open.</param>
@@ -32,3 +38,7 @@ public sealed record AuditStatus(bool Writable, string Message, long Entries, lo
 /// <param name="Ends">End of validity.</param>
 /// <param name="Profile">Lower-case name of the certificate's profile.</param>
 public sealed record CertificateEnd(string Name, string Profile, string Serial, DateTimeOffset Ends);
+
+/// <param name="IsReady">It answered just now.</param>
+/// <param name="Message">One line for people; "" when all is well.</param>
+public sealed record DatabaseStatus(bool IsReady, string Message);

@@ -33,6 +33,7 @@ public sealed class CommandCenter : IAsyncDisposable
     private Intake _intake = null!;
     private AuditForwarding _forwarding = null!;
     private CertificateEnds _ends = null!;
+    private volatile bool _isDraining;
     private BrokerHost? _host;
     private BrokerLink? _link;
 
@@ -165,16 +166,34 @@ public sealed class CommandCenter : IAsyncDisposable
         _closing.Push(() => { Commands.Attach(null); return ValueTask.CompletedTask; });
     }
 
+    /// <summary>Whether the database of fleet, commands and people answers, asked now.</summary>
+    public DatabaseStatus Database => _database.Probe();
+
+    /// <summary>The readiness endpoint says no from here on; everything goes on working. Called before a stop, so that load balancers look elsewhere first.</summary>
+    public void Drain() => _isDraining = true;
+
+    /// <summary>Puts on the record that the settings were read again.</summary>
+    public async Task NoteReloadAsync(IReadOnlyList<string> changed, IReadOnlyList<string> needRestart, string? refusal)
+        => await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "settings-reloaded", refusal is null ? "success" : "failed", refusal is null ? "" : "unfit-settings", new()
+        {
+            ["changed"] = new System.Text.Json.Nodes.JsonArray([.. changed.Select(key => System.Text.Json.Nodes.JsonValue.Create(key))]),
+            ["needRestart"] = new System.Text.Json.Nodes.JsonArray([.. needRestart.Select(key => System.Text.Json.Nodes.JsonValue.Create(key))]),
+        }));
+
     /// <summary>Is everything well?</summary>
     public CenterStatus Status()
     {
         var (known, online) = _roster.Count();
+        var database = Database;
         var counters = _host?.Broker.Counters;
         var health = Audit.Health;
         return new(Version, _started,
             new(_host is not null, _link is { IsUp: true }, _host?.EndPoint.ToString(), counters?.Connections ?? 0, counters?.MessagesIn ?? 0, counters?.MessagesOut ?? 0),
-            known, online, _ledger.CountOpen(), new(health.IsWritable, health.Message, health.Size, Audit.LatestCheckpoint?.Size ?? 0),
-            Certificates.Ends(), $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}");
+            known, online, database.IsReady ? _ledger.CountOpen() : 0, new(health.IsWritable, health.Message, health.Size, Audit.LatestCheckpoint?.Size ?? 0),
+            Certificates.Ends(), $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}")
+        {
+            Database = database, Draining = _isDraining,
+        };
     }
 
     /// <summary>Closes the listener, lets what was taken be finished and written, closes the log with a checkpoint. Within 10 s.</summary>
@@ -237,6 +256,7 @@ public sealed class CommandCenter : IAsyncDisposable
         Tokens = new(_database, _trail, administration, _time, random);
         OpenTotpAccounts(seal, repeated, administration, random);
 
+        Keep(new CenterMeter(this));
         var keyed = new Turns();
         Keep(keyed);
         _ledger = new(_database, Options.ReceiptDeadline);

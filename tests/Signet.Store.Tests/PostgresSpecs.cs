@@ -75,8 +75,12 @@ public sealed class PostgresSpecs : IAsyncLifetime
         (await Should.ThrowAsync<StoreException>(async () => await writer.WriteAsync(3))).Message.ShouldContain("not reachable");
         await server.ResumeAsync();
         await writer.WriteAsync(4);   // nobody restarted anything
+        await server.StopAsync();
+        await server.ResumeAsync();
+        await writer.WriteAsync(5);   // an outage while nothing was written is not even noticed
+        Npgsql.NpgsqlConnection.ClearAllPools();
         using var reader = database.Open();
-        Run(reader, "SELECT string_agg(id::text, ',' ORDER BY id) FROM things").ShouldBe("1,4");
+        Run(reader, "SELECT string_agg(id::text, ',' ORDER BY id) FROM things").ShouldBe("1,4,5");
     }
 
     [Fact]

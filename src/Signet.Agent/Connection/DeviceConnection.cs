@@ -92,7 +92,8 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
             }
             // The newest checkpoint travels with each command too.
             if (message.UserProperties.FirstOrDefault(property => property.Name == Topics.CheckpointProperty).Value is { Length: > 0 } note) await SayAsync(client, Witness.Take(Encoding.UTF8.GetBytes(note)), cancellationToken);
-            if (await receiver.ReceiveAsync(message.Payload, message.Topic, cancellationToken)) restartWanted.TrySetResult();
+            using (DeviceTracing.Continue(message))
+                if (await receiver.ReceiveAsync(message.Payload, message.Topic, cancellationToken)) restartWanted.TrySetResult();
             // Only coming back for the next message acknowledges this one, so the loop goes on even before a restart.
         }
         // The stream ends without an error when the connection does.
@@ -132,7 +133,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         while (true)
         {
             (place, var receipt) = await outbox.NextAsync(place, cancellationToken);
-            var message = new MqttMessage { Topic = Topics.Receipt(home.Name), Payload = receipt.Bytes, QoS = QoS.AtLeastOnce };
+            var message = new MqttMessage { Topic = Topics.Receipt(home.Name), Payload = receipt.Bytes, QoS = QoS.AtLeastOnce, UserProperties = DeviceTracing.Properties(receipt.Trace) };
             var accepted = await PublishAsync(client, message, cancellationToken);
             for (var again = 1; !accepted && receipt.IsJournaled && again < AgentLimits.RefusedReceiptTries; again++)
             {

@@ -12,6 +12,9 @@ public sealed class SignedReceipt
 
     public string Id { get; }
 
+    /// <summary>The trace it was signed in, handed on with it; null when nobody traces.</summary>
+    internal string? Trace { get; } = DeviceTracing.Current;
+
     /// <summary>Digest of the command message it answers.</summary>
     public string CommandDigest { get; }
 

@@ -26,6 +26,22 @@ public static class AuditOffline
         }
     }
 
+    /// <summary>Time of the newest entry, unverified; null for an empty log.</summary>
+    /// <exception cref="StoreException">It cannot be read.</exception>
+    public static DateTimeOffset? NewestTime(DatabaseSource source)
+    {
+        var database = Database.Open(source, AuditSchema.Migrations, new DatabaseOptions { ReadOnly = true });
+        try
+        {
+            using var connection = database.Open();
+            return StoredRows.Head(connection) is { Size: > 0 } head ? EntryReader.Find(connection, head.Size)?.Time : null;
+        }
+        finally
+        {
+            database.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
     /// <param name="directory">The audit folder.</param>
     /// <param name="trust">Checkpoint keys that are believed; null takes the ones in the directory, which whoever can write there can exchange.</param>
     /// <param name="firstKey">The first HMAC key, when it is at hand: then every HMAC is checked.</param>

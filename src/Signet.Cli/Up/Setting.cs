@@ -59,6 +59,11 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
     public static readonly Setting LogLevel = new("log:level", "--log-level", "warning", "What the log on stderr shows: debug, information, warning or error",
         value => value.ToLowerInvariant() is "debug" or "information" or "warning" or "error" ? null : "debug, information, warning or error");
 
+    public static readonly Setting LogFormat = new("log:format", "--log-format", "text", "How the log is written: text (stderr) or json (one object a line; on stdout unless --json prints events there)",
+        value => value is "text" or "json" ? null : "text or json");
+
+    public static readonly Setting Drain = new("shutdown:drain", null, "0", "Seconds between saying \"not ready\" and stopping, for load balancers: at most 5, so that a stop takes less than 10 s", value => WholeNumber(value, 0, 5));
+
     public static readonly Setting Database = new("database:kind", null, "sqlite", "Where fleet, commands, people and audit log are kept: sqlite (files in the data directory) or postgres",
         value => value is "sqlite" or "postgres" ? null : "sqlite or postgres");
 
@@ -97,7 +102,7 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
     private static string? Absolute(string value) => value.Length == 0 || Path.IsPathFullyQualified(value) ? null : "an absolute path, or empty";
 
     /// <summary>Everything that can be set; a key that is not here is an error.</summary>
-    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, Hosts, ReceiptDeadline, LogLevel, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays,
+    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, Hosts, ReceiptDeadline, LogLevel, LogFormat, Drain, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays,
         AuditCheckpointSeconds, AuditSegmentEntries, AuditSegmentDays, AuditRetentionDays, AuditArchive, AuditReserveMebibytes, AuditUnavailable, AuditSyslog, AuditWebhook, AuditWebhookSecretFile, AuditForwardRoot];
 
     private static string? Truth(string value) => value is "true" or "false" ? null : "true or false";

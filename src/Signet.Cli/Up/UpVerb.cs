@@ -36,12 +36,13 @@ internal static class UpVerb
             throw new CliException(ExitCode.WrongUsage, $"--demo shows passwords and simulates devices, so it listens on loopback only, and {listen} is not. Leave out --listen or --demo.");
 
         using var random = RandomNumberGenerator.Create();
+        using var atRunTime = new RunTimeSettings(settings, () => Settings(parsed, directory));
         using var loggers = LoggerFactory.Create(logging => logging
-            .SetMinimumLevel(Enum.Parse<LogLevel>(settings[Setting.LogLevel], ignoreCase: true))
-            .AddFilter("Microsoft", LogLevel.Warning)
-            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // a failed start is told once, in our own line
-            .AddSimpleConsole(format => (format.SingleLine, format.UseUtcTimestamp, format.TimestampFormat) = (true, true, "yyyy-MM-ddTHH:mm:ssZ "))
-            .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+            .SetMinimumLevel(LogLevel.Trace)
+            // Asked for each line, so that a change acts at once. A failed start is told once, in our own line: the host's is left out.
+            .AddFilter((category, level) => level >= atRunTime.Level && category?.StartsWith("Microsoft.Extensions.Hosting", StringComparison.Ordinal) != true
+                && (level >= LogLevel.Warning || category?.StartsWith("Microsoft", StringComparison.Ordinal) != true))
+            .AddLines(settings[Setting.LogFormat] == "json", toStandardError: settings[Setting.LogFormat] != "json" || printer.Json));
 
         var first = !Installation.Exists(directory);
         if (first)
@@ -52,6 +53,7 @@ internal static class UpVerb
             throw new CliException(ExitCode.Refused, $"{directory} is a real installation, and --demo would show its passwords. Give the demonstration a directory of its own: --data DIR.");
         await using var terminal = AuditTerminal.Follow(center.Feed, printer);
         await center.StartAsync(cancellation);
+        atRunTime.Listen(center, loggers.CreateLogger("Signet.Cli.Up"));
         await using var devices = new DemoDevices();
         // The devices come up while the console does.
         if (demo)
@@ -71,6 +73,12 @@ internal static class UpVerb
             // Ctrl-C or SIGTERM: the clean way out.
         }
 
+        center.Drain();
+        if (settings.Number(Setting.Drain) > 0)
+        {
+            printer.Line($"not ready any more; stopping in {settings[Setting.Drain]} s ...");
+            await Task.Delay(TimeSpan.FromSeconds(settings.Number(Setting.Drain)), CancellationToken.None);
+        }
         printer.Line("stopping ...");
         await devices.DisposeAsync();
         await console.StopAsync(CancellationToken.None);

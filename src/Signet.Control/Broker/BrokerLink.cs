@@ -70,7 +70,7 @@ internal sealed class BrokerLink : IAsyncDisposable
         QoS = QoS.AtLeastOnce,
         MessageExpiry = _commandLifetime,
         ContentType = "application/jose",
-        UserProperties = Checkpoint() is { } note ? [new(Wire.Topics.CheckpointProperty, note)] : [],
+        UserProperties = Checkpoint() is { } note ? [new(Wire.Topics.CheckpointProperty, note), .. Tracing.Properties] : Tracing.Properties,
     }, cancellationToken);
 
     /// <summary>The newest checkpoint of the audit log, in front of every command (as a user property) once there is one.</summary>

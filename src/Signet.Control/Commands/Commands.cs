@@ -35,6 +35,7 @@ public sealed class Commands
     /// <summary>Authorises, signs, records and publishes. Returns when the broker has answered; the receipt comes later (<see cref="WaitAsync"/>).</summary>
     public async Task<Outcome<CommandView>> SendAsync(CommandDraft draft, Actor actor, CancellationToken cancellationToken = default)
     {
+        using var trace = Tracing.Source.StartActivity("signet.command", System.Diagnostics.ActivityKind.Producer);
         try
         {
             if (draft.IdempotencyKey is null) return await SendOnceAsync(draft, actor, cancellationToken);

@@ -70,8 +70,29 @@ internal sealed class ControlDatabase : IAsyncDisposable
     /// <exception cref="StoreException">The file cannot be read.</exception>
     public T Read<T>(Func<DbConnection, T> work)
     {
-        using var connection = _database.Open();
-        return work(connection);
+        try
+        {
+            using var connection = _database.Open();
+            return work(connection);
+        }
+        catch (Exception e) when (e is not StoreException && StoreException.From(e, _database.Name) is not null)
+        {
+            throw StoreException.From(e, _database.Name)!;
+        }
+    }
+
+    /// <summary>Asks for one row.</summary>
+    public DatabaseStatus Probe()
+    {
+        try
+        {
+            Read(c => c.ExecuteScalar<long>("SELECT epoch FROM center"));
+            return new(true, "");
+        }
+        catch (StoreException e)
+        {
+            return new(false, e.Message);
+        }
     }
 
     public async ValueTask DisposeAsync()

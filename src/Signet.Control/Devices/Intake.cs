@@ -42,7 +42,8 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
         if (!Topics.TryParse(message.Topic, out var device, out var branch)) return;
         switch (branch)
         {
-            case "receipt": await receipts.TakeAsync(device, message, cancellationToken); break;
+            case "receipt":
+                using (Tracing.Continue("signet.receipt", message)) await receipts.TakeAsync(device, message, cancellationToken); break;
             case "status": TakeStatus(device, message); break;
             case "witness" when Witness is { } witness: await witness(device, message, cancellationToken); break;
             case "command" or "checkpoint" or "witness": break;

@@ -130,6 +130,7 @@ public static partial class EventCatalogue
         new(AuditTypes.System, "installation-made", "the data directory was made", "the installation", "success", "root, demo"),
         new(AuditTypes.System, "center-started", "the command center started", "the installation", "success", "version, epoch"),
         new(AuditTypes.System, "restored", "the center was restored from a backup; what happened between the backup and this entry is not in the log", "the installation", "success", "made, entries, program, keys"),
+        new(AuditTypes.System, "settings-reloaded", "the settings were read again while the center runs", "the installation", "success, failed", "changed, needRestart"),
         new(AuditTypes.System, "center-stopped", "the command center stopped cleanly", "the installation", "success", ""),
         new(AuditTypes.System, "clock-jumped", "the clock jumped against the machine's monotonic time", "clock", "went forward, went back", "milliseconds"),
     ];

@@ -90,8 +90,7 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
         }
         try
         {
-            Connect();
-            _begin!.ExecuteNonQuery();
+            Begin();
             _target.Write(_connection!, rows);
             _commit!.ExecuteNonQuery();
         }
@@ -116,6 +115,23 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
             _queue.Writer.TryComplete();
         }
         foreach (var slot in slots) slot.Done.SetResult();
+    }
+
+    private void Begin()
+    {
+        var wasOpen = _connection is not null;
+        Connect();
+        try
+        {
+            _begin!.ExecuteNonQuery();
+        }
+        catch (Exception e) when (wasOpen && StoreException.From(e, _database.Name) is { Failure: StoreFailure.Unavailable })
+        {
+            // The server went away and came back while nothing was written: the old connection is dead, nothing was sent on it, so this batch may begin on a new one.
+            Disconnect();
+            Connect();
+            _begin!.ExecuteNonQuery();
+        }
     }
 
     private void Connect()

@@ -124,6 +124,7 @@ internal static class ConsoleHost
         var (status, reason, words) = failure switch
         {
             Audit.AuditUnavailableException => (503, "audit-unavailable", "The audit log cannot be read or written right now."),
+            _ when Unavailable.Why(failure) is { } why => (503, "store-unavailable", why),
             _ => (500, "failed", "The center could not answer. The reason is in its log."),
         };
         if (ApiRoutes.IsApi(context)) return (failure is BadHttpRequestException bad ? Problems.OfStatus(bad.StatusCode) : Problems.Of(status, reason, words)).ExecuteAsync(context);

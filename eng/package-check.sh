@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Installs, starts, upgrades, removes and purges the .deb in a chroot. Needs root.
+#
+#   eng/package-check.sh --short     the chroot is this machine under an overlay (seconds); the folder is framework-dependent
+#   eng/package-check.sh             the chroot is a fresh Debian made by debootstrap, without .NET (minutes)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+short=${1:-}
+work=$(mktemp -d /tmp/signet-deb-XXXXXX)
+root=$work/root
+pid=
+end() {
+    [ -n "$pid" ] && kill -TERM "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+    for at in "$root/proc" "$root/dev" "$root" "$work/disk"; do mountpoint -q "$at" && umount -l "$at"; done
+    rm -rf --one-file-system "$work"
+}
+trap end EXIT
+say() { echo "== $*"; }
+fail() { echo "package-check: $*" >&2; exit 1; }
+
+version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
+eng/package.sh ${short:+--short} "$work/package" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "the package could not be made"; }
+old=$work/package/signet_${version}_amd64.deb
+# The next version: the same program under a higher number.
+dpkg-deb -R "$old" "$work/next"
+sed -i "s/^Version: .*/Version: $version+1/" "$work/next/DEBIAN/control"
+dpkg-deb --root-owner-group -Zgzip -z1 --build "$work/next" "$work/next.deb" >/dev/null
+rm -rf "$work/next"
+
+mkdir -p "$root" "$work/disk"
+if [ -n "$short" ]; then
+    mount -t tmpfs tmpfs "$work/disk"
+    mkdir "$work/disk/upper" "$work/disk/work"
+    mount -t overlay overlay -o "lowerdir=/,upperdir=$work/disk/upper,workdir=$work/disk/work" "$root"
+    force=--force-depends   # .NET is here, but not as a Debian package
+else
+    say "debootstrap"
+    command -v debootstrap >/dev/null || fail "debootstrap is missing: apt-get install debootstrap"
+    debootstrap --variant=minbase --include=libssl3,libicu72,libsqlite3-0,libstdc++6,passwd bookworm "$root" >"$work/log" 2>&1 || { tail -5 "$work/log" >&2; fail "debootstrap"; }
+    force=
+fi
+mount --bind /dev "$root/dev"
+mount -t proc proc "$root/proc"
+mkdir -p "$root/tmp/package"
+cp "$old" "$root/tmp/package/old.deb"
+cp "$work/next.deb" "$root/tmp/package/next.deb"
+in_root() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+as_signet() { in_root setpriv --reuid=signet --regid=signet --clear-groups env SIGNET_DATA=/var/lib/signet/data "$@"; }
+
+start() {
+    as_signet /usr/bin/signet up --json --config /etc/signet/signet.json --port-console 0 --port-mqtt 0 --port-pki 0 --port-mqtt-password 0 --port-auth 0 >"$work/up" 2>"$work/up.err" &
+    pid=$!
+    for _ in $(seq 300); do
+        grep -q '"event":"ready"' "$work/up" && break
+        kill -0 "$pid" 2>/dev/null || { cat "$work/up.err" >&2; fail "signet up ended"; }
+        sleep 0.2
+    done
+    as_signet /usr/bin/signet status >/dev/null || fail "signet status after the start"
+}
+stop() {
+    local child
+    child=$(pgrep -P "$pid" -x signet || echo "$pid")
+    kill -TERM $child
+    wait "$pid" || fail "signet did not stop cleanly"
+    pid=
+}
+
+say "install $version"
+in_root dpkg $force -i /tmp/package/old.deb >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "dpkg -i"; }
+[ "$(in_root signet --version)" = "$version" ] || fail "signet --version says $(in_root signet --version)"
+[ "$(in_root stat -c '%U %a' /var/lib/signet)" = "signet 700" ] || fail "/var/lib/signet is not the service's alone"
+say "start"
+start
+stop
+entries=$(as_signet signet audit verify --offline --json | sed 's/.*"entries":\([0-9]*\).*/\1/')
+say "upgrade to $version+1, with $entries entries"
+echo '{ "listen": "127.0.0.1", "log": { "level": "error" } }' >"$root/etc/signet/signet.json"
+in_root dpkg $force --force-confold -i /tmp/package/next.deb >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "upgrade"; }
+grep -q error "$root/etc/signet/signet.json" || fail "the upgrade replaced the administrator's settings"
+start
+stop
+after=$(as_signet signet audit verify --offline --json | sed 's/.*"entries":\([0-9]*\).*/\1/')
+[ "$after" -gt "$entries" ] || fail "entries were lost: $entries, then $after"
+say "remove and purge"
+in_root dpkg -r signet >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "dpkg -r"; }
+[ ! -e "$root/usr/bin/signet" ] || fail "/usr/bin/signet is left"
+in_root dpkg -P signet >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "dpkg -P"; }
+[ ! -e "$root/etc/signet" ] || fail "/etc/signet is left after purge"
+[ -e "$root/var/lib/signet/data/audit/audit.db" ] || fail "purge removed the owner's data"
+say "done: $after entries, all intact; the data were kept"

@@ -2,7 +2,7 @@
 """Makes keys.json (once) and the message vectors, with python3-cryptography and nothing of Signet's own code.
 
 The stored vectors are the format: run this only to add vectors, and look at the difference before committing it.
-    /usr/bin/python3 vectors/make_vectors.py [command|receipt|telemetry|status|sealed|manifest|quorum|replay ...]
+    /usr/bin/python3 vectors/make_vectors.py [command|receipt|telemetry|status|data|sealed|manifest|quorum|replay ...]
 Signatures are randomised, so a run changes the bytes of every signed vector, never a result.
 """
 import base64
@@ -143,11 +143,40 @@ def telemetry(key="device", **changes):
     return {n: v for n, v in claims.items() if v is not ...}
 
 
+def data(key="device", **changes):
+    claims = {"data": b64(b"21.5"), "epoch": EPOCH, "iat": NOW, "iss": "thermostat-1", "jti": "01JQX4S8M4RSTVWXYZ23456789", "seq": 5,
+              "suite": SUITES[KEYS[key]["algorithm"]], "topic": "plant/hall 2/temperature"}
+    claims.update(changes)
+    return {n: v for n, v in claims.items() if v is not ...}
+
+
 def status(key="device", **changes):
     claims = {"details": {"kind": "thermostat"}, "epoch": EPOCH, "iat": NOW, "iss": "thermostat-1", "jti": "01JQX4S8M3RSTVWXYZ23456789", "seq": 1,
               "state": "online", "suite": SUITES[KEYS[key]["algorithm"]], "topic": "signet/thermostat-1/status"}
     claims.update(changes)
     return {n: v for n, v in claims.items() if v is not ...}
+
+
+def data_vectors():
+    c = Collection("data", "plant/hall 2/temperature", None, ["device", "device-hs256"])
+    typ = "signet-data+jwt"
+    good = jws(data(), "device", typ)
+    c.add("ES256", "accepted", good)
+    c.add("HS256", "accepted", jws(data("device-hs256"), "device-hs256", typ))
+    c.add("no bytes of data", "accepted", jws(data(data=""), "device", typ))
+    c.add("data with padding", "malformed", jws(data(data="MjEuNQ=="), "device", typ))
+    c.add("data with unused bits set", "malformed", jws(data(data="MjEuNR"), "device", typ))
+    c.add("data that is no text", "malformed", jws(data(data=21.5), "device", typ))
+    c.add("an audience", "malformed", jws(data(aud="thermostat-1"), "device", typ))
+    c.add("a filter as topic", "malformed", jws(data(topic="plant/+/temperature"), "device", typ))
+    c.add("a reading's typ", "malformed", jws(data(), "device", "signet-telemetry+jwt"))
+    c.add("another topic than it arrived on", "wrong-topic", jws(data(topic="plant/hall 3/temperature"), "device", typ))
+    c.add("another sender's name", "unknown-key", jws(data(iss="thermostat-2"), "device", typ))
+    c.add("the shared key under ES256's name", "algorithm-not-allowed", jws(data("device-hs256"), "device-hs256", typ, header={"alg": "ES256"}))
+    c.add("a bit of the data changed", "bad-signature", ".".join([good.split(".")[0], b64(canonical(data(data=b64(b"99.9")))), good.split(".")[2]]))
+    c.add("from the future", "issued-in-future", jws(data(iat=NOW + 6), "device", typ))
+    c.add("too old", "expired", jws(data(iat=NOW - 31), "device", typ))
+    c.write()
 
 
 class Collection:
@@ -593,7 +622,7 @@ def replay_vectors():
     print("replay.json", len(steps))
 
 
-MAKERS = {"command": command_vectors, "receipt": receipt_vectors, "telemetry": telemetry_vectors, "status": status_vectors, "sealed": sealed_vectors, "manifest": manifest_vectors, "quorum": quorum_vectors, "replay": replay_vectors}
+MAKERS = {"command": command_vectors, "receipt": receipt_vectors, "telemetry": telemetry_vectors, "status": status_vectors, "data": data_vectors, "sealed": sealed_vectors, "manifest": manifest_vectors, "quorum": quorum_vectors, "replay": replay_vectors}
 
 if __name__ == "__main__":
     for kind in sys.argv[1:] or MAKERS:

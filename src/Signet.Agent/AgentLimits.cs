@@ -23,6 +23,9 @@ public static class AgentLimits
     /// <summary>Bytes of the journal after which it is written anew with what still counts. Chosen: some hundred commands, read in milliseconds at start.</summary>
     public const int JournalBytes = 512 * 1024;
 
+    /// <summary>Ids of commands that are remembered, the newest. Chosen: a center's queue holds a hundred commands for a device; 27 KB in the journal.</summary>
+    public const int KnownIds = 1_024;
+
     /// <summary>Bytes of one journal record: a whole command message and what stands around it.</summary>
     public const int JournalRecordBytes = 256 * 1024;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Signet.Cli.Metrics;
 using Signet.Cli.Shell;
 using Signet.Cli.Up;
+using Signet.Cli.PubSub;
 using Signet.Cli.Verbs;
 
 var root = new RootCommand("Signet: a zero-trust command center for MQTT device fleets")
@@ -11,6 +12,7 @@ var root = new RootCommand("Signet: a zero-trust command center for MQTT device 
     StatusVerb.Build(),
     DeviceVerb.Build(),
     CommandVerb.Build(),
+    ManifestVerb.Build(),
     ReceiptVerb.Build(),
     CertVerb.Build(),
     CrlVerb.Build(),
@@ -26,6 +28,8 @@ var root = new RootCommand("Signet: a zero-trust command center for MQTT device 
     BackupVerb.Backup(),
     BackupVerb.Restore(),
     MigrateVerb.Build(),
+    PubVerb.Build(),
+    SubVerb.Build(),
     LabVerb.Build(),
 };
 GlobalOptions.AddTo(root);

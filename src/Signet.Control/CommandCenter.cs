@@ -26,6 +26,7 @@ public sealed class CommandCenter : IAsyncDisposable
     private AuditTrail _trail = null!;
     private Roster _roster = null!;
     private CommandLedger _ledger = null!;
+    private CommandNews _news = null!;
     private BrokerWatch _watch = null!;
     private SessionCutter _sessions = null!;
     private Askers _askers = null!;
@@ -66,6 +67,9 @@ public sealed class CommandCenter : IAsyncDisposable
     public AuditDesk AuditDesk { get; private set; } = null!;
     public Fleet Fleet { get; private set; } = null!;
     public Commands Commands { get; private set; } = null!;
+
+    /// <summary>What devices may be told and who must agree, signed by somebody who is not the center.</summary>
+    public Manifests Manifests { get; private set; } = null!;
     public Accounts Accounts { get; private set; } = null!;
     public SecondFactors SecondFactors { get; private set; } = null!;
 
@@ -155,6 +159,8 @@ public sealed class CommandCenter : IAsyncDisposable
         rounds.Every(ControlLimits.DeadlineSweep, "deadlines", Commands.ExpireAsync);
         _ends = new(Authority, _trail, Feed, _time, _logger);
         _ends.Look();
+        rounds.Every(ControlLimits.DeadlineSweep, "schedule", _ => Commands.TickAsync());
+        rounds.Every(ControlLimits.DeadlineSweep, "rollouts", Commands.WatchRolloutsAsync);
         var clock = new ClockWatch(_trail, _time, _logger);
         rounds.Every(ControlLimits.ClockWatch, "clock", _ => { clock.Look(); return Task.CompletedTask; });
         rounds.Every(ControlLimits.RenewalCheck, "renewals", _ => { ServerCertificates.Renew(); Authority.RenewCrls(); _ends.Look(); return Task.CompletedTask; });
@@ -162,8 +168,15 @@ public sealed class CommandCenter : IAsyncDisposable
         rounds.Every(ControlLimits.EvidenceRound, "evidence", Certificates.RenewEvidenceAsync);
         rounds.Every(ControlLimits.TrafficFlush, "policy traffic", stop => _traffic.FlushAsync(_database, stop));
         Commands.Attach(_link);
+        Manifests.Attach(_link);
+        rounds.Run(Manifests.PublishAllAsync);
         policy.Open();
-        _closing.Push(() => { Commands.Attach(null); return ValueTask.CompletedTask; });
+        var deliveries = new Deliveries(_ledger, _news, _time, _logger);
+        _watch.CommandAcknowledged += deliveries.Take;
+        rounds.Run(deliveries.RunAsync);
+        rounds.Run(Commands.ResumeAsync);
+        rounds.Run(Commands.RunQueueAsync);
+        _closing.Push(() => { Commands.Attach(null); Manifests.Attach(null); return ValueTask.CompletedTask; });
     }
 
     /// <summary>Whether the database of fleet, commands and people answers, asked now.</summary>
@@ -260,9 +273,11 @@ public sealed class CommandCenter : IAsyncDisposable
         var keyed = new Turns();
         Keep(keyed);
         _ledger = new(_database, Options.ReceiptDeadline);
-        var news = new CommandNews(Feed);
-        var export = new ReceiptExport(_database, Audit, Authority, Installation, AuditWitness.Open(Authority, Installation.PkiDirectory, Audit.TrustPem));
-        Commands = new(Fleet, signer, _ledger, news, _trail, export, keyed, _time, _logger);
+        var news = _news = new CommandNews(Feed);
+        Manifests = new(_database, Fleet, Installation, Authority, _trail, administration, _time);
+        var export = new ReceiptExport(_database, _ledger, Manifests, Audit, Authority, Installation, AuditWitness.Open(Authority, Installation.PkiDirectory, Audit.TrustPem));
+        var seals = new Seals(Authority, Installation, Fleet, repeated, _time);
+        Commands = new(Fleet, _roster, Accounts, signer, _ledger, new(_database), Manifests, new(_database), seals, random, news, _trail, export, keyed, _time, _logger);
         _intake = new(_roster, observations, new(_roster, _ledger, _database, _trail, repeated, news, _time), repeated, Feed, _time, _logger) { RemembersSince = RestoredCenter.RemembersSince(_database) };
 
         await Audit.AppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "center-started", details: new() { ["version"] = Version, ["epoch"] = signer.Epoch }), cancellationToken);

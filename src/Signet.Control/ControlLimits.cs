@@ -27,6 +27,33 @@ public static class ControlLimits
     /// <summary>Commands on one device's list. Chosen: a page of buttons.</summary>
     public const int AllowedCommands = 64;
 
+    /// <summary>Intents that wait, of one device and in all. Chosen: who plans more than a hundred things for one device has a loop; in all about 30 MB of memory.</summary>
+    public const int QueuedPerDevice = 100, Queued = 100_000;
+
+    /// <summary>How long an intent may wait, and how far ahead it may be planned. Chosen: devices that sleep for weeks; beyond it nobody remembers having asked.</summary>
+    public static readonly TimeSpan LongestWait = TimeSpan.FromDays(30);
+
+    /// <summary>How long a planned command waits for its device when nobody said how long. Chosen: a device that is just coming back after a restart.</summary>
+    public static readonly TimeSpan PlannedGrace = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long a command waits for people's approvals when nobody said how long. Chosen: until tomorrow.</summary>
+    public static readonly TimeSpan ApprovalGrace = TimeSpan.FromDays(1);
+
+    /// <summary>How often an intent is signed at most. Chosen: a device that refuses three fresh messages as too late has a wrong clock.</summary>
+    public const int Attempts = 3;
+
+    /// <summary>Intents on their way to the broker at once. Chosen: two cores sign some 2,000 a second, and eight publishes hide the log's flush.</summary>
+    public const int DispatchesAtOnce = 8;
+
+    /// <summary>Pause after the center itself could not send (its link is down, its log takes nothing).</summary>
+    public static readonly TimeSpan DispatchRetry = TimeSpan.FromSeconds(1);
+
+    /// <summary>Devices a minute of a rollout, at most. Chosen: faster than this is "all at once".</summary>
+    public const int RolloutPerMinute = 60_000;
+
+    /// <summary>Answers before a rollout's error share is believed. Chosen: one failure of one answer is no share.</summary>
+    public const int RolloutSample = 5;
+
     /// <summary>Groups, and tags, of one device. Chosen: more are a list nobody reads.</summary>
     public const int DeviceLabels = 32;
 

@@ -25,6 +25,25 @@ public static class MessageId
         });
     }
 
+    /// <summary>A new id that sorts after <paramref name="last"/>, also within one millisecond and when the clock went back.</summary>
+    /// <exception cref="ArgumentException">Not a valid id, or the last one there is.</exception>
+    public static string NewAfter(string last, TimeProvider time, RandomNumberGenerator random)
+    {
+        if (!IsValid(last)) throw new ArgumentException("not a message id", nameof(last));
+        var made = New(time, random);
+        if (string.CompareOrdinal(made, last) > 0) return made;
+        var next = last.ToCharArray();
+        for (var i = Length - 1; i >= 0; i--)
+        {
+            var digit = Alphabet.IndexOf(next[i], StringComparison.Ordinal) + 1;
+            next[i] = Alphabet[digit % 32];
+            if (digit < 32) break;
+        }
+
+        var after = new string(next);
+        return IsValid(after) && string.CompareOrdinal(after, last) > 0 ? after : throw new ArgumentException("there is no id after this one", nameof(last));
+    }
+
     /// <summary>Is this an id in its one spelling (upper case, no I, L, O, U)?</summary>
     public static bool IsValid([NotNullWhen(true)] string? id)
     {

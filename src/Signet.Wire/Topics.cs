@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Signet.Wire;
 
-/// <summary>The branch of topics that belongs to one device: <c>signet/{device}/command|receipt|status|checkpoint|witness|telemetry/{name}</c>.</summary>
+/// <summary>The branch of topics that belongs to one device: <c>signet/{device}/command|receipt|status|checkpoint|manifest|witness|telemetry/{name}</c>.</summary>
 public static class Topics
 {
     private const string Root = "signet/";
@@ -15,6 +15,7 @@ public static class Topics
     public static string Receipt(string device) => Of(device, "receipt");
     public static string Status(string device) => Of(device, "status");
     public static string Checkpoint(string device) => Of(device, "checkpoint");
+    public static string Manifest(string device) => Of(device, "manifest");
 
     /// <summary>What a device says as a witness of the audit log.</summary>
     public static string Witness(string device) => Of(device, "witness");
@@ -35,7 +36,7 @@ public static class Topics
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         if (slash < 0 || !IsDeviceName(rest[..slash])) return false;
         var tail = rest[(slash + 1)..];
-        var known = tail is "command" or "receipt" or "status" or "checkpoint" or "witness"
+        var known = tail is "command" or "receipt" or "status" or "checkpoint" or "manifest" or "witness"
             || (tail.StartsWith(TelemetryBranch, StringComparison.Ordinal) && IsWord(tail[TelemetryBranch.Length..]));
         if (!known) return false;
         (device, branch) = (rest[..slash], tail);

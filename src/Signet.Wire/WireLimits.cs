@@ -33,6 +33,9 @@ public static class WireLimits
     /// <summary>Characters of a person's name in `by`. Chosen.</summary>
     public const int PersonCharacters = 128;
 
+    /// <summary>Bytes of a data message's payload. Chosen: in base64url, twice over for the JWS, and sealed once more it stays under the limit of a message.</summary>
+    public const int DataBytes = 24_576;
+
     /// <summary>Characters of a unit of measure. Chosen: the longest UCUM units in use have about ten.</summary>
     public const int UnitCharacters = 16;
 

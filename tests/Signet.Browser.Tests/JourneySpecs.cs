@@ -61,6 +61,31 @@ public sealed class JourneySpecs(ConsoleHouse house)
     }
 
     [Fact]
+    public async Task One_command_goes_to_many_devices_and_a_planned_one_can_be_taken_back()
+    {
+        await using var person = await house.VisitAsync();
+        await person.SignInAsync("/commands");
+        await person.Page.GetByText("To one device or many").ClickAsync();
+        await person.Page.GetByLabel("Devices", new() { Exact = true }).FillAsync("kind:nothing");
+        await person.Page.Locator("#new-command").FillAsync("check-status");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }).ClickAsync();
+        await Expect(person.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("no device fits");
+        await person.Page.GetByLabel("Devices", new() { Exact = true }).FillAsync("all");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }).ClickAsync();
+        await Expect(person.Page.Locator("#progress")).ToContainTextAsync("done");
+        await Expect(person.Page.Locator("#rows")).ToContainTextAsync("executed");
+
+        await person.Page.GotoAsync("/commands?devices=door-1");
+        await person.Page.Locator("#new-command").FillAsync("open");
+        await person.Page.Locator("#new-at").FillAsync(DateTimeOffset.UtcNow.AddDays(1).ToString("yyyy-MM-dd'T'HH:mm", System.Globalization.CultureInfo.InvariantCulture));
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }).ClickAsync();
+        await Expect(person.Page.Locator("#command")).ToContainTextAsync("queued");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Take it back" }).ClickAsync();
+        await Expect(person.Page.Locator("#command")).ToContainTextAsync("cancelled");
+        person.Complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task An_unsupported_command_is_refused_with_its_reason()
     {
         await using var person = await house.VisitAsync();

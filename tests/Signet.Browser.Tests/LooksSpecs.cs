@@ -12,7 +12,7 @@ public sealed class LooksSpecs(ConsoleHouse house)
     [
         ("front", "/", false), ("login", "/login", false), ("register", "/register", false), ("account", "/account", true), ("enable-mfa", "/enable-mfa", true), ("people", "/people", true),
         ("person", "/people/ADMIN", true), ("confirm", "/confirm", true), ("settings", "/settings", true), ("home", "/", true), ("devices", "/devices", true), ("device", "/devices/thermostat-1", true), ("commands", "/commands", true),
-        ("command", "/commands/LATEST", true), ("certificates", "/certificates", true), ("certificate", "/certificates/SERIAL", true), ("audit", "/audit", true), ("audit-entry", "/audit/1", true), ("broker", "/broker", true), ("policy", "/policy", true), ("about", "/about", true), ("nothing", "/no-such-page", true),
+        ("command", "/commands/LATEST", true), ("new-command", "/commands?devices=all", true), ("rollout", "/commands/rollouts/ROLLOUT", true), ("certificates", "/certificates", true), ("certificate", "/certificates/SERIAL", true), ("audit", "/audit", true), ("audit-entry", "/audit/1", true), ("broker", "/broker", true), ("policy", "/policy", true), ("about", "/about", true), ("nothing", "/no-such-page", true),
     ];
 
     private const string LeavesItsCard = """
@@ -32,6 +32,7 @@ public sealed class LooksSpecs(ConsoleHouse house)
     {
         var sent = await house.Center.Commands.SendAsync(new("thermostat-1", "read-temperature"), Signet.Control.Actor.Terminal);
         await house.Center.Commands.WaitAsync(sent.Value.Id, TimeSpan.FromSeconds(5));
+        var rollout = await house.Center.Commands.SendManyAsync(new("all", "check-status"), Signet.Control.Actor.Terminal);
         await using var stranger = await house.VisitAsync(theme == "dark", width, 844);
         await using var person = await house.VisitAsync(theme == "dark", width, 844);
         await person.SignInAsync();
@@ -41,7 +42,7 @@ public sealed class LooksSpecs(ConsoleHouse house)
         foreach (var (name, path, signedIn) in Pages)
         {
             var visitor = signedIn ? person : stranger;
-            await visitor.Page.GotoAsync(path.Replace("LATEST", sent.Value.Id, StringComparison.Ordinal).Replace("ADMIN", admin.Id, StringComparison.Ordinal).Replace("SERIAL", house.Center.Fleet.Find("thermostat-1")!.Serial, StringComparison.Ordinal));
+            await visitor.Page.GotoAsync(path.Replace("LATEST", sent.Value.Id, StringComparison.Ordinal).Replace("ROLLOUT", rollout.Value.Id, StringComparison.Ordinal).Replace("ADMIN", admin.Id, StringComparison.Ordinal).Replace("SERIAL", house.Center.Fleet.Find("thermostat-1")!.Serial, StringComparison.Ordinal));
             await Task.Delay(signedIn ? 400 : 100); // the chart draws, the feed connects
             await visitor.Page.ScreenshotAsync(new() { Path = Path.Combine(ConsoleHouse.Screenshots, $"{name}-{theme}-{width}.png"), FullPage = true });
             if (await visitor.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > innerWidth")) faults.Add($"{name}: wider than {width} px");

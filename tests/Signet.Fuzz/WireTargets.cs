@@ -31,10 +31,11 @@ public static class WireMessageTarget
         MessagePeek.TryReadUnverified(data, out _);
         var accepted = CommandMessage.TryVerify(data, Expected, out _, out var command) | ReceiptMessage.TryVerify(data, Expected, out _, out var receipt)
             | TelemetryMessage.TryVerify(data, Expected, out _, out var telemetry) | StatusMessage.TryVerify(data, Expected, out _, out var status)
-            | RevocationMessage.TryVerify(data, Expected, out _, out var revocation);
+            | RevocationMessage.TryVerify(data, Expected, out _, out var revocation)
+            | DataMessage.TryVerify(data, Expected, out _, out var free);
         RevocationMessage.PeekChain(data);
         if (accepted) throw new InvalidOperationException("a message nobody signed was accepted");
-        foreach (var rejection in (Rejection[])[command, receipt, telemetry, status, revocation])
+        foreach (var rejection in (Rejection[])[command, receipt, telemetry, status, revocation, free])
             if (rejection.Reason == RejectReason.None || rejection.Detail.Length is 0 or > 300) throw new InvalidOperationException("refused without a reason");
     }
 }

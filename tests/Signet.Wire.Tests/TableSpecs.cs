@@ -84,4 +84,29 @@ public sealed class TableSpecs
     {
         public override DateTimeOffset GetUtcNow() => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
     }
+
+    [Fact]
+    public void Ids_made_one_after_the_other_sort_so_within_a_millisecond_and_when_the_clock_goes_back()
+    {
+        using var random = System.Security.Cryptography.RandomNumberGenerator.Create();
+        var still = new StillClock(DateTimeOffset.FromUnixTimeSeconds(1_800_000_000));
+        var ids = new List<string> { MessageId.New(still, random) };
+        for (var i = 0; i < 200; i++)
+        {
+            if (i == 100) still.Now -= TimeSpan.FromHours(1);
+            ids.Add(MessageId.NewAfter(ids[^1], still, random));
+        }
+
+        ids.ShouldBe(ids.Order(StringComparer.Ordinal));
+        ids.Distinct(StringComparer.Ordinal).Count().ShouldBe(ids.Count);
+        MessageId.NewAfter("01JQX4S8M0RSTVWXYZ2345ZZZZ", new StillClock(DateTimeOffset.UnixEpoch), random).ShouldBe("01JQX4S8M0RSTVWXYZ23460000");
+        Should.Throw<ArgumentException>(() => MessageId.NewAfter("7ZZZZZZZZZZZZZZZZZZZZZZZZZ", still, random));
+    }
+
+    private sealed class StillClock(DateTimeOffset now) : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = now;
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
 }

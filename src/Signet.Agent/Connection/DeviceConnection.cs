@@ -61,7 +61,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
 
     private async Task SubscribeAsync(MqttClient client, CancellationToken cancellationToken)
     {
-        string[] topics = [Topics.Command(home.Name), Topics.Checkpoint(home.Name)];
+        string[] topics = [Topics.Command(home.Name), Topics.Checkpoint(home.Name), Topics.Manifest(home.Name)];
         var results = await client.SubscribeAsync([.. topics.Select(t => new TopicSubscription(t))], cancellationToken: cancellationToken);
         foreach (var refused in results.Where(r => !r.IsAccepted)) Log.BrokerRefused(logger, refused.Filter, refused.Reason.ToString());
         if (results.Any(r => r.Filter == topics[0] && !r.IsAccepted)) throw new MqttException(ReasonCode.NotAuthorized, $"the broker does not let this device read {topics[0]}", fromPeer: true);
@@ -90,6 +90,11 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
                 await SayAsync(client, Witness.Take(message.Payload.Span), cancellationToken);
                 continue;
             }
+            if (message.Topic == Topics.Manifest(home.Name))
+            {
+                await LookAtManifestAsync(client, message.Payload, cancellationToken);
+                continue;
+            }
             // The newest checkpoint travels with each command too.
             if (message.UserProperties.FirstOrDefault(property => property.Name == Topics.CheckpointProperty).Value is { Length: > 0 } note) await SayAsync(client, Witness.Take(Encoding.UTF8.GetBytes(note)), cancellationToken);
             using (DeviceTracing.Continue(message))
@@ -112,6 +117,29 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
     private async Task SayAsync(MqttClient client, IReadOnlyList<byte[]> words, CancellationToken cancellationToken)
     {
         foreach (var word in words) await PublishAsync(client, new MqttMessage { Topic = Topics.Witness(home.Name), Payload = word, QoS = QoS.AtLeastOnce }, cancellationToken);
+    }
+
+    // Retained, so it comes at every connection: the one that is in force already is no news, an older or foreign one is said and left.
+    private async Task LookAtManifestAsync(MqttClient client, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!home.TryAccept(message.Span, journal.ManifestVersion, out var manifest, out var why))
+            {
+                if (why.Length > 0) Log.ManifestRefused(logger, home.Name, why);
+                return;
+            }
+
+            journal.ObeyManifest(manifest.Version);
+            receiver.Obey(home.Identity);
+            Log.ManifestObeyed(logger, home.Name, manifest.Version);
+            await PublishAsync(client, statements.Status(StatusState.Online, Details()), cancellationToken);
+            // The will must stand above what was said last, which only a new connection can do; the center takes the end of the session for the same.
+        }
+        catch (IOException e)
+        {
+            Log.JournalFailed(logger, e.Message);
+        }
     }
 
     // Records that may be lost: a full disk must not end the connection.

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Signet.Pki;
@@ -12,6 +13,8 @@ namespace Signet.Agent;
 /// </summary>
 public sealed class DeviceHome : IDisposable
 {
+    private TimeProvider _time = TimeProvider.System;
+
     private DeviceHome(string directory, DeviceSettings settings, X509Certificate2 certificate, X509Certificate2Collection chain, X509Certificate2Collection roots, X509Certificate2 centerCertificate, SealingKey? sealingKey, ManifestClaims? manifest)
     {
         (Directory, Settings, Certificate, Chain, Roots, CenterCertificate) = (directory, settings, certificate, chain, roots, centerCertificate);
@@ -38,7 +41,7 @@ public sealed class DeviceHome : IDisposable
     /// <summary>The pinned certificate of the center's command-signing key.</summary>
     public X509Certificate2 CenterCertificate { get; }
 
-    public DeviceIdentity Identity { get; }
+    public DeviceIdentity Identity { get; private set; }
 
     /// <summary>Keys of the center's audit log, from <c>checkpoint.pub</c>; without that file the device does not look at checkpoints.</summary>
     public IReadOnlyList<CheckpointKey> CheckpointKeys { get; private init; } = [];
@@ -91,7 +94,7 @@ public sealed class DeviceHome : IDisposable
             throw new AgentException($"{directory}/center_sign.crt is not a command-signing certificate under root.crt: {signer.Detail}");
         try
         {
-            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0], ReadSealingKey(directory, judge, settings), ReadManifest(directory, settings, roots[0], time)) { CheckpointKeys = ReadCheckpointKeys(Path.Combine(directory, "checkpoint.pub")), Witnesses = WitnessList.Read(Path.Combine(directory, "witnesses.json")) };
+            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0], ReadSealingKey(directory, judge, settings), ReadManifest(directory, settings, roots[0], time)) { _time = time, CheckpointKeys = ReadCheckpointKeys(Path.Combine(directory, "checkpoint.pub")), Witnesses = WitnessList.Read(Path.Combine(directory, "witnesses.json")) };
         }
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {
@@ -112,14 +115,57 @@ public sealed class DeviceHome : IDisposable
             : SealingKey.EcdhEs(certificate.GetECDiffieHellmanPrivateKey()!, Thumbprint.Of(certificate));
     }
 
+    /// <summary>
+    /// Takes a manifest that came over the broker: signed by the policy key for this device, and newer than every one obeyed. It is in <c>manifest.jws</c>, on the disk,
+    /// when this returns true.
+    /// </summary>
+    /// <remarks><paramref name="why"/> is "" when it is the one in force already.</remarks>
+    /// <exception cref="IOException">It could not be written, and is not in force.</exception>
+    internal bool TryAccept(ReadOnlySpan<byte> message, long obeyed, [NotNullWhen(true)] out ManifestClaims? manifest, out string why)
+    {
+        (manifest, why) = (null, "");
+        using var key = PolicyKey(Directory, Roots[0]);
+        var expected = new Expectation { Keys = KeyRing.Empty.With(key), Audience = Name, Topic = "", Now = _time.GetUtcNow(), HasClock = Settings.HasClock };
+        if (!ManifestMessage.TryVerify(message, expected, out var verified, out var rejection))
+        {
+            why = rejection.ToString();
+            return false;
+        }
+
+        if (verified.Claims.Version <= obeyed)
+        {
+            if (verified.Claims.Version < obeyed) why = $"version {verified.Claims.Version} is older than {obeyed}, which this device has obeyed";
+            return false;
+        }
+
+        if (verified.Claims.OnlySealed && Identity.SealingKey is null)
+        {
+            why = $"version {verified.Claims.Version} demands sealed commands, and there is no sealing key to open them";
+            return false;
+        }
+
+        var path = Path.Combine(Directory, "manifest.jws");
+        File.WriteAllBytes(path + ".new", message.ToArray());
+        using (var written = new FileStream(path + ".new", FileMode.Open, FileAccess.ReadWrite)) written.Flush(flushToDisk: true);
+        File.Move(path + ".new", path, overwrite: true);
+        manifest = verified.Claims;
+        Identity = Identity with { Manifest = manifest, OnlySealed = Settings.OnlySealed || manifest.OnlySealed };
+        return true;
+    }
+
+    private static PinnedKey PolicyKey(string directory, X509Certificate2 root)
+    {
+        var path = Path.Combine(directory, "policy.crt");
+        var policy = File.Exists(path) ? PemFile.Read(path)[0] : root;
+        return PinnedKey.FromCertificate(policy, ManifestClaims.Policy, policy.GetECDsaPublicKey() is null ? Suite.Ps256.Algorithm : Suite.Es256.Algorithm);
+    }
+
     private static ManifestClaims? ReadManifest(string directory, DeviceSettings settings, X509Certificate2 root, TimeProvider time)
     {
         var path = Path.Combine(directory, "manifest.jws");
         if (!File.Exists(path)) return null;
         if (new FileInfo(path).Length > WireLimits.MessageBytes) throw new AgentException($"{path} is larger than {WireLimits.MessageBytes} bytes");
-        var policyPath = Path.Combine(directory, "policy.crt");
-        var policy = File.Exists(policyPath) ? PemFile.Read(policyPath)[0] : root;
-        using var key = PinnedKey.FromCertificate(policy, ManifestClaims.Policy, policy.GetECDsaPublicKey() is null ? Suite.Ps256.Algorithm : Suite.Es256.Algorithm);
+        using var key = PolicyKey(directory, root);
         var expected = new Expectation { Keys = KeyRing.Empty.With(key), Audience = settings.Name, Topic = "", Now = time.GetUtcNow(), HasClock = settings.HasClock };
         return ManifestMessage.TryVerify(File.ReadAllBytes(path), expected, out var verified, out var rejection)
             ? verified.Claims

@@ -28,6 +28,8 @@ internal sealed class CommandJournal : IDisposable
     private string? _seen;
     private long _born;
     private long _manifest;
+    private readonly Queue<string> _ids = new();
+    private readonly HashSet<string> _known = new(StringComparer.Ordinal);
 
     private CommandJournal(JournalFile file) => _file = file;
 
@@ -77,7 +79,13 @@ internal sealed class CommandJournal : IDisposable
 
     public bool IsNew(CommandClaims command, DateTimeOffset now, out Rejection why)
     {
-        lock (_one) return _window.Check(command.Epoch, command.Sequence, now, out why);
+        lock (_one)
+        {
+            if (!_window.Check(command.Epoch, command.Sequence, now, out why)) return false;
+            // Another message with the same id: a center that was restored from a backup, or signed anew what had arrived after all.
+            if (_known.Contains(command.Id)) why = new(RejectReason.Replayed, $"command {command.Id} was carried out before, under another number");
+            return why.Reason == RejectReason.None;
+        }
     }
 
     public void StartEpoch(long epoch, DateTimeOffset now)
@@ -148,6 +156,7 @@ internal sealed class CommandJournal : IDisposable
                 _proposals[(string)record["proposal"]!] = (long)record["at"]!;
                 break;
             case "begun":
+                Know((string)record["id"]!);
                 if ((string?)record["proposal"] is { } proposal) _proposals[proposal] = (long)record["at"]!;
                 var id = (string)record["id"]!;
                 _unfinished[id] = new(id, Encoding.ASCII.GetBytes((string)record["message"]!), (string)record["digest"]!, DateTimeOffset.FromUnixTimeSeconds((long)record["at"]!));
@@ -179,12 +188,20 @@ internal sealed class CommandJournal : IDisposable
                 _seen = (string?)record["seen"];
                 _born = (long)record["born"]!;
                 _manifest = (long)record["manifest"]!;
+                foreach (var known in record["ids"] as JsonArray ?? []) Know((string)known!);
                 _window = ReplayWindow.Restore(new((long)record["window"]!["epoch"]!, (long)record["window"]!["highest"]!,
                     [.. record["window"]!["seen"]!.AsArray().Select(w => ulong.Parse((string)w!, NumberStyles.HexNumber, CultureInfo.InvariantCulture))]));
                 break;
             default:
                 throw new FormatException("unknown record");
         }
+    }
+
+    private void Know(string id)
+    {
+        if (!_known.Add(id)) return;
+        _ids.Enqueue(id);
+        if (_ids.Count > AgentLimits.KnownIds) _known.Remove(_ids.Dequeue());
     }
 
     private void CompactIfLarge()
@@ -202,7 +219,7 @@ internal sealed class CommandJournal : IDisposable
         [
             new()
             {
-                ["t"] = "state", ["epoch"] = _epoch, ["tree"] = _tree, ["seen"] = _seen, ["born"] = _born, ["manifest"] = _manifest,
+                ["t"] = "state", ["epoch"] = _epoch, ["tree"] = _tree, ["seen"] = _seen, ["born"] = _born, ["manifest"] = _manifest, ["ids"] = new JsonArray([.. _ids.Select(known => JsonValue.Create(known))]),
                 ["window"] = new JsonObject { ["epoch"] = window.Epoch, ["highest"] = window.Highest, ["seen"] = new JsonArray([.. window.Seen.Select(w => JsonValue.Create(w.ToString("x16", CultureInfo.InvariantCulture)))]) },
             },
         ];

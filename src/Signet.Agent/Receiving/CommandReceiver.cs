@@ -18,23 +18,27 @@ namespace Signet.Agent;
 /// </code>
 /// Commands are taken one at a time. Nothing in the bytes makes it throw.
 /// </summary>
-internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers handlers, CommandJournal journal, ReceiptSigner receipts, Outbox outbox, string bootNonce, TimeProvider time, ILogger logger)
+internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers handlers, CommandJournal journal, ReceiptSigner receipts, Outbox outbox, string bootNonce, TimeProvider time, ILogger logger)
 {
     private readonly RefusalLimiter _refusals = new(time);
+    private DeviceIdentity _device = identity;
+
+    /// <summary>A newer manifest is in force from the next command on. Called between two commands.</summary>
+    public void Obey(DeviceIdentity newer) => _device = newer;
 
     /// <returns>True when the handler asked for the device to start again.</returns>
     public async Task<bool> ReceiveAsync(ReadOnlyMemory<byte> bytes, string topic, CancellationToken cancellationToken)
     {
         // 1
         var now = time.GetUtcNow();
-        var expected = new Expectation { Keys = device.CenterKeys, Audience = device.Name, Topic = topic, Now = now, HasClock = device.HasClock };
+        var expected = new Expectation { Keys = _device.CenterKeys, Audience = _device.Name, Topic = topic, Now = now, HasClock = _device.HasClock };
         var digest = Thumbprint.OfBytes(bytes.Span);
         if (!TryOpen(bytes, expected, out var signed, out var rejection) || !CommandMessage.TryVerify(signed.Span, expected, out var command, out rejection)) return Refuse(bytes, rejection);
         // 2
         if (!TakesSuite(command.Suite.Name, now, out rejection) || !IsFresh(command.Claims, now, out rejection)) return Refuse(bytes, rejection);
         // 3
         if (!Allows(command.Claims.Command) || !handlers.TryFind(command.Claims.Command, out var handler))
-            return Refuse(bytes, new(RejectReason.CommandNotAllowed, $"{device.Name} does not take '{command.Claims.Command}'; it takes {AllowedText()}"));
+            return Refuse(bytes, new(RejectReason.CommandNotAllowed, $"{_device.Name} does not take '{command.Claims.Command}'; it takes {AllowedText()}"));
         // 4
         if (!handler.Arguments.TryCheck(command.Claims.Arguments, out var why)) return Refuse(bytes, new(RejectReason.BadArguments, why));
         if (!IsApproved(command.Claims, now, out rejection)) return Refuse(bytes, rejection);
@@ -62,7 +66,7 @@ internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers han
         foreach (var unfinished in journal.Unfinished)
         {
             // The journal is not believed either: the command is verified again, at the time it was taken.
-            var then = new Expectation { Keys = device.CenterKeys, Audience = device.Name, Topic = Topics.Command(device.Name), Now = unfinished.At, HasClock = device.HasClock };
+            var then = new Expectation { Keys = _device.CenterKeys, Audience = _device.Name, Topic = Topics.Command(_device.Name), Now = unfinished.At, HasClock = _device.HasClock };
             if (CommandMessage.TryVerify(unfinished.Message.Span, then, out var command, out _)
                 && Allows(command.Claims.Command)
                 && handlers.TryFind(command.Claims.Command, out var handler) && handler.Idempotent
@@ -133,43 +137,43 @@ internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers han
         (signed, rejection) = (bytes, default);
         if (!SealedMessage.IsSealed(bytes.Span))
         {
-            if (device.OnlySealed) rejection = new(RejectReason.AlgorithmNotAllowed, $"{device.Name} takes only sealed commands");
-            return !device.OnlySealed;
+            if (_device.OnlySealed) rejection = new(RejectReason.AlgorithmNotAllowed, $"{_device.Name} takes only sealed commands");
+            return !_device.OnlySealed;
         }
-        if (device.SealingKey is null)
+        if (_device.SealingKey is null)
         {
-            rejection = new(RejectReason.CannotDecrypt, $"{device.Name} has no sealing key");
+            rejection = new(RejectReason.CannotDecrypt, $"{_device.Name} has no sealing key");
             return false;
         }
-        if (!SealedMessage.TryOpen(bytes.Span, device.SealingKey, expected, out var opened, out rejection)) return false;
+        if (!SealedMessage.TryOpen(bytes.Span, _device.SealingKey, expected, out var opened, out rejection)) return false;
         signed = opened;
-        return TakesSuite(device.SealingKey.Suite.Name, expected.Now, out rejection);
+        return TakesSuite(_device.SealingKey.Suite.Name, expected.Now, out rejection);
     }
 
     private bool TakesSuite(string suite, DateTimeOffset now, out Rejection rejection)
     {
-        rejection = device.Manifest?.Takes(suite, now) == false ? new(RejectReason.AlgorithmNotAllowed, $"the manifest of {device.Name} does not take {suite} (any more)") : default;
+        rejection = _device.Manifest?.Takes(suite, now) == false ? new(RejectReason.AlgorithmNotAllowed, $"the manifest of {_device.Name} does not take {suite} (any more)") : default;
         return rejection.Reason == RejectReason.None;
     }
 
     private bool IsFresh(CommandClaims command, DateTimeOffset now, out Rejection rejection)
     {
         // Without a clock the epoch has no bound but the nonce: only who has read this start's status can have made the command.
-        if (device.HasClock ? command.Nonce is not null : command.Nonce != bootNonce)
-            rejection = new(RejectReason.StaleEpoch, device.HasClock ? $"{device.Name} has a clock and announces no nonce" : "it does not echo the nonce of this start");
-        else if (device.HasClock && command.IssuedAt < journal.Born)
-            rejection = new(RejectReason.Replayed, $"signed before {journal.Born:u}, where the memory of {device.Name} begins");
-        else if (journal.IsNew(command, device.HasClock ? now : CommandJournal.NoBound, out rejection))
+        if (_device.HasClock ? command.Nonce is not null : command.Nonce != bootNonce)
+            rejection = new(RejectReason.StaleEpoch, _device.HasClock ? $"{_device.Name} has a clock and announces no nonce" : "it does not echo the nonce of this start");
+        else if (_device.HasClock && command.IssuedAt < journal.Born)
+            rejection = new(RejectReason.Replayed, $"signed before {journal.Born:u}, where the memory of {_device.Name} begins");
+        else if (journal.IsNew(command, _device.HasClock ? now : CommandJournal.NoBound, out rejection))
             return true;
         return false;
     }
 
-    private bool Allows(string command) => device.AllowedCommands.Contains(command) && device.Manifest?.Commands.Contains(command, StringComparer.Ordinal) != false;
+    private bool Allows(string command) => _device.AllowedCommands.Contains(command) && _device.Manifest?.Commands.Contains(command, StringComparer.Ordinal) != false;
 
     private bool IsApproved(CommandClaims command, DateTimeOffset now, out Rejection rejection)
     {
         rejection = default;
-        if (device.Manifest is { } manifest && !Quorum.IsMet(command, manifest, now, out rejection)) return false;
+        if (_device.Manifest is { } manifest && !Quorum.IsMet(command, manifest, now, out rejection)) return false;
         if (command.Proposal is null || !journal.IsUsed(command.Proposal)) return true;
         rejection = new(RejectReason.ApprovalInvalid, $"proposal {command.Proposal} was carried out before");
         return false;
@@ -184,5 +188,5 @@ internal sealed class CommandReceiver(DeviceIdentity device, CommandHandlers han
         return false;
     }
 
-    private string AllowedText() => device.AllowedCommands.Count == 0 ? "none" : string.Join(", ", device.AllowedCommands.Order(StringComparer.Ordinal).Take(16));
+    private string AllowedText() => _device.AllowedCommands.Count == 0 ? "none" : string.Join(", ", _device.AllowedCommands.Order(StringComparer.Ordinal).Take(16));
 }

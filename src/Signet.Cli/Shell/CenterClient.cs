@@ -57,6 +57,19 @@ internal sealed class CenterClient : IDisposable
     public async Task<JsonObject> GetAsync(string path, CancellationToken cancellation) =>
         await ReadObjectAsync(new HttpRequestMessage(HttpMethod.Get, path), cancellation);
 
+    /// <summary>Null when there is no such thing (404); every other refusal ends the command.</summary>
+    public async Task<JsonObject?> FindAsync(string path, CancellationToken cancellation)
+    {
+        try
+        {
+            return await GetAsync(path, cancellation);
+        }
+        catch (CliException refusal) when (refusal.IsNotFound)
+        {
+            return null;
+        }
+    }
+
     public async Task<JsonObject> PostAsync(string path, JsonNode? body, CancellationToken cancellation, string? idempotencyKey = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = body is null ? null : JsonContent.Create(body) };
@@ -64,6 +77,9 @@ internal sealed class CenterClient : IDisposable
             request.Headers.Add("Idempotency-Key", idempotencyKey);
         return await ReadObjectAsync(request, cancellation);
     }
+
+    public async Task<JsonObject> PutAsync(string path, JsonNode body, CancellationToken cancellation) =>
+        await ReadObjectAsync(new HttpRequestMessage(HttpMethod.Put, path) { Content = JsonContent.Create(body) }, cancellation);
 
     public async Task<JsonObject> PatchAsync(string path, JsonNode body, CancellationToken cancellation) =>
         await ReadObjectAsync(new HttpRequestMessage(HttpMethod.Patch, path) { Content = JsonContent.Create(body) }, cancellation);
@@ -128,7 +144,7 @@ internal sealed class CenterClient : IDisposable
         if (response.IsSuccessStatusCode)
             return response;
         using (response)
-            throw new CliException(ExitCode.Refused, await ExplainAsync(response, cancellation));
+            throw new CliException(ExitCode.Refused, await ExplainAsync(response, cancellation)) { IsNotFound = response.StatusCode == HttpStatusCode.NotFound };
     }
 
     /// <summary>One line from a problem document (RFC 9457).</summary>

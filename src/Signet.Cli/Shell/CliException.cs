@@ -14,4 +14,7 @@ internal enum ExitCode
 internal sealed class CliException(ExitCode exit, string message) : Exception(message)
 {
     public ExitCode Exit { get; } = exit;
+
+    /// <summary>The center knows no such thing.</summary>
+    public bool IsNotFound { get; init; }
 }

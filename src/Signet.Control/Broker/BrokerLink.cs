@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Signet.Mqtt;
 using Signet.Mqtt.Client;
 using Signet.Pki;
+using Signet.Wire;
 
 namespace Signet.Control;
 
@@ -65,8 +66,8 @@ internal sealed class BrokerLink : IAsyncDisposable
     /// <exception cref="MqttException">The line is down, or the answer did not come.</exception>
     public Task<PublishResult> PublishAsync(RecordedCommand command, CancellationToken cancellationToken) => _client.PublishAsync(new()
     {
-        Topic = command.Signed.Claims.Topic,
-        Payload = command.Signed.Bytes,
+        Topic = Topics.Command(command.View.Device),
+        Payload = command.Bytes,
         QoS = QoS.AtLeastOnce,
         MessageExpiry = _commandLifetime,
         ContentType = "application/jose",
@@ -81,6 +82,13 @@ internal sealed class BrokerLink : IAsyncDisposable
     public Task<PublishResult> PublishCheckpointAsync(string device, ReadOnlyMemory<byte> payload, bool retain, CancellationToken cancellationToken) => _client.PublishAsync(new()
     {
         Topic = Wire.Topics.Checkpoint(device), Payload = payload, QoS = QoS.AtLeastOnce, Retain = retain,
+    }, cancellationToken);
+
+    /// <summary>A device's manifest, kept by the broker for when the device comes.</summary>
+    /// <exception cref="MqttException">As above.</exception>
+    public Task<PublishResult> PublishManifestAsync(string device, string message, CancellationToken cancellationToken) => _client.PublishAsync(new()
+    {
+        Topic = Topics.Manifest(device), Payload = System.Text.Encoding.ASCII.GetBytes(message), QoS = QoS.AtLeastOnce, Retain = true, ContentType = "application/jose",
     }, cancellationToken);
 
     /// <summary>What devices say. A message is acknowledged when the reader asks for the next one: what a crash interrupts comes again.</summary>

@@ -8,8 +8,12 @@ internal sealed class CommandNews(LiveFeed feed)
 {
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _waiting = new(StringComparer.Ordinal);
 
+    /// <summary>Raised for every change, before the feed has it; do not block.</summary>
+    public event Action<CommandView>? Announced;
+
     public void Announce(CommandView view)
     {
+        Announced?.Invoke(view);
         feed.Publish(FeedKind.Command, view.State, view.Device, new()
         {
             ["id"] = view.Id, ["device"] = view.Device, ["command"] = view.Command, ["state"] = view.State, ["reason"] = view.Reason,

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Signet.Access;
 using Signet.Audit;
@@ -13,8 +15,9 @@ namespace Signet.Control;
 /// CommandDraft -1-> AuthorizedCommand -2-> SignedCommand -3-> RecordedCommand -4-> broker ... device ... -5-> VerifiedReceipt -> state
 /// </code>
 /// 1 to 4 happen in <see cref="SendAsync"/>, 5 in <see cref="ReceiptIntake"/>. What the world can see is already on the record: 3 comes before 4.
+/// A command that may wait is an unsigned intent until its device is there: 1 happens when it is asked for and again, with 2 to 4, when it is sent (<c>Queue/</c>).
 /// </summary>
-public sealed class Commands
+public sealed partial class Commands
 {
     private readonly Fleet _fleet;
     private readonly CommandSigner _signer;
@@ -25,14 +28,29 @@ public sealed class Commands
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Turns _keyed;
+    private readonly Accounts _accounts;
+    private readonly RolloutStore _rollouts;
+    private readonly CommandQueue _queue;
+    private readonly Manifests _manifests;
+    private readonly ProposalStore _proposals;
+    private readonly Seals _seals;
+    private readonly RandomNumberGenerator _random;
     private volatile BrokerLink? _link;
 
-    internal Commands(Fleet fleet, CommandSigner signer, CommandLedger ledger, CommandNews news, AuditTrail trail, ReceiptExport export, Turns keyed, TimeProvider time, ILogger logger)
-        => (_fleet, _signer, _ledger, _news, _trail, _export, _keyed, _time, _logger) = (fleet, signer, ledger, news, trail, export, keyed, time, logger);
+    internal Commands(Fleet fleet, Roster roster, Accounts accounts, CommandSigner signer, CommandLedger ledger, RolloutStore rollouts, Manifests manifests, ProposalStore proposals, Seals seals, RandomNumberGenerator random, CommandNews news, AuditTrail trail, ReceiptExport export, Turns keyed, TimeProvider time, ILogger logger)
+    {
+        (_fleet, _accounts, _signer, _ledger, _rollouts, _news, _trail, _export, _keyed, _time, _logger) = (fleet, accounts, signer, ledger, rollouts, news, trail, export, keyed, time, logger);
+        (_manifests, _proposals, _seals, _random) = (manifests, proposals, seals, random);
+        _queue = new(roster, time, DispatchAsync);
+        _news.Announced += Follow;
+    }
 
     internal void Attach(BrokerLink? link) => _link = link;
 
-    /// <summary>Authorises, signs, records and publishes. Returns when the broker has answered; the receipt comes later (<see cref="WaitAsync"/>).</summary>
+    /// <summary>
+    /// Authorises, signs, records and publishes. Returns when the broker has answered; the receipt comes later (<see cref="WaitAsync"/>). A draft that may wait is kept
+    /// as an intent and returns <c>queued</c>.
+    /// </summary>
     public async Task<Outcome<CommandView>> SendAsync(CommandDraft draft, Actor actor, CancellationToken cancellationToken = default)
     {
         using var trace = Tracing.Source.StartActivity("signet.command", System.Diagnostics.ActivityKind.Producer);
@@ -42,7 +60,7 @@ public sealed class Commands
             // One at a time, so that two requests with one key cannot both find nothing.
             using var turn = await _keyed.TakeAsync(cancellationToken);
             if (_ledger.FindByKey(actor, draft.IdempotencyKey) is not { } before) return await SendOnceAsync(draft, actor, cancellationToken);
-            return before.Device == draft.Device && before.Command == draft.Command ? before
+            return before.Device == draft.Device && before.Command == draft.Command && JsonNode.DeepEquals(before.Arguments, draft.Arguments ?? []) ? before
                 : new Refusal(RefusalCode.Conflict, "this idempotency key was used for another command; take a new one");
         }
         catch (StoreException e)
@@ -86,45 +104,52 @@ public sealed class Commands
     {
         foreach (var view in await _ledger.ExpireAsync(_time.GetUtcNow(), cancellationToken))
         {
-            _trail.Note(new(AuditTypes.Command, Actor.Center.Name, view.Device, "command-unanswered", view.State, "", new() { ["id"] = view.Id, ["command"] = view.Command }));
+            var isExpired = view.State == CommandState.Expired.Name();
+            if (isExpired) _queue.Remove(view.Device, view.Id);
+            _trail.Note(new(AuditTypes.Command, Actor.Center.Name, view.Device, isExpired ? "command-expired" : "command-unanswered", view.State, "", new() { ["id"] = view.Id, ["command"] = view.Command }));
             _news.Announce(view);
         }
     }
 
     private async Task<Outcome<CommandView>> SendOnceAsync(CommandDraft draft, Actor actor, CancellationToken cancellationToken)
     {
+        // People take their time: what needs their approval waits for them.
+        if (draft.Wait is null && NeedsApproval(draft.Device, draft.Command)) draft = draft with { Wait = ControlLimits.ApprovalGrace };
+
         // 1. May this actor have this done, by this device, now?
-        if (!AuthorizedCommand.Authorize(draft, actor, _fleet, out var rule).TryGet(out var authorized, out var refusal))
+        if (!AuthorizedCommand.Authorize(_signer.NewId(), draft, actor, _fleet, out var rule).TryGet(out var authorized, out var refusal))
         {
             await _trail.RefuseAsync(actor, AuthorizedCommand.Shown(draft.Device), "command-sent", refusal, rule, cancellationToken);
             return refusal;
         }
 
+        if (draft.IsQueued) return await KeepAsync(draft, authorized, cancellationToken);
+
         if (_link is not { IsUp: true } link) return new Refusal(RefusalCode.BrokerUnavailable, "the center's own line to the broker is down; nothing was sent, try again in a moment");
 
         // 2. The bytes.
-        var signed = SignedCommand.Sign(authorized, _signer);
+        var signed = Sign(authorized);
 
         // 3. On the record, or not at all.
-        if (!(await RecordedCommand.RecordAsync(signed, _trail, _ledger, cancellationToken)).TryGet(out var recorded, out refusal)) return refusal;
+        if (!(await RecordedCommand.RecordAsync(signed, _trail, _ledger, _time.GetUtcNow(), cancellationToken)).TryGet(out var recorded, out refusal)) return refusal;
         _news.Announce(recorded.View);
 
         // 4. Out. From here on the caller going away changes nothing.
-        return await PublishAsync(link, recorded);
+        return await PublishAsync(link, recorded, CancellationToken.None);
     }
 
-    private async Task<CommandView> PublishAsync(BrokerLink link, RecordedCommand recorded)
+    private async Task<CommandView> PublishAsync(BrokerLink link, RecordedCommand recorded, CancellationToken stop)
     {
         CommandView? changed = null;
-        using var patience = new CancellationTokenSource(ControlLimits.PublishTimeout, _time);
+        using var limit = new CancellationTokenSource(ControlLimits.PublishTimeout, _time);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
         try
         {
             var result = await link.PublishAsync(recorded, patience.Token);
-            changed = await _ledger.ApplyAsync(recorded.View.Id, result switch
-            {
-                { Reason: ReasonCode.NoMatchingSubscribers } or { IsAccepted: false } => CommandEvent.BrokerRefused,
-                _ => CommandEvent.BrokerTook,
-            }, new(_time.GetUtcNow(), ReasonOf(result)), CancellationToken.None);
+            // Not handed on, for certain: an intent that may still wait goes back to waiting.
+            var refused = recorded.IsIntent && _ledger.FindRow(recorded.View.Id) is { } row && row.MayWait(_time.GetUtcNow()) ? CommandEvent.Returned : CommandEvent.BrokerRefused;
+            changed = await _ledger.ApplyAsync(recorded.View.Id, result is { Reason: ReasonCode.NoMatchingSubscribers } or { IsAccepted: false } ? refused : CommandEvent.BrokerTook,
+                new(_time.GetUtcNow(), ReasonOf(result)), CancellationToken.None);
         }
         catch (Exception e) when (e is MqttException or OperationCanceledException or StoreException)
         {
@@ -135,6 +160,9 @@ public sealed class Commands
         if (changed is not null) _news.Announce(changed);
         return _ledger.Find(recorded.View.Id) ?? recorded.View;
     }
+
+    private SignedCommand Sign(AuthorizedCommand authorized)
+        => SignedCommand.Sign(authorized, _signer, _fleet.Find(authorized.Device)!, authorized.Proposal is { } proposal ? _proposals.Approvals(proposal) : [], _seals.RecipientOf(authorized.Device), _random);
 
     private static string? ReasonOf(PublishResult result) => result switch
     {

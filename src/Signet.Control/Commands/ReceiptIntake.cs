@@ -42,15 +42,17 @@ internal sealed class ReceiptIntake(Roster roster, CommandLedger ledger, Control
     {
         var claims = verified.Claims;
         var command = await UntilDoneAsync(() => Task.FromResult(ledger.FindRow(claims.InReplyTo)), cancellationToken);
-        var isOurs = command is not null && command.Device == device && command.Digest == claims.Digest;
+        var isOurs = command is not null && command.Device == device && (command.Digest == claims.Digest || ledger.FindAttempt(command.Id, claims.Digest) is not null);
+        // A refusal of an earlier message of a command that was signed anew is old news.
+        var isOld = isOurs && command!.Digest != claims.Digest && claims.State == ReceiptState.Rejected;
         Evidence? evidence = null;
-        if (isOurs && claims.Reason != RejectReason.Replayed)
+        if (isOurs && !isOld && claims.Reason != RejectReason.Replayed)
         {
             var entry = await trail.AppendWhenPossibleAsync(Record(device, verified, command!), cancellationToken);
             evidence = new(time.GetUtcNow(), claims.State == ReceiptState.Rejected ? RejectReasons.Of(claims.Reason).Name : null, claims.Result,
-                Encoding.ASCII.GetString(verified.Bytes.Span), entry.Sequence);
+                Encoding.ASCII.GetString(verified.Bytes.Span), entry.Sequence, claims.Digest);
         }
-        else
+        else if (!isOld)
         {
             repeated.Add(Foreign(device, claims, isOurs), device);
         }
@@ -66,7 +68,7 @@ internal sealed class ReceiptIntake(Roster roster, CommandLedger ledger, Control
         var changed = await UntilDoneAsync(() => database.WriteAsync(connection =>
         {
             if (window is not null) FleetStore.SaveWindow(connection, device, "receipt", window);
-            return evidence is null ? null : CommandLedger.Apply(connection, claims.InReplyTo, EventOf(claims.State), evidence);
+            return evidence is null ? null : CommandLedger.Apply(connection, claims.InReplyTo, IsReturned(claims, command!) ? CommandEvent.Returned : EventOf(claims.State), evidence);
         }, cancellationToken), cancellationToken);
         if (changed is not null) news.Announce(changed);
     }
@@ -92,6 +94,10 @@ internal sealed class ReceiptIntake(Roster roster, CommandLedger ledger, Control
         {
             ["id"] = claims.InReplyTo, ["digest"] = claims.Digest,
         });
+
+    // The device signed that the message came too late (or for an earlier start of it) and did nothing: an intent that may still wait is signed anew.
+    private bool IsReturned(ReceiptClaims claims, CommandRow command)
+        => claims is { State: ReceiptState.Rejected, Reason: RejectReason.Expired or RejectReason.StaleEpoch } && command.MayWait(time.GetUtcNow());
 
     private static CommandEvent EventOf(ReceiptState state) => state switch
     {

@@ -22,6 +22,8 @@ internal static partial class Schema
         new(10, "scopes of people and tokens", Scopes),
         new(11, "kinds of enrolled devices, superseded certificates", EnrolmentKinds),
         new(12, "witnesses of the audit log", Witness),
+        new(13, "queue, attempts, rollouts", Queue),
+        new(14, "manifests, approvals, envelopes", Approvals),
     ];
 
     private const string First = """

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Signet.Control;
 
 /// <summary>A device to add.</summary>
@@ -39,6 +41,12 @@ public enum PresenceState
 /// <param name="Details">What the device last said about itself (kind, versions ...), verified; compact JSON.</param>
 public sealed record Presence(PresenceState State, DateTimeOffset? Since, DateTimeOffset? LastSeen, string? Address, string Details)
 {
+    /// <summary>A text the device announced in its signed status; null when it did not.</summary>
+    internal string? Announced(string name) => JsonNode.Parse(Details) is JsonObject details && details[name] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
+
+    /// <summary>As <see cref="Announced"/>, for whole numbers.</summary>
+    internal long? AnnouncedNumber(string name) => JsonNode.Parse(Details) is JsonObject details && details[name] is JsonValue value && value.TryGetValue<long>(out var number) ? number : null;
+
     public static Presence Never { get; } = new(PresenceState.Unknown, null, null, null, "{}");
 }
 

@@ -7,7 +7,7 @@ using Signet.Proof;
 namespace Signet.Control;
 
 /// <summary>Puts together what proves one command: both signed messages, the certificates of everybody who signed, and the audit entry with its place in a signed checkpoint.</summary>
-internal sealed class ReceiptExport(ControlDatabase database, AuditLog audit, CertificateAuthority authority, Installation installation, AuditWitness witness)
+internal sealed class ReceiptExport(ControlDatabase database, CommandLedger ledger, Manifests manifests, AuditLog audit, CertificateAuthority authority, Installation installation, AuditWitness witness)
 {
     public async Task<Outcome<ReceiptFile>> ExportAsync(CommandRow command, CancellationToken cancellationToken)
     {
@@ -25,11 +25,17 @@ internal sealed class ReceiptExport(ControlDatabase database, AuditLog audit, Ce
         var key = MessageKey(command.Receipt!);
         if (database.Read(c => FleetStore.FindCertificate(c, key)) is not { } device || FindIssued(MessageKey(command.Message)) is not { } signer)
             return new Refusal(RefusalCode.NotFound, "a certificate that signed this command or its receipt is no longer known");
+        var attempt = ledger.FindAttempt(command.Id, command.Digest);
+        // The newest manifest: a device obeys it from the moment it came, and what was approved under an older one stays approved only where the newer agrees.
+        var manifest = command.Proposal is null ? null : manifests.Newest(command.Device);
+        if (command.Proposal is not null && manifest is null) return new Refusal(RefusalCode.NotFound, $"the manifest of {command.Device} is no longer known");
         return new ReceiptFile(command.Id, new ReceiptFormat
         {
             Id = command.Id, Command = command.Message, Receipt = command.Receipt!, Signer = signer, Device = device,
             Witness = witness.CertificateOf(proof.Checkpoint), Authority = authority.Intermediate.RawData,
             Sequence = entry.Sequence, Entry = entry.Body.ToArray(), Checkpoint = proof.Checkpoint.Note, Path = proof.Path,
+            Envelope = attempt is { Envelope.Length: > 0 } ? attempt.Envelope : null, ContentKey = attempt is { Envelope.Length: > 0 } ? System.Buffers.Text.Base64Url.DecodeFromChars(attempt.ContentKey) : [],
+            Manifest = manifest?.Message, Policy = manifest?.Policy ?? [],
         }.Write());
     }
 

@@ -35,7 +35,23 @@ internal sealed record ReceiptFormat
     public required string Checkpoint { get; init; }
     public required IReadOnlyList<Digest> Path { get; init; }
 
-    public byte[] Write() => CanonicalJson.Write(new JsonObject
+    /// <summary>What was published when it was sealed, compact JWE, and the key of its content; null for a command that travelled readable.</summary>
+    public string? Envelope { get; init; }
+    public byte[] ContentKey { get; init; } = [];
+
+    /// <summary>The manifest that demanded approvals, compact JWS, and DER of the certificate of its policy key; null for a command without.</summary>
+    public string? Manifest { get; init; }
+    public byte[] Policy { get; init; } = [];
+
+    public byte[] Write()
+    {
+        var json = Common();
+        if (Envelope is not null) json["envelope"] = new JsonObject { ["key"] = Text(ContentKey), ["message"] = Envelope };
+        if (Manifest is not null) json["manifest"] = new JsonObject { ["message"] = Manifest, ["policy"] = Text(Policy) };
+        return CanonicalJson.Write(json);
+    }
+
+    private JsonObject Common() => new()
     {
         ["format"] = Name,
         ["id"] = Id,
@@ -49,7 +65,7 @@ internal sealed record ReceiptFormat
             ["checkpoint"] = Checkpoint,
             ["path"] = new JsonArray([.. Path.Select(d => JsonValue.Create(Text(d)))]),
         },
-    });
+    };
 
     /// <summary>Never throws. Accepts exactly what <see cref="Write"/> makes.</summary>
     public static bool TryRead(ReadOnlySpan<byte> file, [NotNullWhen(true)] out ReceiptFormat? format, out string why)
@@ -64,6 +80,12 @@ internal sealed record ReceiptFormat
         if (!CanonicalJson.TryParse(file, out var json, out why))
         {
             why = $"not a receipt file: {why}";
+            return false;
+        }
+
+        if (json["envelope"] is not (null or JsonObject) || json["manifest"] is not (null or JsonObject))
+        {
+            why = "not a receipt file: envelope and manifest are objects";
             return false;
         }
 
@@ -96,6 +118,8 @@ internal sealed record ReceiptFormat
                 Id = id, Command = command, Receipt = receipt, Checkpoint = checkpoint, Sequence = sequence, Path = digests,
                 Signer = Bytes(certificates["signer"]), Device = Bytes(certificates["device"]), Witness = Bytes(certificates["witness"]), Authority = Bytes(certificates["authority"]),
                 Entry = Bytes(audit["entry"]),
+                Envelope = Of<string>(json["envelope"]?["message"]), ContentKey = Bytes(json["envelope"]?["key"]),
+                Manifest = Of<string>(json["manifest"]?["message"]), Policy = Bytes(json["manifest"]?["policy"]),
             };
     }
 

@@ -56,12 +56,27 @@ public static class ReceiptVerifier
         if (!CommandMessage.TryVerify(Encoding.ASCII.GetBytes(format.Command), Expect(centerKey, name, Topics.Command(name), IssuedAt(format.Command)), out var command, out var rejection))
             return steps.Refuse($"the command: {Of(rejection)}");
         if (command.Claims.Id != format.Id) return steps.Refuse("the file's id is not the command's");
+        var digest = command.Digest;
+        if (format.Envelope is { } envelope)
+        {
+            steps.Begin("envelope");
+            if (!SealedMessage.TryOpenWithContentKey(Encoding.ASCII.GetBytes(envelope), format.ContentKey, out var opened, out rejection)) return steps.Refuse($"the envelope: {Of(rejection)}");
+            if (!opened.AsSpan().SequenceEqual(command.Bytes.Span)) return steps.Refuse("the envelope holds another command");
+            digest = Thumbprint.OfBytes(Encoding.ASCII.GetBytes(envelope));
+        }
+
+        if (format.Manifest is null != command.Claims.Proposal is null) return steps.Refuse("approvals and the manifest that demands them belong together");
+        if (format.Manifest is { } manifest)
+        {
+            steps.Begin("approvals");
+            if (!Approved(manifest, format.Policy, command.Claims, roots, out why)) return steps.Refuse(why);
+        }
 
         steps.Begin("receipt");
         using var deviceKey = PinnedKey.FromCertificate(device, name, device.GetRSAPublicKey() is null ? Suite.Es256.Algorithm : Suite.Ps256.Algorithm);
         if (!ReceiptMessage.TryVerify(Encoding.ASCII.GetBytes(format.Receipt), Expect(deviceKey, Actor.Center.Name, Topics.Receipt(name), checkpoint.Time), out var receipt, out rejection))
             return steps.Refuse($"the receipt: {Of(rejection)}");
-        if (receipt.Claims.InReplyTo != command.Claims.Id || receipt.Claims.Digest != command.Digest) return steps.Refuse("the receipt answers another command");
+        if (receipt.Claims.InReplyTo != command.Claims.Id || receipt.Claims.Digest != digest) return steps.Refuse("the receipt answers another command");
 
         steps.Begin("audit entry");
         if (!CanonicalJson.TryParse(format.Entry, out var entry, out why)) return steps.Refuse($"the entry: {why}");
@@ -72,6 +87,28 @@ public static class ReceiptVerifier
 
         return steps.Accept(new(command.Claims.Id, name, command.Claims.Command, command.Claims.OriginatorName, Words.Of(receipt.Claims.State),
             receipt.Claims.State == ReceiptState.Rejected ? RejectReasons.Of(receipt.Claims.Reason).Name : "", command.Claims.IssuedAt, receipt.Claims.IssuedAt));
+    }
+
+    // Every field of every approval, against the manifest, at the time the command was signed. The policy key must be one the reader trusts: a root, or beside the roots.
+    private static bool Approved(string message, byte[] policyDer, CommandClaims command, IReadOnlyCollection<X509Certificate2> trusted, out string why)
+    {
+        using var policy = X509CertificateLoader.LoadCertificate(policyDer);
+        if (!trusted.Any(t => t.RawData.AsSpan().SequenceEqual(policyDer)))
+        {
+            why = $"the manifest is signed by a policy key that is not among the trusted certificates ({policy.Subject}); add its policy.crt to them if you trust it";
+            return false;
+        }
+
+        using var key = PinnedKey.FromCertificate(policy, ManifestClaims.Policy, policy.GetRSAPublicKey() is null ? Suite.Es256.Algorithm : Suite.Ps256.Algorithm);
+        var expected = new Expectation { Keys = KeyRing.Empty.With(key), Audience = command.Audience, Topic = "", Now = command.IssuedAt, HasClock = false };
+        if (!ManifestMessage.TryVerify(Encoding.ASCII.GetBytes(message), expected, out var manifest, out var rejection) || !Quorum.IsMet(command, manifest.Claims, command.IssuedAt, out rejection))
+        {
+            why = Of(rejection);
+            return false;
+        }
+
+        why = manifest.Claims.ClassOf(command.Command) is null ? "the manifest demands no approval for this command" : "";
+        return why.Length == 0;
     }
 
     private static Expectation Expect(PinnedKey key, string audience, string topic, DateTimeOffset now) => new()

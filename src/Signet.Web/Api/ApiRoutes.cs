@@ -21,6 +21,7 @@ internal static class ApiRoutes
         var api = routes.MapGroup(Prefix);
         DevicesApi.Map(api);
         CommandsApi.Map(api);
+        RolloutsApi.Map(api);
         AuditApi.Map(api);
         CertificatesApi.Map(api);
         AuthoritiesApi.Map(api);

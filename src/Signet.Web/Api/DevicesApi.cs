@@ -38,6 +38,10 @@ public sealed record DeviceChangeJson(bool? Enabled = null, IReadOnlyList<string
 /// <summary>Groups and tags with the number of their devices.</summary>
 public sealed record LabelsJson(IReadOnlyDictionary<string, int> Groups, IReadOnlyDictionary<string, int> Tags);
 
+/// <param name="Manifest">Compact JWS.</param>
+/// <param name="Policy">PEM certificate of the key that signed it; left out: the one the center knows for this device.</param>
+public sealed record NewManifestJson(string Manifest, string? Policy = null);
+
 internal static class DevicesApi
 {
     public static void Map(RouteGroupBuilder api)
@@ -49,6 +53,10 @@ internal static class DevicesApi
         api.MapPost("/devices", AddAsync).Requires(Act.ManageDevices).Produces<DeviceJson>(201).ProducesProblem(409).ProducesProblem(422)
             .WithSummary("Adds a device: certificate and key appear in device/NAME of the data directory.");
         api.MapPatch("/devices/{name}", ChangeAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).WithSummary("Enables or disables a device, or replaces its commands, groups or tags.");
+        api.MapGet("/devices/{name}/manifest", (string name, CommandCenter center) => center.Manifests.Find(name) is { } found ? Results.Ok(found) : Problems.NotFound("manifest for this device"))
+            .Requires(Act.ViewFleet).Produces<DeviceManifest>().ProducesProblem(404).WithSummary("The newest signed manifest of a device.");
+        api.MapPut("/devices/{name}/manifest", async (string name, NewManifestJson manifest, CommandCenter center, HttpContext context) => Problems.Answer(await center.Manifests.PushAsync(name, manifest.Manifest, manifest.Policy, context.Actor(), context.RequestAborted), Results.Ok))
+            .Requires(Act.ManageDevices).Produces<DeviceManifest>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(422).WithSummary("Pushes a manifest, signed elsewhere, to a device.");
         api.MapDelete("/devices/{name}", RemoveAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).WithSummary("Revokes its certificates, cuts its sessions and forgets it.");
         api.MapGet("/devices/{name}/readings", ReadingsAsync).Requires(Act.ViewTelemetry).Produces<ReadingListJson>().ProducesProblem(404)
             .WithSummary("The newest reading of each quantity; with `reading`, the readings of one quantity, oldest first.");

@@ -22,6 +22,8 @@ public static class Tone
         _ => "info",
     };
 
+    public static string OfRollout(string state) => state switch { "done" => "good", "stopped" => "bad", "cancelled" => "warn", _ => "info" };
+
     public static string OfOutcome(string outcome) => outcome switch
     {
         "success" or "executed" or "ok" => "good",

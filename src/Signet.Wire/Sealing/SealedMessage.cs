@@ -38,6 +38,19 @@ public static class SealedMessage
     public static byte[] Seal(ReadOnlySpan<byte> signed, SealingRecipient to, string topic, RandomNumberGenerator random)
     {
         Span<byte> key = stackalloc byte[ConcatKdf.KeyBytes];
+        try
+        {
+            return Seal(signed, to, topic, random, key);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(key);
+        }
+    }
+
+    /// <summary>As above, and leaves the content key (32 bytes, into <paramref name="key"/>) with the sender: together with the envelope it shows to others what was sealed in it.</summary>
+    public static byte[] Seal(ReadOnlySpan<byte> signed, SealingRecipient to, string topic, RandomNumberGenerator random, Span<byte> key)
+    {
         var encryptedKey = to.MakeContentKey(key, random, out var ephemeral);
         var header = new JsonObject
         {
@@ -49,7 +62,6 @@ public static class SealedMessage
         random.GetBytes(nonce);
         var (ciphertext, tag) = (new byte[signed.Length], new byte[TagBytes]);
         using (var gcm = new AesGcm(key, TagBytes)) gcm.Encrypt(nonce, signed, ciphertext, tag, Encoding.ASCII.GetBytes(protectedHeader));
-        CryptographicOperations.ZeroMemory(key);
         var message = Encoding.ASCII.GetBytes(string.Join('.', protectedHeader, Base64Url.EncodeToString(encryptedKey), Base64Url.EncodeToString(nonce), Base64Url.EncodeToString(ciphertext), Base64Url.EncodeToString(tag)));
         return message.Length <= WireLimits.MessageBytes ? message : throw new ArgumentException($"sealed, the message has {message.Length} bytes; the limit is {WireLimits.MessageBytes}", nameof(signed));
     }
@@ -86,6 +98,30 @@ public static class SealedMessage
         {
             CryptographicOperations.ZeroMemory(contentKey);
         }
+        signed = opened;
+        return true;
+    }
+
+    /// <summary>
+    /// Opens an envelope with the content key its sender kept, for somebody who judges what was sent: shape, then content; receiver and topic are the caller's to compare with the
+    /// signed message inside. Never throws on any bytes.
+    /// </summary>
+    public static bool TryOpenWithContentKey(ReadOnlySpan<byte> message, ReadOnlySpan<byte> contentKey, [NotNullWhen(true)] out byte[]? signed, out Rejection rejection)
+    {
+        signed = null;
+        if (!CompactJwe.TrySplit(message, out var jwe, out rejection)) return false;
+        if (contentKey.Length != ConcatKdf.KeyBytes) return Refuse(RejectReason.CannotDecrypt, "not a content key", out rejection);
+        var opened = new byte[jwe.Ciphertext.Length];
+        try
+        {
+            using var gcm = new AesGcm(contentKey, TagBytes);
+            gcm.Decrypt(jwe.Nonce, jwe.Ciphertext, jwe.Tag, opened, message[..jwe.HeaderLength]);
+        }
+        catch (AuthenticationTagMismatchException)
+        {
+            return Refuse(RejectReason.CannotDecrypt, "the content or its header was changed", out rejection);
+        }
+
         signed = opened;
         return true;
     }

@@ -8,7 +8,7 @@ public sealed class CommandStateSpecs
     // How strong the evidence behind a state is: nothing, the broker's word, the device's word, its last word.
     private static int Evidence(CommandState state) => state switch
     {
-        CommandState.Draft or CommandState.Cancelled or CommandState.Unanswered => 0,
+        CommandState.AwaitingApproval or CommandState.Queued or CommandState.Draft or CommandState.Cancelled or CommandState.Unanswered or CommandState.Expired => 0,
         CommandState.Sent => 1,
         CommandState.Delivered => 2,
         CommandState.Accepted => 3,
@@ -36,6 +36,10 @@ public sealed class CommandStateSpecs
                     CommandEvent.DeviceExecuted => CommandState.Executed,
                     CommandEvent.DeviceFailed => CommandState.Failed,
                     CommandEvent.DeviceInterrupted => CommandState.Interrupted,
+                    CommandEvent.Approved or CommandEvent.Returned => CommandState.Queued,
+                    CommandEvent.Dispatched => CommandState.Draft,
+                    CommandEvent.Withdrawn => CommandState.Cancelled,
+                    CommandEvent.TimeRanOut => CommandState.Expired,
                     _ => throw new InvalidOperationException("a new event needs its state here"),
                 }, $"{state} after {happened}");
             }
@@ -62,24 +66,41 @@ public sealed class CommandStateSpecs
     }
 
     [Fact]
-    public void Every_order_of_events_from_draft_only_ever_gains_evidence_and_ends()
+    public void Every_reachable_state_was_explored_with_every_event_and_only_ever_gains_evidence()
     {
-        var seen = new HashSet<CommandState>();
-        Explore(CommandState.Draft, [], seen);
-        seen.ShouldBe(States, ignoreOrder: true); // no state is dead
-
-        void Explore(CommandState state, List<CommandEvent> path, HashSet<CommandState> reached)
+        // Exhaustive: the machine is finite, so every (state, event) that any order of events can lead to is looked at once.
+        var reached = new HashSet<CommandState> { CommandState.Draft, CommandState.Queued, CommandState.AwaitingApproval };
+        var open = new Queue<CommandState>(reached);
+        while (open.TryDequeue(out var state))
         {
-            reached.Add(state);
-            if (path.Count == 5) return;
             foreach (var happened in Events)
             {
                 var next = After(state, happened);
-                var isDeadline = happened is CommandEvent.DeadlinePassed or CommandEvent.BrokerRefused;
-                if (!isDeadline) Evidence(next).ShouldBeGreaterThanOrEqualTo(Evidence(state), $"{string.Join(" ", path)} {happened}");
-                if (isDeadline && Evidence(state) >= 3) next.ShouldBe(state, "no clock and no broker overrules a device");
-                Explore(next, [.. path, happened], reached);
+                // The clock, a person and "it did nothing" take hope away, not evidence: no device's word is ever behind them.
+                var takesHope = happened is CommandEvent.DeadlinePassed or CommandEvent.BrokerRefused or CommandEvent.Returned or CommandEvent.Withdrawn or CommandEvent.TimeRanOut;
+                if (!takesHope) Evidence(next).ShouldBeGreaterThanOrEqualTo(Evidence(state), $"{state} after {happened}");
+                if (takesHope && Evidence(state) >= 3) next.ShouldBe(state, "no clock, no broker and no person overrules a device");
+                if (reached.Add(next)) open.Enqueue(next);
             }
+        }
+
+        reached.ShouldBe(States, ignoreOrder: true); // no state is dead
+    }
+
+    [Fact]
+    public void From_every_state_the_clock_alone_leads_to_an_end()
+    {
+        foreach (var state in States.Where(s => s != CommandState.Accepted)) // an accepted command ends by the device's word
+            After(After(state, CommandEvent.TimeRanOut), CommandEvent.DeadlinePassed).IsSettled().ShouldBeTrue($"{state}");
+    }
+
+    [Fact]
+    public void A_message_is_signed_only_from_the_queue_and_a_command_comes_back_there_only_when_it_did_nothing()
+    {
+        foreach (var state in States)
+        {
+            CommandStates.Next(state, CommandEvent.Dispatched).ShouldBe(state == CommandState.Queued ? CommandState.Draft : null);
+            foreach (var happened in Events.Where(e => CommandStates.Next(state, e) == CommandState.Queued)) happened.ShouldBeOneOf(CommandEvent.Returned, CommandEvent.Approved);
         }
     }
 

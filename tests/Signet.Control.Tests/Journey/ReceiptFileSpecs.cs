@@ -35,6 +35,33 @@ public sealed class ReceiptFileSpecs
     }
 
     [Fact]
+    public async Task A_verifier_of_others_in_Python_agrees_on_the_good_file_and_on_damaged_ones()
+    {
+        await using var house = await TestHouse.StartAsync();
+        await house.StartDeviceAsync("thermostat-1");
+        var command = await house.SendAsync("thermostat-1", "check-status");
+        var file = (await house.Center.Commands.ExportReceiptAsync(command.Id, TestHouse.Operator)).Value.Json.ToArray();
+        using var temp = new TempDirectory();
+        var files = new List<string> { temp.File("good.json") };
+        await File.WriteAllBytesAsync(files[0], file);
+        for (var i = 0; i < 200; i++)
+        {
+            var edited = (byte[])file.Clone();
+            edited[(int)((long)i * file.Length / 200)] ^= (byte)(1 << (i % 7));
+            files.Add(temp.File($"{i}.json"));
+            await File.WriteAllBytesAsync(files[^1], edited);
+        }
+
+        var root = temp.File("root.crt");
+        await File.WriteAllTextAsync(root, house.Center.Authority.Root.ExportCertificatePem());
+        var answers = await PythonVerdicts.OfAsync(files, root);
+
+        answers[0].ShouldBeTrue();
+        answers.Count.ShouldBe(201);
+        answers.Skip(1).ShouldAllBe(valid => !valid);
+    }
+
+    [Fact]
     public async Task A_command_without_a_receipt_has_nothing_to_export()
     {
         await using var house = await TestHouse.StartAsync();

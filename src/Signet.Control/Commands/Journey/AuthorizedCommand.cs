@@ -4,11 +4,14 @@ using Signet.Wire;
 
 namespace Signet.Control;
 
-/// <summary>Step 2: a wish that this actor may have fulfilled, for a device that is there and takes it. Only <see cref="Authorize"/> makes one.</summary>
+/// <summary>Step 2: a wish that this actor may have fulfilled, for a device that is there and takes it. Only its own methods make one.</summary>
 internal sealed class AuthorizedCommand
 {
-    private AuthorizedCommand(CommandDraft draft, JsonObject arguments, Actor actor)
-        => (Device, Command, Arguments, Actor, IdempotencyKey) = (draft.Device, draft.Command, arguments, actor, draft.IdempotencyKey);
+    private AuthorizedCommand(string id, CommandDraft draft, JsonObject arguments, Actor actor, bool isIntent, string? proposal)
+        => (Id, Device, Command, Arguments, Actor, IdempotencyKey, IsIntent, Proposal) = (id, draft.Device, draft.Command, arguments, actor, draft.IdempotencyKey, isIntent, proposal);
+
+    /// <summary>The command's id and the <c>jti</c> of every message signed for it: a device carries out one of them at most.</summary>
+    public string Id { get; }
 
     public string Device { get; }
     public string Command { get; }
@@ -16,8 +19,22 @@ internal sealed class AuthorizedCommand
     public Actor Actor { get; }
     public string? IdempotencyKey { get; }
 
+    /// <summary>It is in signet.db already, as an intent.</summary>
+    public bool IsIntent { get; }
+
+    /// <summary>What its approvals are for; null: it needs none.</summary>
+    public string? Proposal { get; }
+
     /// <param name="rule">Name of the rule that decided, for the audit log.</param>
-    public static Outcome<AuthorizedCommand> Authorize(CommandDraft draft, Actor actor, Fleet fleet, out string rule)
+    public static Outcome<AuthorizedCommand> Authorize(string id, CommandDraft draft, Actor actor, Fleet fleet, out string rule)
+        => Authorize(id, draft, actor, fleet, isIntent: false, null, out rule);
+
+    /// <summary>An intent whose time has come: everything is asked again, because people, devices and lists have changed since.</summary>
+    /// <param name="actor">Who asked, with the role they have now.</param>
+    public static Outcome<AuthorizedCommand> Reauthorize(CommandRow intent, Actor actor, Fleet fleet, out string rule)
+        => Authorize(intent.Id, new(intent.Device, intent.Command, (JsonObject)JsonNode.Parse(intent.Arguments)!), actor, fleet, isIntent: true, intent.Proposal, out rule);
+
+    private static Outcome<AuthorizedCommand> Authorize(string id, CommandDraft draft, Actor actor, Fleet fleet, bool isIntent, string? proposal, out string rule)
     {
         var decision = RoleTable.Decide(actor.Role, Act.SendCommand);
         rule = decision.Rule;
@@ -45,14 +62,14 @@ internal sealed class AuthorizedCommand
         if (CommandCatalogue.WhyNot(draft.Command, arguments) is { } why) return new Refusal(RefusalCode.BadArguments, why);
 
         rule = "device-online";
-        if (device.Presence.State != PresenceState.Online) return new Refusal(RefusalCode.NoActiveConnection, Absence(device));
+        if (!draft.IsQueued && device.Presence.State != PresenceState.Online) return new Refusal(RefusalCode.NoActiveConnection, Absence(device));
 
-        return new AuthorizedCommand(draft, arguments, actor);
+        return new AuthorizedCommand(id, draft, arguments, actor, isIntent, proposal);
     }
 
     private static string Absence(DeviceRecord device) => device.Presence switch
     {
-        { State: PresenceState.Offline, Since: { } since } => $"{device.Name} is offline since {since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC; nothing was sent",
+        { State: PresenceState.Offline, Since: { } since } => $"{device.Name} is offline since {since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC; nothing was sent (it can be queued until the device is there)",
         { Address: not null } => $"{device.Name} is connected and has not yet signed its status; nothing was sent",
         _ => $"{device.Name} has never connected; nothing was sent",
     };

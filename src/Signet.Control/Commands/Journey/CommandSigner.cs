@@ -9,18 +9,28 @@ namespace Signet.Control;
 /// </summary>
 internal sealed class CommandSigner(SigningKey key, OutgoingSequence sequence, TimeSpan lifetime, TimeProvider time, RandomNumberGenerator random) : IDisposable
 {
+    private readonly Lock _one = new();
+    private string? _lastId;
+
     public SigningKey Key => key;
 
     public long Epoch => sequence.Epoch;
 
-    public CommandClaims Claims(AuthorizedCommand authorized)
+    /// <summary>An id for a new command; sorts in the order they were asked for, which is the order they are sent in.</summary>
+    public string NewId()
+    {
+        lock (_one) return _lastId = _lastId is null ? MessageId.New(time, random) : MessageId.NewAfter(_lastId, time, random);
+    }
+
+    /// <param name="nonce">The boot nonce a device without a clock has announced; null for all others.</param>
+    public CommandClaims Claims(AuthorizedCommand authorized, string? nonce = null)
     {
         var now = DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds());
         return new()
         {
             Issuer = Actor.Center.Name,
             Audience = authorized.Device,
-            Id = MessageId.New(time, random),
+            Id = authorized.Id,
             IssuedAt = now,
             ExpiresAt = now + lifetime,
             Epoch = sequence.Epoch,
@@ -30,6 +40,7 @@ internal sealed class CommandSigner(SigningKey key, OutgoingSequence sequence, T
             Arguments = authorized.Arguments,
             OriginatorName = authorized.Actor.Name,
             OriginatorRole = Words.Of(authorized.Actor.Role),
+            Nonce = nonce,
         };
     }
 

@@ -14,12 +14,22 @@ public sealed class CommandModel(CommandCenter center) : ConsolePage(center)
 
     public CommandView Command { get; private set; } = null!;
 
+    public bool MayCancel => Command.State is "queued" or "awaiting-approval" && HttpContext.May(Act.CancelCommand);
+
     public async Task<IActionResult> OnGetAsync(CancellationToken stop)
     {
         if (await Center.Commands.FindAsync(Id, stop) is not { } found) return NotFound();
         Command = found;
         Live("command", found.Device);
         return Page();
+    }
+
+    [Requires(Act.CancelCommand)]
+    public async Task<IActionResult> OnPostCancelAsync(CancellationToken stop)
+    {
+        var outcome = await Center.Commands.CancelAsync(Id, HttpContext.Actor(), stop);
+        // It has left meanwhile: the page says how far it came.
+        return outcome.Refusal is { Code: RefusalCode.NotFound } ? NotFound() : Redirect($"/commands/{Uri.EscapeDataString(Id)}");
     }
 
     [Requires(Act.ExportReceipt)]

@@ -1,0 +1,79 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json.Nodes;
+using Signet.Mqtt;
+using Signet.Mqtt.Client;
+using Signet.Pki;
+using Signet.Wire;
+
+namespace Signet.Testing;
+
+/// <summary>A device worked by hand: it has the real key and says what the test wants it to say, so that an answer a real agent would never give can be given.</summary>
+public sealed class HandDevice : IAsyncDisposable
+{
+    private readonly MqttClient _client;
+    private readonly SigningKey _key;
+    private readonly RandomNumberGenerator _random = RandomNumberGenerator.Create();
+    private readonly IAsyncEnumerator<MqttMessage> _messages;
+    private readonly long _epoch = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+    private long _sequence;
+    private Task<bool>? _next;
+
+    private HandDevice(string name, MqttClient client, SigningKey key) => (Name, _client, _key, _messages) = (name, client, key, client.ReadMessagesAsync().GetAsyncEnumerator());
+
+    public string Name { get; }
+
+    /// <summary>Connects, subscribes and signs that it is online.</summary>
+    public static async Task<HandDevice> StartAsync(TestHouse house, string name, JsonObject? details = null)
+    {
+        var home = house.Center.Installation.DeviceDirectory(name);
+        var certificate = PemFile.ReadWithKey(Path.Combine(home, name + ".crt"), Path.Combine(home, name + ".key"));
+        var device = new HandDevice(name, await house.ConnectAsync(name, name), SigningKey.Es256(certificate.GetECDsaPrivateKey()!, Thumbprint.Of(certificate)));
+        await device._client.SubscribeAsync(Topics.Command(name));
+        await device._client.PublishAsync(new()
+        {
+            Topic = Topics.Status(name), QoS = QoS.AtLeastOnce, Retain = true,
+            Payload = StatusMessage.Sign(new()
+            {
+                Issuer = name, Id = device.NewId(), IssuedAt = DateTimeOffset.UtcNow, Epoch = device._epoch, Sequence = ++device._sequence, Topic = Topics.Status(name), State = StatusState.Online, Details = details ?? [],
+            }, device._key),
+        });
+        return device;
+    }
+
+    /// <summary>The next message on its command topic, with its claims unverified.</summary>
+    public async Task<(byte[] Bytes, JsonObject Claims)> NextAsync(TimeSpan? within = null)
+    {
+        Acknowledge();
+        (await _next!.WaitAsync(within ?? TimeSpan.FromSeconds(10))).ShouldBeTrue();
+        _next = null;
+        var bytes = _messages.Current.Payload.ToArray();
+        var parts = Encoding.ASCII.GetString(bytes).Split('.');
+        return (bytes, parts.Length == 3 ? JsonNode.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(parts[1]))!.AsObject() : []);
+    }
+
+    /// <summary>Lets the broker know that the message was taken: asking for the next one acknowledges the one before.</summary>
+    public void Acknowledge() => _next ??= _messages.MoveNextAsync().AsTask();
+
+    /// <summary>Signs a receipt about these bytes.</summary>
+    public async Task<byte[]> AnswerAsync(ReadOnlyMemory<byte> command, string id, ReceiptState state, RejectReason reason = RejectReason.None, JsonObject? result = null)
+    {
+        var receipt = ReceiptMessage.Sign(new()
+        {
+            Issuer = Name, Audience = "command_center", Id = NewId(), IssuedAt = DateTimeOffset.UtcNow, Epoch = _epoch, Sequence = ++_sequence, Topic = Topics.Receipt(Name),
+            InReplyTo = id, Digest = Thumbprint.OfBytes(command.Span), State = state, Reason = reason, Result = result ?? [], Seen = 0,
+        }, _key);
+        await _client.PublishAsync(new() { Topic = Topics.Receipt(Name), QoS = QoS.AtLeastOnce, Payload = receipt });
+        return receipt;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _client.DisposeAsync();
+        _key.Dispose();
+        _random.Dispose();
+    }
+
+    private string NewId() => MessageId.New(TimeProvider.System, _random);
+}

@@ -47,10 +47,10 @@ internal static partial class Log
     [LoggerMessage(22, LogLevel.Warning, "{Device}: enough other devices confirm the history again, up to entry {Size}")]
     public static partial void Confirmed(ILogger logger, string device, long size);
 
-    [LoggerMessage(17, LogLevel.Information, "{Device} obeys manifest version {Version}")]
+    [LoggerMessage(25, LogLevel.Information, "{Device} obeys manifest version {Version}")]
     public static partial void ManifestObeyed(ILogger logger, string device, long version);
 
-    [LoggerMessage(18, LogLevel.Warning, "{Device} refused a manifest: {Why}")]
+    [LoggerMessage(26, LogLevel.Warning, "{Device} refused a manifest: {Why}")]
     public static partial void ManifestRefused(ILogger logger, string device, string why);
 
     [LoggerMessage(16, LogLevel.Error, "measuring failed")]

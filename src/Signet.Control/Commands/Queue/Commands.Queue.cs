@@ -132,7 +132,7 @@ public sealed partial class Commands
     {
         var then = Enum.TryParse<Role>(row.ByRole, ignoreCase: true, out var role) ? role : Role.Viewer;
         if (row.ByKind != Actor.User) return new(row.ByName, then, row.ByKind, "local");
-        var now = _accounts.FindByName(row.ByName) is { Enabled: true } account ? account.Role : Role.Viewer;
-        return new(row.ByName, now < then ? now : then, row.ByKind, "local");
+        if (_accounts.FindByName(row.ByName) is not { Enabled: true } account) return new(row.ByName, Role.Viewer, row.ByKind, "local");
+        return new(row.ByName, account.Role < then ? account.Role : then, row.ByKind, "local") { Groups = account.Groups };
     }
 }

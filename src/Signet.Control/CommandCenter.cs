@@ -95,6 +95,9 @@ public sealed class CommandCenter : IAsyncDisposable
     /// <summary>The clock the center lives by.</summary>
     public TimeProvider Time => _time;
 
+    /// <summary>The embedded broker, for other ways to reach it; null before it started.</summary>
+    public Signet.Mqtt.Broker.MqttBroker? MqttBroker => _host?.Broker;
+
     /// <summary>Where the MQTT listener really listens.</summary>
     /// <exception cref="InvalidOperationException">Not started.</exception>
     public IPEndPoint MqttEndPoint => _host?.EndPoint ?? throw new InvalidOperationException("the center is not started");

@@ -50,6 +50,7 @@ internal static class ConsoleHost
         application.UseWhen(context => !ApiRoutes.IsApi(context) && !EstEndpoints.IsEst(context.Request.Path), pages => pages.UseStatusCodePagesWithReExecute("/error/{0}"));
         application.UseWhen(ApiRoutes.IsApi, api => api.UseStatusCodePages(bare => Problems.OfStatus(bare.HttpContext.Response.StatusCode).ExecuteAsync(bare.HttpContext)));
         application.UseRequestLocalization(Languages.Configure);
+        MqttDoor.Use(application);
         application.UseRouting();
         application.UseAuthentication();
         application.UseRateLimiter();
@@ -58,6 +59,7 @@ internal static class ConsoleHost
         application.MapRazorPages();
         ApiRoutes.Map(application);
         EstEndpoints.Map(application);
+        MqttDoor.Map(application, center);
         return application;
     }
 

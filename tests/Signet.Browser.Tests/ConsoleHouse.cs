@@ -37,6 +37,7 @@ public sealed class ConsoleHouse : IAsyncLifetime
         await Center.StartAsync();
         Console = await WebConsole.StartAsync(Center, new() { ConsolePort = 0, PkiPort = 0, AuthPort = 0 }, NullLoggerFactory.Instance);
         Password = (await Console.CreateDemoAdministratorAsync("admin"))!;
+        LabSample.Write(Center.Installation.Directory);
         foreach (var device in Center.Fleet.List()) SwitchOn(device.Name);
         playwright = await Playwright.CreateAsync();
         Chromium = await playwright.Chromium.LaunchAsync(new()

@@ -52,6 +52,7 @@ public sealed class GateSpecs : IDisposable
     [InlineData("/certificates")]
     [InlineData("/audit")]
     [InlineData("/broker")]
+    [InlineData("/lab")]
     [InlineData("/about")]
     public async Task A_stranger_is_led_from_pages_to_the_sign_in_page(string path)
     {

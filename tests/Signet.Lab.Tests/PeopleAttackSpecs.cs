@@ -3,12 +3,14 @@ namespace Signet.Lab.Tests;
 /// <summary>Attacks on people, at the real console over HTTPS: blocked for the named reason, successful without the named control.</summary>
 public sealed class PeopleAttackSpecs(LabFixture fixture) : IClassFixture<LabFixture>
 {
-    public static TheoryData<string> Names => [.. PeopleAttacks.All.Select(a => a.Name)];
+    private static readonly IReadOnlyList<Attack> Attacks = [.. PeopleAttacks.All, .. SecondFactorAttacks.All];
+
+    public static TheoryData<string> Names => [.. Attacks.Select(a => a.Name)];
 
     [Theory, MemberData(nameof(Names))]
     public async Task The_whole_console_blocks_it_for_the_named_reason(string name)
     {
-        var attack = PeopleAttacks.All.Single(a => a.Name == name);
+        var attack = Attacks.Single(a => a.Name == name);
         var strike = await attack.Secure(fixture.Lab, null, TestContext.Current.CancellationToken);
         strike.ResultName.ShouldBe("blocked", strike.Reason);
         strike.Reason.ShouldBe(attack.Reason);
@@ -17,7 +19,7 @@ public sealed class PeopleAttackSpecs(LabFixture fixture) : IClassFixture<LabFix
     [Theory, MemberData(nameof(Names))]
     public async Task Without_its_control_it_succeeds(string name)
     {
-        var attack = PeopleAttacks.All.Single(a => a.Name == name);
+        var attack = Attacks.Single(a => a.Name == name);
         var strike = await attack.Secure(fixture.Lab, attack.Control, TestContext.Current.CancellationToken);
         strike.ResultName.ShouldBe("succeeded", strike.Reason);
     }

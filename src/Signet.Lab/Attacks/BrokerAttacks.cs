@@ -35,10 +35,11 @@ internal static class BrokerAttacks
         Of("wildcard-in-the-middle", "Subscribes to everybody's commands with one plus sign.", "acl-subscribe", "no-rule-allows", Listen, (b, ct) => SubscribeAsync(b, "signet/+/command", ct)) with { Open = OpenAsync((h, ct) => OpenBrokerAttacks.ListenAsync(h, "home/+", ct)) },
         Of("shared-subscription", "Takes a share of another device's commands, so that some never reach it.", "acl-shared", "no-rule-allows", ["T1691", "T0842"], (b, ct) => SubscribeAsync(b, $"$share/thieves/signet/{Victim}/command", ct)) with { Open = OpenAsync((h, ct) => OpenBrokerAttacks.ListenAsync(h, "$share/thieves/" + PaperNames.OpenTopic, ct)) },
         Of("read-broker-status", "Reads what the broker says about itself and its clients.", "acl-subscribe", "broker-status-for-nobody-else", ["T0888", "T0840"], (b, ct) => SubscribeAsync(b, "$SYS/#", ct)) with { Open = OpenAsync(OpenBrokerAttacks.ReadStatusAsync) },
-        Of("old-subscription", "Keeps a subscription from before the policy was tightened.", "acl-deliver", "no message came", Listen, OldSubscriptionAsync),
+        Of("old-subscription", "Keeps a subscription from before the policy was tightened.", "acl-deliver", "no-rule-allows", Listen, OldSubscriptionAsync),
         Of("stay-after-revocation", "Stays connected after its certificate was revoked.", "live-cut", "certificate-revoked", Stranger, StayAsync),
         Of("queued-after-revocation", "Is away when it is revoked, and would find its commands waiting.", "live-cut", "its session and queue were purged", ["T0842", "T0859"], QueuedAfterRevocationAsync),
         Of("oversized-packet", "Sends a packet of a megabyte.", "packet-limit", "packet-too-large", Flood, OversizedAsync) with { Open = OpenAsync(OpenBrokerAttacks.OversizedAsync) },
+        Of("malformed-packets", "Sends eighteen packets that no client may send, one after the other, to bring the broker down or to be taken seriously.", "packet-reader", "closed, each as an error of the protocol", ["T0814", "T0819"], MalformedAsync),
         Of("connection-hoarding", "One device opens forty connections.", "identity-quota", "identity has 8 connections", Flood, HoardAsync) with { Open = OpenAsync(OpenBrokerAttacks.HoardAsync) },
         Of("message-flood", "One device sends 2,000 messages at once.", "rate-limit", "identity sends faster than it may; reading slows down", Flood, FloodAsync) with { Open = OpenAsync(OpenBrokerAttacks.FloodAsync) },
     ];
@@ -59,6 +60,7 @@ internal static class BrokerAttacks
         Control("acl-deliver", "Each delivery is asked about again, so a changed policy acts on old subscriptions.", ["IEC CR 2.1", "IEC CR 2.6"], "a policy that asks at the subscription alone"),
         Control("live-cut", "Revoking cuts live sessions and purges what waits for them.", ["IEC CR 2.6", "OWASP I8"], "a broker that is not told of revocations"),
         Control("packet-limit", "Packets have a greatest size.", ["IEC CR 7.1", "IEC CR 7.2", "ETSI 5.13"], "a broker with a limit of 16 MiB"),
+        Control("packet-reader", "What is not MQTT to the letter closes its connection and no other.", ["IEC CR 3.5", "ETSI 5.13", "IEC CR 7.1"], "a reader that passes over what it does not understand and goes on"),
         Control("identity-quota", "One identity has few connections.", ["IEC CR 7.1", "IEC CR 7.2", "ETSI 5.9"], "a broker without that quota"),
         Control("rate-limit", "A device that sends too fast is read more slowly.", ["IEC CR 7.1", "IEC CR 7.2", "ETSI 5.9", "ETSI 5.10"], "a broker without that limit"),
     ];
@@ -181,7 +183,15 @@ internal static class BrokerAttacks
         bench.Apply(AccessPolicy.Default);
         await using var center = await bench.CenterAsync(cancellationToken);
         await center.PublishAsync(new() { Topic = $"signet/{Victim}/command", Payload = "for the victim"u8.ToArray(), QoS = QoS.AtLeastOnce }, cancellationToken);
-        return await neighbour.NextAsync(TimeProvider.System, cancellationToken, TimeSpan.FromMilliseconds(500)) is not null ? Strike.Succeeded("still hears the victim's commands") : Strike.Blocked("no message came");
+        try
+        {
+            return await neighbour.NextAsync(TimeProvider.System, cancellationToken, TimeSpan.FromMilliseconds(500)) is not null ? Strike.Succeeded("still hears the victim's commands") : Strike.Blocked("no message came");
+        }
+        catch (MqttException e)
+        {
+            // The broker ends the connection of who holds what it may no longer have, and says by which rule.
+            return Strike.Blocked(e.Message.Contains("no-rule-allows", StringComparison.Ordinal) ? "no-rule-allows" : e.Message);
+        }
     }
 
     private static async Task<Strike> StayAsync(BrokerBench bench, CancellationToken cancellationToken)
@@ -223,6 +233,26 @@ internal static class BrokerAttacks
             return Strike.Blocked("packet-too-large"); // closed while it was still sending
         }
         return await peer.IsClosedAsync(cancellationToken, TimeSpan.FromSeconds(1)) ? Strike.Blocked("packet-too-large") : Strike.Succeeded("the broker read it all");
+    }
+
+    private static async Task<Strike> MalformedAsync(BrokerBench bench, CancellationToken cancellationToken)
+    {
+        var attempts = 0;
+        await using var witness = bench.Off("packet-reader") ? null : await bench.VictimAsync(cancellationToken);
+        foreach (var (name, beforeConnect, bytes) in RawPeer.Malformed)
+        {
+            attempts++;
+            await using var peer = await RawPeer.OpenAsync(bench, bench.Who.NeighbourDevice, cancellationToken);
+            if (!beforeConnect)
+            {
+                await peer.SendAsync(RawPeer.Connect(Neighbour), cancellationToken);
+                await peer.ReadAsync(cancellationToken);
+            }
+            await peer.SendAsync(bytes, cancellationToken);
+            if (!await peer.IsClosedAsync(cancellationToken)) return Strike.Succeeded($"{name} left the connection open", attempts);
+        }
+        if (witness is not { IsConnected: true }) return Strike.Succeeded("another client lost its connection", attempts);
+        return Strike.Blocked(bench.ProtocolErrors.Count >= attempts - 1 ? "closed, each as an error of the protocol" : $"closed, but only {bench.ProtocolErrors.Count} of {attempts} as errors of the protocol", attempts);
     }
 
     private static async Task<Strike> HoardAsync(BrokerBench bench, CancellationToken cancellationToken)

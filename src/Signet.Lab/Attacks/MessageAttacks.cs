@@ -70,7 +70,7 @@ internal static class MessageAttacks
         {
             var claims = d.Commands.Json();
             claims["suite"] = Suite.Es256.Name;
-            return [d.Deliver(Es256(who, claims))];
+            return [d.Deliver(JwsForge.MakeEs256(JwsForge.Header("ES256", who.NeighbourKey.KeyId, CommandMessage.Type), claims, who.NeighbourEcdsa))];
         }) with { Reason = "unknown-key" },
         Of("cross-device", "Hands the door a command that was signed for another device.", "recipient", "wrong-audience", Repeat,
             (d, _, _, _) => [d.Deliver(d.Commands.Genuine(device: LabIdentities.Neighbour))]),
@@ -248,7 +248,7 @@ internal static class MessageAttacks
     {
         var clock = new LabClock(lab.Time);
         using var device = new DeviceBench(lab.Identities, without, clock, lab.Secrets, onlySealed);
-        return Judge([.. play(device, lab.Identities, clock, lab.RandomFor(name))]);
+        return DeviceAnswer.Judge([.. play(device, lab.Identities, clock, lab.RandomFor(name))]);
     }
 
     /// <summary>How many messages of one attack a whole device gets: it answers ten refusals at once, and then one a second.</summary>
@@ -258,12 +258,8 @@ internal static class MessageAttacks
     {
         var clock = new LabClock(lab.Time);
         await using var device = await WholeDevice.StartAsync(lab, clock, onlySealed, cancellationToken);
-        return Judge(await Task.Run(() => play(device, lab.Identities, clock, lab.RandomFor(name)).Take(ForAWholeDevice).ToList(), cancellationToken));
+        return DeviceAnswer.Judge(await Task.Run(() => play(device, lab.Identities, clock, lab.RandomFor(name)).Take(ForAWholeDevice).ToList(), cancellationToken));
     }
-
-    private static Strike Judge(List<DeviceAnswer> answers) => answers.Find(a => a.Executed) is { Executed: true } hit
-        ? Lab.Strike.Succeeded(hit.Reason, answers.Count)
-        : Lab.Strike.Blocked(string.Join(", ", answers.Select(a => a.Reason).Distinct()), answers.Count);
 
     /// <summary>Supply attacks on the rule that two people must agree.</summary>
     private static Attack Two(string name, string says, string reason, Func<IDeviceUnderAttack, LabIdentities, LabClock, byte[]> make) =>
@@ -314,16 +310,6 @@ internal static class MessageAttacks
 
     private static byte[] ForcedBytes(LabIdentities who, byte[] payload) =>
         JwsForge.Make(CanonicalJson.Write(JwsForge.Header("PS256", who.CenterKey.KeyId, CommandMessage.Type)), payload, JwsForge.Ps256(who.CenterRsa));
-
-    /// <summary>The neighbour's signature, with S in the lower half as the house wants it.</summary>
-    private static byte[] Es256(LabIdentities who, JsonObject claims)
-    {
-        while (true)
-        {
-            var message = JwsForge.Make(JwsForge.Header("ES256", who.NeighbourKey.KeyId, CommandMessage.Type), claims, JwsForge.Es256(who.NeighbourEcdsa));
-            if (JwsForge.Open(message).Signature[32] < 0x7f) return message;
-        }
-    }
 
     private static byte[] Noise(Random random, int bytes)
     {

@@ -19,6 +19,7 @@ internal static class NetworkAttacks
         Of("eavesdrop", "Reads what passes between device and broker.", "tls", "nothing readable in what passed", ["T0842", "T0882"], EavesdropAsync, OpenEavesdropAsync),
         Of("alter-in-flight", "Flips bits between device and broker.", "tls", "the connection broke, nothing altered arrived", ["T0830", "T0831"], AlterAsync, OpenAlterAsync),
         Of("plaintext-on-the-tls-port", "Speaks plain MQTT to the TLS port.", "tls", "no-answer", ["T0830", "T0842"], PlaintextAsync),
+        Of("tls-strip", "Answers for the broker in plain MQTT, hoping that the device does without TLS.", "tls", "the device spoke TLS and nothing else", ["T0830"], StripAsync),
         Of("tls-1.2-downgrade", "Offers nothing newer than TLS 1.2.", "tls13-only", "tls-handshake", ["T0830"], DowngradeAsync),
         Of("foreign-broker", "Stands in for the broker with a certificate of another authority.", "server-authentication", "client: certificate-untrusted", ["T0830", "T0848"], (lab, without, ct) => ImpersonateAsync(lab, without, foreign: true, ct)),
         Of("device-as-broker", "Stands in for the broker with a genuine certificate, but a device's.", "server-authentication", "client: certificate-wrong-usage", ["T0830", "T0848", "T0859"], (lab, without, ct) => ImpersonateAsync(lab, without, foreign: false, ct)),
@@ -113,6 +114,30 @@ internal static class NetworkAttacks
         {
             return Strike.Blocked("tls-handshake");
         }
+    }
+
+    private static async Task<Strike> StripAsync(LabContext lab, string? without, CancellationToken cancellationToken)
+    {
+        await using var bench = lab.Broker(without);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var first = Task.Run(async () =>
+        {
+            using var tcp = await listener.AcceptTcpClientAsync(cancellationToken);
+            var buffer = new byte[1];
+            await tcp.GetStream().ReadExactlyAsync(buffer, cancellationToken);
+            await tcp.GetStream().WriteAsync(new byte[] { 0x20, 3, 0, 0, 0 }, cancellationToken); // CONNACK, welcome
+            return buffer[0];
+        }, cancellationToken);
+        try
+        {
+            await using var victim = await MqttClient.ConnectAsync(bench.Options(bench.Who.VictimDevice, LabIdentities.Victim, port: ((IPEndPoint)listener.LocalEndpoint).Port), cancellationToken);
+        }
+        catch (MqttException)
+        {
+            // what came back was no TLS
+        }
+        return await first == 0x16 ? Strike.Blocked("the device spoke TLS and nothing else") : Strike.Succeeded("the device spoke plain MQTT"); // 0x16: a TLS handshake record
     }
 
     private static async Task<Strike> ImpersonateAsync(LabContext lab, string? without, bool foreign, CancellationToken cancellationToken)

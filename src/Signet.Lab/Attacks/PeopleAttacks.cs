@@ -219,7 +219,7 @@ internal static class PeopleAttacks
             await bench.House.Center.Accounts.SetRoleAsync(account.Id, Access.Role.Viewer, Actor.Terminal, cancellationToken);
     }
 
-    private static Attack Of(string name, string says, string control, string reason, string[] techniques, Func<PeopleBench, LabContext, CancellationToken, Task<Strike>> attack) => new()
+    internal static Attack Of(string name, string says, string control, string reason, string[] techniques, Func<PeopleBench, LabContext, CancellationToken, Task<Strike>> attack) => new()
     {
         Name = name, Layer = AttackLayer.People, Says = says, Control = control, Reason = reason, Techniques = techniques,
         WhyNotOpen = "the open house has nobody to sign in and no console",

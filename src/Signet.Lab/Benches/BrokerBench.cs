@@ -25,6 +25,8 @@ public sealed class BrokerBench : IAsyncDisposable, IBrokerObserver
 
     private readonly string? _without;
     private readonly MqttListener _listener;
+    private readonly LenientFront? _lenient;
+    private readonly ConcurrentQueue<BrokerRefusal> _protocol = new();
     private readonly ConcurrentQueue<string> _refusals = new();
     private AccessPolicy _policy = AccessPolicy.Default;
 
@@ -49,6 +51,7 @@ public sealed class BrokerBench : IAsyncDisposable, IBrokerObserver
             },
         }, new BenchPolicy(this, () => _policy), TimeProvider.System);
         var chain = SslStreamCertificateContext.Create(who.BrokerServer.Certificate, who.Authority.Chain, offline: true);
+        if (Off("packet-reader")) _lenient = new LenientFront(chain);
         _listener = MqttListener.Start(Broker, new()
         {
             EndPoint = new(IPAddress.Loopback, 0),
@@ -72,7 +75,10 @@ public sealed class BrokerBench : IAsyncDisposable, IBrokerObserver
     public LabClock Clock { get; }
     public MqttBroker Broker { get; }
     public CertificateJudge Judge { get; }
-    public IPEndPoint EndPoint => _listener.EndPoint;
+    public IPEndPoint EndPoint => _lenient?.EndPoint ?? _listener.EndPoint;
+
+    /// <summary>What was closed because its bytes are not MQTT, or break its rules.</summary>
+    public IReadOnlyCollection<BrokerRefusal> ProtocolErrors => _protocol;
 
     /// <summary>Everything refused so far, in the house's words.</summary>
     public IReadOnlyCollection<string> Refusals => _refusals;
@@ -161,11 +167,16 @@ public sealed class BrokerBench : IAsyncDisposable, IBrokerObserver
 
     public Task<MqttClient> CenterAsync(CancellationToken cancellationToken) => ConnectAsync(Who.CenterClient, LabIdentities.Center, cancellationToken);
 
-    void IBrokerObserver.Refused(BrokerRefusal refusal) => _refusals.Enqueue(refusal.Reason);
+    void IBrokerObserver.Refused(BrokerRefusal refusal)
+    {
+        if (refusal.Kind == RefusalKind.Protocol) _protocol.Enqueue(refusal);
+        _refusals.Enqueue(refusal.Reason);
+    }
 
     public async ValueTask DisposeAsync()
     {
         Who.Authority.Revoked -= Cut;
+        if (_lenient is not null) await _lenient.DisposeAsync();
         await _listener.DisposeAsync();
         await Broker.DisposeAsync();
     }

@@ -7,7 +7,13 @@ using Signet.Wire;
 namespace Signet.Lab;
 
 /// <summary>What a device did with some bytes.</summary>
-public readonly record struct DeviceAnswer(bool Executed, string Reason);
+internal readonly record struct DeviceAnswer(bool Executed, string Reason)
+{
+    /// <summary>One hit is enough for the attacker; the reasons of all refusals are told.</summary>
+    public static Strike Judge(IReadOnlyList<DeviceAnswer> answers) => answers.FirstOrDefault(a => a.Executed) is { Executed: true } hit
+        ? Strike.Succeeded(hit.Reason, answers.Count)
+        : Strike.Blocked(string.Join(", ", answers.Select(a => a.Reason).Distinct()), answers.Count);
+}
 
 /// <summary>A device that an attacker can hand bytes to: its receiving half alone (<see cref="DeviceBench"/>), or whole (<see cref="WholeDevice"/>).</summary>
 internal interface IDeviceUnderAttack

@@ -31,6 +31,16 @@ public static class JwsForge
 
     public static Func<byte[], byte[]> Hs256(byte[] key) => data => HMACSHA256.HashData(key, data);
 
+    /// <summary>Signed with ES256, with S in the lower half as the house wants it.</summary>
+    public static byte[] MakeEs256(JsonObject header, JsonObject claims, ECDsa key)
+    {
+        while (true)
+        {
+            var message = Make(header, claims, Es256(key));
+            if (Open(message).Signature[32] < 0x7f) return message;
+        }
+    }
+
     public static JsonObject Header(string algorithm, string keyId, string type) => new() { ["alg"] = algorithm, ["kid"] = keyId, ["typ"] = type };
 
     /// <summary>Another spelling of the same signature: the last base64url character has bits no decoder uses; one of them is set.</summary>

@@ -97,6 +97,29 @@ internal sealed class RawPeer : IAsyncDisposable
         return [type, .. length, .. rest];
     }
 
+    /// <summary>Packets that no client may send: after CONNECT was accepted, or (the first ones) instead of it.</summary>
+    public static IReadOnlyList<(string Name, bool BeforeConnect, byte[] Bytes)> Malformed { get; } =
+    [
+        ("a PUBLISH before CONNECT", true, Packet(0x30, [.. Text("signet/x/telemetry/y"), 0])),
+        ("a CONNECT with a protocol name of its own", true, Packet(0x10, [.. Text("MQTX"), 5, 2, 0, 60, 0, .. Text("x")])),
+        ("a CONNECT with its reserved flag set", true, Packet(0x10, [.. Text("MQTT"), 5, 3, 0, 60, 0, .. Text("x")])),
+        ("a CONNECT that ends in the middle", true, Packet(0x10, [.. Text("MQTT"), 5, 2, 0])),
+        ("a second CONNECT", false, Connect("again")),
+        ("a remaining length of five bytes", false, [0x30, 0xff, 0xff, 0xff, 0xff, 0x01]),
+        ("packet type 0", false, [0x00, 0x00]),
+        ("a PUBLISH with QoS 3", false, Packet(0x36, [.. Text("signet/door-2/telemetry/y"), 0, 1, 0])),
+        ("a PUBLISH to a wildcard", false, Packet(0x30, [.. Text("signet/#"), 0])),
+        ("a topic with a NUL in it", false, Packet(0x30, [0, 3, (byte)'a', 0, (byte)'b', 0])),
+        ("a topic that is not UTF-8", false, Packet(0x30, [0, 2, 0xc3, 0x28, 0])),
+        ("a topic longer than its packet", false, Packet(0x30, [0xff, 0xff, (byte)'a'])),
+        ("a SUBSCRIBE with wrong flags", false, Packet(0x80, [0, 1, 0, .. Text("signet/door-2/command"), 0])),
+        ("a SUBSCRIBE to nothing", false, Packet(0x82, [0, 1, 0])),
+        ("a SUBSCRIBE with packet id 0", false, Packet(0x82, [0, 0, 0, .. Text("signet/door-2/command"), 0])),
+        ("a PUBREL for what was never sent, with wrong flags", false, Packet(0x60, [0, 1])),
+        ("a property that may stand once, twice", false, Packet(0x30, [.. Text("signet/door-2/telemetry/y"), 4, 0x01, 0, 0x01, 0])),
+        ("a topic alias of 0", false, PublishAlias("signet/door-2/telemetry/y", 0, "x")),
+    ];
+
     private static byte[] Text(string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);

@@ -178,5 +178,6 @@ internal sealed class WholeDevice : IDeviceUnderAttack, IAsyncDisposable
         await _listener.DisposeAsync();
         await _broker.DisposeAsync();
         _stop.Dispose();
+        Directory.Delete(_home, recursive: true); // a soak makes thousands
     }
 }

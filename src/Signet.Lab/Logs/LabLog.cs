@@ -24,8 +24,15 @@ public sealed class LabLog : IDisposable
     /// <summary>Appends to <c>NAME.ndjson</c> in the directory.</summary>
     public static LabLog InDirectory(string directory, string name, TimeProvider time)
     {
-        Directory.CreateDirectory(directory);
-        return new(name, new StreamWriter(Path.Combine(directory, name + ".ndjson"), append: true) { AutoFlush = true }, time);
+        try
+        {
+            Directory.CreateDirectory(directory);
+            return new(name, new StreamWriter(Path.Combine(directory, name + ".ndjson"), append: true) { AutoFlush = true }, time);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new(name, null, time) { Trouble = $"the log of {name} could not be written to its end: {e.Message}" };
+        }
     }
 
     /// <summary>Keeps lines in memory only.</summary>
@@ -59,11 +66,37 @@ public sealed class LabLog : IDisposable
         {
             if (_lines.Count == LabLimits.LogLinesKept) _lines.Dequeue();
             _lines.Enqueue(new(level, message, data));
-            _file?.WriteLine(line.ToJsonString(Compact));
+            if (Trouble is null) WriteToFile(line);
         }
     }
 
-    public void Dispose() => _file?.Dispose();
+    /// <summary>Why the file ends before the actor does; null while it is whole.</summary>
+    public string? Trouble { get; private set; }
+
+    // A full disk must stop neither house nor attack: what is missing in the file is said at the end.
+    private void WriteToFile(JsonObject line)
+    {
+        try
+        {
+            _file?.WriteLine(line.ToJsonString(Compact));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Trouble = $"the log of {Name} could not be written to its end: {e.Message}";
+        }
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            _file?.Dispose();
+        }
+        catch (IOException e)
+        {
+            Trouble ??= $"the log of {Name} could not be written to its end: {e.Message}";
+        }
+    }
 }
 
 /// <summary>One line of a <see cref="LabLog"/>.</summary>

@@ -15,6 +15,9 @@ public sealed class LabLogs : IDisposable
 
     public IEnumerable<LabLog> All => _logs.Values;
 
+    /// <summary>One line for each log that could not be written to its end.</summary>
+    public IReadOnlyList<string> Troubles => [.. _logs.Values.Select(l => l.Trouble).OfType<string>().Order(StringComparer.Ordinal)];
+
     public void Dispose()
     {
         foreach (var log in _logs.Values) log.Dispose();

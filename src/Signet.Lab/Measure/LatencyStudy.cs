@@ -12,7 +12,7 @@ namespace Signet.Lab;
 /// </summary>
 public sealed class LatencyStudy(LabContext lab, PaperKeys keys, int samples)
 {
-    public const string Insecure = "insecure", Es256 = "signet-es256", Ps256 = "signet-ps256", Hs256 = "signet-hs256";
+    public const string Insecure = "insecure", Es256 = "signet-es256", Ps256 = "signet-ps256", Hs256 = "signet-hs256", Sealed = "signet-sealed";
 
     private sealed record Lane(string Suite, string Meaning, Func<byte[]> Make, Func<ReadOnlyMemory<byte>, bool> Accept);
 
@@ -50,15 +50,16 @@ public sealed class LatencyStudy(LabContext lab, PaperKeys keys, int samples)
             foreach (var lane in lanes)
             {
                 progress("processor time of " + lane.Suite);
-                var before = Environment.CpuUsage.TotalTime;
+                var (before, bytes) = (Environment.CpuUsage.TotalTime, house.Counters.BytesIn);
                 for (var i = 0; i < samples / 2; i++) await OnceAsync(lane);
                 var cpu = (Environment.CpuUsage.TotalTime - before).TotalMilliseconds / (samples / 2);
-                results.Suites.Add(new(lane.Suite, lane.Meaning, Summary.Of(times[lane.Suite]), lane.Make().Length, cpu));
+                results.Suites.Add(new(lane.Suite, lane.Meaning, Summary.Of(times[lane.Suite]), lane.Make().Length, cpu, (house.Counters.BytesIn - bytes) / (double)(samples / 2)));
             }
         }
         results.Fsync = MeasureFsync();
         progress("handshakes");
         results.Handshake = await MeasureHandshakesAsync(cancellationToken);
+        results.PlainConnect = await MeasurePlainAsync(house, cancellationToken);
     }
 
     private List<Lane> Lanes(Owned owned)
@@ -80,6 +81,7 @@ public sealed class LatencyStudy(LabContext lab, PaperKeys keys, int samples)
             new(PaperNames.Corrected, "the same primitives over everything; state flushed to disk", corrected.Next, m => correctedActuator.Receive(m.Span).Accepted),
             Signed(Es256, "ES256 (P-256), strict verification, replay window", owned.Keep(SigningKey.Es256(owned.Keep(who.VictimDevice.Certificate.GetECDsaPrivateKey()!), who.VictimDevice.Thumbprint)), owned.Keep(PinnedKey.FromCertificate(who.VictimDevice.Certificate, LabIdentities.Victim, "ES256"))),
             Signed(Ps256, "PS256 (RSA-2048), strict verification, replay window", owned.Keep(SigningKey.Ps256(owned.Keep(who.CenterSign.Certificate.GetRSAPrivateKey()!), who.CenterSign.Thumbprint)), owned.Keep(PinnedKey.FromCertificate(who.CenterSign.Certificate, LabIdentities.Victim, "PS256"))),
+            SealedLane(owned),
             Signed(Hs256, "HS256, strict verification, replay window", owned.Keep(SigningKey.Hs256(shared, "lab")), owned.Keep(PinnedKey.Hs256(shared, LabIdentities.Victim, "lab"))),
         ];
     }
@@ -102,6 +104,23 @@ public sealed class LatencyStudy(LabContext lab, PaperKeys keys, int samples)
             window.Commit(verified.Claims.Epoch, verified.Claims.Sequence);
             return true;
         });
+    }
+
+    /// <summary>A signed reading in an envelope that only its receiver can open: ECDH-ES on P-256 with a fresh key pair for each message, AES-256-GCM.</summary>
+    private Lane SealedLane(Owned owned)
+    {
+        var who = lab.Identities;
+        var key = owned.Keep(SigningKey.Es256(owned.Keep(who.VictimDevice.Certificate.GetECDsaPrivateKey()!), who.VictimDevice.Thumbprint));
+        var inner = Signed(Sealed, "ES256 inside ECDH-ES (P-256) and AES-256-GCM", key, owned.Keep(PinnedKey.FromCertificate(who.VictimDevice.Certificate, LabIdentities.Victim, "ES256")));
+        var certificate = owned.Keep(who.Authority.Issue(new(Pki.CertificateProfile.DeviceSealing, LabIdentities.Victim)));
+        var recipient = owned.Keep(SealingRecipient.FromCertificate(certificate.Certificate, LabIdentities.Victim));
+        var opener = owned.Keep(SealingKey.EcdhEs(certificate.Certificate.GetECDiffieHellmanPrivateKey()!, certificate.Thumbprint));
+        var topic = Topics.Telemetry(LabIdentities.Victim, "door");
+        return inner with
+        {
+            Make = () => SealedMessage.Seal(inner.Make(), recipient, topic, lab.Secrets),
+            Accept = message => SealedMessage.TryOpen(message.Span, opener, new() { Keys = KeyRing.Empty, Audience = LabIdentities.Victim, Topic = topic, Now = lab.Time.GetUtcNow() }, out var signed, out _) && inner.Accept(signed),
+        };
     }
 
     /// <summary>A record of a command's size appended and flushed, as the device's journal does before it acts.</summary>
@@ -129,6 +148,19 @@ public sealed class LatencyStudy(LabContext lab, PaperKeys keys, int samples)
         {
             var start = lab.Time.GetTimestamp();
             await using var client = await bench.ConnectAsync(bench.Who.VictimDevice, LabIdentities.Victim, cancellationToken);
+            if (i >= 10) times.Add(lab.Time.GetElapsedTime(start).TotalMilliseconds);
+        }
+        return Summary.Of(times);
+    }
+
+    /// <summary>TCP, CONNECT and CONNACK at the open house.</summary>
+    private async Task<Summary> MeasurePlainAsync(OpenHouse house, CancellationToken cancellationToken)
+    {
+        var times = new List<double>();
+        for (var i = 0; i < 60; i++)
+        {
+            var start = lab.Time.GetTimestamp();
+            await using var client = await house.ConnectAsync("plain_connect", cancellationToken);
             if (i >= 10) times.Add(lab.Time.GetElapsedTime(start).TotalMilliseconds);
         }
         return Summary.Of(times);

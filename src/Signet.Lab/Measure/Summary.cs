@@ -42,12 +42,22 @@ public sealed record Summary(
         ["sd"] = Round(StandardDeviation),
         ["ci95"] = new JsonArray(Round(Mean - HalfInterval), Round(Mean + HalfInterval)),
         ["min"] = Round(Least),
+        ["q1"] = Round(Quartile1),
         ["p50"] = Round(Median),
+        ["q3"] = Round(Quartile3),
         ["p95"] = Round(P95),
         ["p99"] = Round(P99),
         ["max"] = Round(Most),
+        ["whiskers"] = new JsonArray(Round(LowWhisker), Round(HighWhisker)),
         ["outliers"] = Outliers,
     };
+
+    /// <summary>What <see cref="ToJson"/> wrote.</summary>
+    public static Summary Of(JsonObject json)
+    {
+        double N(string name) => (double)json[name]!;
+        return new((int)json["n"]!, N("mean"), N("sd"), N("mean") - (double)json["ci95"]![0]!, N("min"), (double)json["whiskers"]![0]!, N("q1"), N("p50"), N("q3"), (double)json["whiskers"]![1]!, N("max"), N("p95"), N("p99"), (int)json["outliers"]!);
+    }
 
     private static double Round(double value) => Math.Round(value, 6);
 }

@@ -15,6 +15,7 @@ public sealed class OpenHouse : IAsyncDisposable
     private readonly List<Task> _running = [];
     private readonly TimeProvider _time;
     private MqttClient _actuatorClient = null!;
+    private bool _gone;
 
     private OpenHouse(LabLogs logs, TimeProvider time, RandomNumberGenerator random)
     {
@@ -28,6 +29,7 @@ public sealed class OpenHouse : IAsyncDisposable
 
     public LabLogs Logs { get; }
     public IPEndPoint EndPoint => _listener.EndPoint;
+    public BrokerCounters Counters => _broker.Counters;
     public OpenSensor Sensor { get; }
     public OpenActuator Actuator { get; }
 
@@ -94,6 +96,8 @@ public sealed class OpenHouse : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_gone) return;
+        _gone = true;
         await _stop.CancelAsync();
         if (_actuatorClient is not null) await _actuatorClient.DisposeAsync();
         await Task.WhenAll(_running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

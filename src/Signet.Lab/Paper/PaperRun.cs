@@ -29,16 +29,14 @@ public sealed record PaperRun(string Suite, PaperStatistics Statistics, IReadOnl
 /// </summary>
 public sealed class PaperSecureHouse : IAsyncDisposable
 {
-    private readonly MqttBroker _broker;
-    private readonly MqttListener _listener;
+    private readonly IReadOnlyList<IAsyncDisposable> _broker;
     private readonly MqttClient[] _clients;
     private readonly IPaperSensor _sensor;
     private readonly IPaperActuator _actuator;
     private readonly LabLogs _logs;
 
-    private PaperSecureHouse(MqttBroker broker, MqttListener listener, MqttClient[] clients, IPaperSensor sensor, IPaperActuator actuator, LabLogs logs) =>
-        (_broker, _listener, _clients, _sensor, _actuator, _logs) = (broker, listener, clients, sensor, actuator, logs);
-
+    private PaperSecureHouse(IReadOnlyList<IAsyncDisposable> broker, MqttClient[] clients, IPaperSensor sensor, IPaperActuator actuator, LabLogs logs) =>
+        (_broker, _clients, _sensor, _actuator, _logs) = (broker, clients, sensor, actuator, logs);
 
     public static async Task<PaperRun> RunAsync(LabContext lab, string suite, PaperKeys keys, CancellationToken cancellationToken)
     {
@@ -52,16 +50,28 @@ public sealed class PaperSecureHouse : IAsyncDisposable
             ? new FaithfulActuator(keys, Path.Combine(folder, "logs", "actuator_state.json"), actuatorLog, lab.Time)
             : new CorrectedActuator(keys.Actuator, new Dictionary<string, DSA> { [PaperNames.SecureSensorId] = keys.Sensor }, Path.Combine(folder, "logs", "actuator_state.json"), actuatorLog, lab.Time);
         var policy = new PasswordPolicy(lab.Secrets);
-        var broker = new MqttBroker(new BrokerOptions(), policy, lab.Time);
-        var listener = MqttListener.Start(broker, new() { EndPoint = new(System.Net.IPAddress.Loopback, 0), Name = suite });
+        var (broker, port) = await StartBrokerAsync(lab, folder, policy, cancellationToken);
         async Task<MqttClient> ClientAsync(string id) => await MqttClient.ConnectAsync(
-            OpenHouse.ClientOptions("127.0.0.1", listener.EndPoint.Port, id) with { UserName = id, Password = policy.PasswordOf(id) }, cancellationToken);
+            OpenHouse.ClientOptions("127.0.0.1", port, id) with { UserName = id, Password = policy.PasswordOf(id) }, cancellationToken);
         MqttClient[] clients = [await ClientAsync(PaperNames.SecureSensorClient), await ClientAsync(PaperNames.SecureActuatorClient), await ClientAsync(PaperNames.SecureAttacker)];
         await clients[1].SubscribeAsync([new(PaperNames.SecureTopic, QoS.AtMostOnce)], cancellationToken: cancellationToken);
-        await using var house = new PaperSecureHouse(broker, listener, clients, Sensor(), actuator, lab.Logs);
-        sensorLog.Info("Starting secure sensor", new() { ["broker"] = "127.0.0.1", ["port"] = listener.EndPoint.Port, ["topic"] = PaperNames.SecureTopic, ["mode"] = "SECURE", ["sensor_id"] = PaperNames.SecureSensorId });
+        await using var house = new PaperSecureHouse(broker, clients, Sensor(), actuator, lab.Logs);
+        sensorLog.Info("Starting secure sensor", new() { ["broker"] = "127.0.0.1", ["port"] = port, ["topic"] = PaperNames.SecureTopic, ["mode"] = "SECURE", ["sensor_id"] = PaperNames.SecureSensorId });
         actuatorLog.Info("SECURE ACTUATOR ACTIVE", new() { ["topic"] = PaperNames.SecureTopic, ["protections"] = "DSA signatures, AES-256-GCM, counters, AEAD" });
         return await house.PlayAsync(lab, suite, keys, Sensor, cancellationToken);
+    }
+
+    /// <summary>Mosquitto with a password file and access rules, as in the paper; where it is not installed, the house's own broker with the same accounts and rules.</summary>
+    private static async Task<(IReadOnlyList<IAsyncDisposable> Broker, int Port)> StartBrokerAsync(LabContext lab, string folder, PasswordPolicy policy, CancellationToken cancellationToken)
+    {
+        if (PaperMosquitto.Program is { } program)
+        {
+            var mosquitto = await PaperMosquitto.StartAsync(program, Path.Combine(folder, "mosquitto"), policy.Accounts, lab.Time, cancellationToken);
+            return ([mosquitto], mosquitto.Port);
+        }
+        var broker = new MqttBroker(new BrokerOptions(), policy, lab.Time);
+        var listener = MqttListener.Start(broker, new() { EndPoint = new(System.Net.IPAddress.Loopback, 0), Name = "paper" });
+        return ([listener, broker], listener.EndPoint.Port);
     }
 
     private async Task<PaperRun> PlayAsync(LabContext lab, string suite, PaperKeys keys, Func<IPaperSensor> reboot, CancellationToken cancellationToken)
@@ -129,8 +139,7 @@ public sealed class PaperSecureHouse : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var client in _clients) await client.DisposeAsync();
-        await _listener.DisposeAsync();
-        await _broker.DisposeAsync();
+        foreach (var part in _broker) await part.DisposeAsync();
     }
 
     /// <summary>The paper's hardened broker: an account for each client, and rules for the one topic. The attacker has an account too: what stops it must be the message.</summary>
@@ -140,6 +149,8 @@ public sealed class PaperSecureHouse : IAsyncDisposable
             .ToDictionary(name => name, _ => Encoding.ASCII.GetBytes(Convert.ToHexString(PaperCrypto.GenerateSessionKey(random, 16))), StringComparer.Ordinal);
 
         public byte[] PasswordOf(string name) => _passwords[name];
+
+        public IReadOnlyDictionary<string, string> Accounts => _passwords.ToDictionary(p => p.Key, p => Encoding.ASCII.GetString(p.Value), StringComparer.Ordinal);
 
         public ValueTask<ConnectDecision> AuthenticateAsync(ConnectRequest request, CancellationToken cancellationToken) => ValueTask.FromResult(
             request.UserName is { } name && _passwords.TryGetValue(name, out var password) && request.Password is { } sent && CryptographicOperations.FixedTimeEquals(password, sent.Span)

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,6 +32,7 @@ internal static class ConsoleParts
         "session-renewal" => s => Sessions(s, (sessions, cookie) => cookie.SessionStore = new KeptKeys(sessions)),
         "session-end" => s => Sessions(s, (sessions, cookie) => cookie.SessionStore = new NeverForgets(sessions)),
         "live-accounts" => s => Sessions(s, (_, cookie) => cookie.Events.OnValidatePrincipal = _ => Task.CompletedTask),
+        "second-step" => s => s.AddScoped<IUserStore<Person>>(p => new OneFactorStore(ActivatorUtilities.CreateInstance<PersonStore>(p))),
         "antiforgery" => s => s.AddSingleton<IAntiforgery>(p => new NoAntiforgery(ActivatorUtilities.CreateInstance(p, p.GetRequiredService<GenuineAntiforgery>().Type) as IAntiforgery ?? throw new LabException("the console has no antiforgery to leave out"))).AddSingleton(GenuineAntiforgery.In(s)),
         "sign-in" => s => s.AddAuthentication(a => a.DefaultScheme = Anybody.Name).AddScheme<AuthenticationSchemeOptions, Anybody>(Anybody.Name, null),
         "role-table" => s => s.AddSingleton<IClaimsTransformation>(new Relabelled(Who.Role, nameof(Role.Admin))),

@@ -10,6 +10,7 @@ internal sealed class PeopleBench : IAsyncDisposable
 {
     private readonly WebConsole _console;
     private readonly long _before;
+    private ForgetfulDatabase? _forgetful;
 
     private PeopleBench(WholeHouse house, WebConsole console, long before) => (House, _console, _before) = (house, console, before);
 
@@ -19,7 +20,9 @@ internal sealed class PeopleBench : IAsyncDisposable
     public static async Task<PeopleBench> StartAsync(LabContext lab, string? without, CancellationToken cancellationToken)
     {
         var house = await lab.HouseAsync(cancellationToken);
-        return new(house, await house.StartConsoleAsync(ConsoleParts.Instead(without), cancellationToken), house.Center.Audit.Size);
+        var bench = new PeopleBench(house, await house.StartConsoleAsync(ConsoleParts.Instead(without), cancellationToken), house.Center.Audit.Size);
+        if (without == "one-time-use") bench._forgetful = new(Path.Combine(house.Center.Installation.Directory, "signet.db"));
+        return bench;
     }
 
     /// <summary>A browser of somebody nobody knows.</summary>
@@ -51,6 +54,7 @@ internal sealed class PeopleBench : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _forgetful?.Dispose();
         await _console.StopAsync(CancellationToken.None);
         await _console.DisposeAsync();
     }

@@ -11,7 +11,8 @@ internal static class Plots
         if (results.Attacks.Count > 0)
         {
             plots.Add(("attack-success", "Every attack in both houses, and in the secure house without the one control that stops it.", Outcomes(results)));
-            plots.Add(("attempts-and-blocks", "Hostile attempts against blocks, by layer.", Attempts(results)));
+            plots.Add(("attempts-and-blocks", "Hostile attempts against blocks for each attack, in both houses (logarithmic).", EachAttempt(results)));
+            plots.Add(("attempts-by-layer", "The same, summed up by layer.", Attempts(results)));
         }
         if (results.Suites.Count > 0)
         {
@@ -19,6 +20,7 @@ internal static class Plots
             plots.Add(("security-overhead", "Mean latency with its 95 % interval, the ratio to the insecure house, and the paper's figures beside ours.", Overhead(results)));
             plots.Add(("cost-per-message", "Bytes on the wire and processor time of one message.", Cost(results)));
         }
+        if (results.Handshake is not null && results.PlainConnect is not null && results.Fsync is not null) plots.Add(("connections", "What is paid once: a connection without and with mutual TLS 1.3, and the flush of one journal record.", Connections(results)));
         if (results.Floods.Count > 0) plots.Add(("under-flood", "Time of a command to the victim while an attacker floods the house (shaded). A point at the top did not arrive.", Flood(results)));
         if (results.Timing.Count > 0) plots.Add(("timing", "Does a comparison's time tell how much of a guess is right? Medians of each case; the verdict is Welch's t.", Timing(results)));
         return plots;
@@ -62,6 +64,67 @@ internal static class Plots
             svg.Rect(x + 2, y + 1.5, width - 4, row - 3, fill);
             svg.Text(x + width / 2, y + 12, word, 10, strike.Result is StrikeResult.Succeeded or StrikeResult.Blocked ? "#ffffff" : Svg.Faint, "middle");
         }
+    }
+
+    private static string EachAttempt(LabResults results)
+    {
+        const int row = 22, top = 92, left = 270;
+        var svg = new Svg(1000, top + results.Attacks.Count * row + 50, "Attempts and blocks, attack by attack", "attempts (light) and how many were blocked (full); above the secure house, below the open one; nothing below: it does not apply there");
+        var axis = new Axis(1, Math.Max(10, results.Attacks.Max(a => Math.Max(a.Secure.Attempts, a.Open.Attempts))), left, 860, log: true);
+        var bottom = top + results.Attacks.Count * row;
+        foreach (var tick in axis.Ticks())
+        {
+            svg.Line(axis.At(tick), top - 6, axis.At(tick), bottom, Svg.Grid);
+            svg.Text(axis.At(tick), top - 12, Axis.Label(tick), 10.5, Svg.Faint, "middle");
+        }
+        for (var i = 0; i < results.Attacks.Count; i++)
+        {
+            var (attack, y) = (results.Attacks[i], top + i * row);
+            svg.Text(left - 10, y + 14, attack.Attack.Name, 10.5, anchor: "end");
+            Bar(svg, axis, y + 2, attack.Secure, Svg.Secure);
+            Bar(svg, axis, y + 11, attack.Open, Svg.Open);
+            svg.Text(872, y + 14, $"{Blocked(attack.Secure)} of {attack.Secure.Attempts:#,0}", 10, Svg.Faint);
+        }
+        return svg.ToString();
+
+        static int Blocked(Strike strike) => strike.Result == StrikeResult.Blocked ? strike.Attempts : 0;
+
+        static void Bar(Svg svg, Axis axis, double y, Strike strike, string colour)
+        {
+            if (strike.Attempts == 0) return;
+            // One attempt has no length on a logarithmic axis: every bar gets three pixels more.
+            var length = axis.At(strike.Attempts) - axis.At(1) + 3;
+            svg.Rect(axis.At(1), y, length, 7.5, colour, strike.Result == StrikeResult.Blocked ? 1 : 0.3);
+        }
+    }
+
+    private static string Connections(LabResults results)
+    {
+        (string Name, string Meaning, Summary Time)[] rows =
+        [
+            ("plain connection", "TCP, CONNECT, CONNACK", results.PlainConnect!), ("mutual TLS 1.3", "TCP, both certificates, CONNECT", results.Handshake!), ("journal flush", "1 kB record, flushed to disk", results.Fsync!),
+        ];
+        var svg = new Svg(900, 110 + rows.Length * 62, "What is paid once", "median with quartiles and 99th percentile, logarithmic; the flush is paid once a command, before the device acts");
+        var axis = new Axis(rows.Min(r => r.Time.Quartile1) * 0.8, rows.Max(r => r.Time.P99) * 1.2, 250, 780, log: true);
+        var bottom = 80 + rows.Length * 62;
+        foreach (var tick in axis.Ticks())
+        {
+            svg.Line(axis.At(tick), 70, axis.At(tick), bottom, Svg.Grid);
+            svg.Text(axis.At(tick), bottom + 16, Axis.Label(tick) + " ms", 10.5, Svg.Faint, "middle");
+        }
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var ((name, meaning, time), y) = (rows[i], 100 + i * 62);
+            svg.Text(236, y, name, 12.5, anchor: "end", bold: true);
+            svg.Text(236, y + 16, meaning, 10.5, Svg.Faint, "end");
+            svg.Line(axis.At(time.Quartile3), y, axis.At(time.P99), y, Svg.Faint, 1.5);
+            svg.Line(axis.At(time.P99), y - 6, axis.At(time.P99), y + 6, Svg.Faint, 1.5);
+            svg.Rect(axis.At(time.Quartile1), y - 9, Math.Max(axis.At(time.Quartile3) - axis.At(time.Quartile1), 2), 18, i == 0 ? Svg.Open : Svg.Secure, 0.6);
+            svg.Line(axis.At(time.Median), y - 9, axis.At(time.Median), y + 9, Svg.Ink, 2);
+            svg.Text(792, y - 2, string.Create(CultureInfo.InvariantCulture, $"{time.Mean:0.00} ms mean"), 11);
+            svg.Text(792, y + 13, string.Create(CultureInfo.InvariantCulture, $"n = {time.Count}, p99 {time.P99:0.00}"), 10.5, Svg.Faint);
+        }
+        return svg.ToString();
     }
 
     private static string Attempts(LabResults results)
@@ -123,10 +186,10 @@ internal static class Plots
         var bars = results.Suites.Select(s => (Name: s.Suite, s.Milliseconds.Mean, Half: s.Milliseconds.HalfInterval, Paper: false, Ratio: results.InsecureLatency is { } i ? Ratio.Of(s.Milliseconds, i) : null)).ToList();
         bars.Add(("paper: insecure", 4.23, 0, true, null));
         bars.Add(("paper: secure", 21.14, 0, true, null));
-        var svg = new Svg(960, 470, "Security overhead", "mean latency with its 95 % interval; in grey what the paper measured on its machine, in Python, over Docker (ratio 5.0)");
+        var svg = new Svg(1120, 470, "Security overhead", "mean latency with its 95 % interval; in grey what the paper measured on its machine, in Python, over Docker (ratio 5.0)");
         var axis = new Axis(Math.Min(0.05, bars.Min(b => b.Mean) * 0.8), 30, 390, 80, log: true);
-        Horizontal(svg, axis, 80, 940, "milliseconds");
-        var width = 850.0 / bars.Count;
+        Horizontal(svg, axis, 80, 1100, "milliseconds");
+        var width = 1010.0 / bars.Count;
         for (var i = 0; i < bars.Count; i++)
         {
             var (bar, x) = (bars[i], 85 + width * (i + 0.5));
@@ -152,8 +215,8 @@ internal static class Plots
 
     private static string Cost(LabResults results)
     {
-        var svg = new Svg(900, 90 + results.Suites.Count * 46 + 40, "Cost of one message", "bytes published, and processor time of both ends and the broker together (what stands for energy here)");
-        var bytes = new Axis(0, results.Suites.Max(s => s.Bytes) * 1.25, 150, 480);
+        var svg = new Svg(900, 90 + results.Suites.Count * 46 + 40, "Cost of one message", "left: bytes of the PUBLISH packet, payload in full colour; right: processor time of both ends and the broker together");
+        var bytes = new Axis(0, results.Suites.Max(s => Math.Max(s.Bytes, s.WireBytes)) * 1.25, 150, 480);
         var cpu = new Axis(0, Math.Max(results.Suites.Max(s => s.CpuMilliseconds) * 1.25, 0.01), 530, 860);
         var bottom = 84 + results.Suites.Count * 46;
         foreach (var (axis, unit) in new[] { (bytes, "bytes"), (cpu, "ms of processor time") })
@@ -170,8 +233,10 @@ internal static class Plots
             var (suite, y) = (results.Suites[i], 78 + i * 46);
             var colour = suite.Suite == LatencyStudy.Insecure ? Svg.Open : Svg.Secure;
             svg.Text(138, y + 22, suite.Suite, 12, anchor: "end", bold: true);
+            var wire = Math.Max(suite.WireBytes, suite.Bytes);
+            svg.Rect(150, y + 4, bytes.At(wire) - 150, 26, colour, 0.3);
             svg.Rect(150, y + 4, bytes.At(suite.Bytes) - 150, 26, colour, 0.85);
-            svg.Text(bytes.At(suite.Bytes) + 6, y + 22, suite.Bytes.ToString("#,0", CultureInfo.InvariantCulture), 11);
+            svg.Text(bytes.At(wire) + 6, y + 22, wire.ToString("#,0", CultureInfo.InvariantCulture), 11);
             svg.Rect(530, y + 4, cpu.At(suite.CpuMilliseconds) - 530, 26, colour, 0.85);
             svg.Text(cpu.At(suite.CpuMilliseconds) + 6, y + 22, suite.CpuMilliseconds.ToString("0.00", CultureInfo.InvariantCulture), 11);
         }

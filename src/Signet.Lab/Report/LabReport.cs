@@ -22,6 +22,19 @@ internal static class LabReport
         }
     }
 
+    /// <summary>Plots and page alone; <c>results.json</c> stays as it is.</summary>
+    public static async Task WritePagesAsync(string directory, LabResults results, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(directory, "REPORT.html"), ReportPage.Of(results, await WritePlotsAsync(directory, results, cancellationToken)), cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new LabException($"cannot write the report to {directory}: {e.Message}", e);
+        }
+    }
+
     public static async Task<IReadOnlyList<(string Name, string Caption, string Svg)>> WritePlotsAsync(string directory, LabResults results, CancellationToken cancellationToken)
     {
         var plots = Plots.All(results);

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using System.Text;
 using Signet.Wire;
 
 namespace Signet.Lab;
@@ -24,7 +26,7 @@ public sealed record TimingFinding(string Name, string Meaning, IReadOnlyList<(T
 /// The paper's timing study with enough samples and a test. Cases are measured in random order, each measurement being <see cref="Batch"/> comparisons in a row because one takes about as long
 /// as the clock takes to read; the cases of one comparison share their buffers' sizes and differ in nothing but the bytes.
 /// </summary>
-public sealed class TimingLab(TimeProvider time, int seed)
+public sealed class TimingLab(TimeProvider time, int seed, RandomNumberGenerator secrets)
 {
     /// <summary>The paper's secret.</summary>
     public static readonly byte[] Secret = [.. "SECRET_KEY_12345"u8];
@@ -43,7 +45,7 @@ public sealed class TimingLab(TimeProvider time, int seed)
     /// <summary>Measurements of each case. With 20,000 a difference of a tenth of the spread is found (t = 10).</summary>
     public const int Measurements = 20_000;
 
-    /// <summary>All comparisons: the paper's two, the platform's two, and Signet's own check of a message's HMAC tag.</summary>
+    /// <summary>All comparisons: the paper's two, the platform's, and where Signet itself compares secrets that somebody sends.</summary>
     public IReadOnlyList<TimingFinding> Run(int measurements = Measurements, Action<string>? progress = null, CancellationToken cancellationToken = default)
     {
         var findings = new List<TimingFinding>();
@@ -59,6 +61,8 @@ public sealed class TimingLab(TimeProvider time, int seed)
         }
         progress?.Invoke("PinnedKey (HS256)");
         findings.Add(OwnTagCheck(measurements / 4, cancellationToken));
+        progress?.Invoke("SetupLink");
+        findings.Add(OwnLinkCheck(measurements / 4, cancellationToken));
         return findings;
     }
 
@@ -88,6 +92,18 @@ public sealed class TimingLab(TimeProvider time, int seed)
             throw new LabException("the timing lab's forged tags are not refused as bad-signature: nothing to measure");
         return Measure("PinnedKey (HS256)", "Signet's check of a message's HMAC tag, whole verification of hostile bytes", cases, guesses,
             g => TelemetryMessage.TryVerify(g, expected, out _, out _), batch: 4, measurements, expectLeak: false, cancellationToken);
+    }
+
+    /// <summary>The other place where Signet compares a secret that somebody sends: the token of the first administrator's one-time link, right up to its first, its middle and its last characters.</summary>
+    private TimingFinding OwnLinkCheck(int measurements, CancellationToken cancellationToken)
+    {
+        var link = new Web.SignIn.SetupLink(time, secrets);
+        var token = Encoding.ASCII.GetBytes(link.Create());
+        TimingCase[] cases = [new("All wrong", 0), new($"First {token.Length / 2} characters right", token.Length / 2), new($"First {token.Length - 1} characters right", token.Length - 1)];
+        var guesses = cases.Select(c => token.Select((b, i) => i < c.RightBytes ? b : b == (byte)'A' ? (byte)'B' : (byte)'A').ToArray()).ToArray();
+        if (guesses.Any(g => link.IsValid(Encoding.ASCII.GetString(g)))) throw new LabException("the timing lab's wrong link is taken for the right one: nothing to measure");
+        // The text is made anew each time from one buffer: texts that lie in different places would show, and nothing else.
+        return Measure("SetupLink", "Signet's check of the first administrator's one-time link", cases, guesses, g => link.IsValid(Encoding.ASCII.GetString(g)), batch: 4, measurements, expectLeak: false, cancellationToken);
     }
 
     private TimingFinding Measure(string name, string meaning, IReadOnlyList<TimingCase> cases, byte[][] guesses, Func<byte[], bool> compare, int batch, int measurements, bool expectLeak, CancellationToken cancellationToken)

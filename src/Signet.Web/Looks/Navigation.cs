@@ -20,7 +20,7 @@ public sealed class Navigation(EndpointDataSource endpoints)
         new("/audit", "audit", "Audit log", Act.ViewAudit),
         new("/broker", "broker", "Broker", Act.ViewBroker),
         new("/policy", "policy", "Policy", Act.ViewPolicy),
-        new("/lab", "lab", "Lab", Act.RunLab),
+        new("/lab", "lab", "Lab", Act.ViewAudit),
         new("/settings", "settings", "Settings", Act.ViewSettings),
         new("/about", "about", "About", Act.ViewFleet),
     ];

@@ -82,6 +82,9 @@ public abstract class Database : IAsyncDisposable
     /// <exception cref="StoreException">The database cannot be reached.</exception>
     public abstract void ForgetDeleted(params ReadOnlySpan<string> tables);
 
+    /// <summary>The server was gone: idle connections from before are dead and must not be handed out. Nothing for files.</summary>
+    internal virtual void ForgetIdle() { }
+
     /// <summary>Closes idle connections. Connections still in use close when their users dispose them.</summary>
     public abstract ValueTask DisposeAsync();
 

@@ -97,7 +97,11 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
         catch (Exception e)
         {
             Disconnect();   // the next batch starts from what is really on the disk
-            if (StoreException.From(e, _database.Name) is { } store) Fail(slots, store);
+            if (StoreException.From(e, _database.Name) is { } store)
+            {
+                if (store.Failure == StoreFailure.Unavailable) _database.ForgetIdle();
+                Fail(slots, store);
+            }
             else if (slots.Count == 1) Fail(slots, e);
             else
                 foreach (var slot in slots)
@@ -129,6 +133,7 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
         {
             // The server went away and came back while nothing was written: the old connection is dead, nothing was sent on it, so this batch may begin on a new one.
             Disconnect();
+            _database.ForgetIdle();
             Connect();
             _begin!.ExecuteNonQuery();
         }

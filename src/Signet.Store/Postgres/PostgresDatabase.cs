@@ -116,6 +116,8 @@ internal sealed class PostgresDatabase : Database
         }
     }
 
+    internal override void ForgetIdle() => _pool.Clear();
+
     public override DbConnection OpenWriter() => Interlocked.Exchange(ref _claimed, null) ?? Clearly(Claim);
 
     public override void ForgetDeleted(params ReadOnlySpan<string> tables)

@@ -62,7 +62,8 @@ public sealed class OperationsSpecs : IDisposable
         await Eventually.Some(async () => (await HealthAsync(signet, "ready")).Code == "200" ? "yes" : null, "ready again", TimeSpan.FromSeconds(30));
         var sent = await SignetProcess.RunAsync(Data, "command", "send", "door-1", "open", "--wait");
         sent.ExitCode.ShouldBe(0, $"nobody restarted anything: {sent.Output}{sent.Error}");
-        (await SignetProcess.RunAsync(Data, "audit", "verify")).ExitCode.ShouldBe(0);
+        var verified = await SignetProcess.RunAsync(Data, "audit", "verify");
+        verified.ExitCode.ShouldBe(0, verified.Output + verified.Error);
     }
 
     private static async Task<(string Code, string Body)> HealthAsync(SignetProcess signet, string what)

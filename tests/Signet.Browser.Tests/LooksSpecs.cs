@@ -10,6 +10,7 @@ public sealed class LooksSpecs(ConsoleHouse house)
 
     private static readonly (string Name, string Path, bool SignedIn)[] Pages =
     [
+        ("lab", "/lab", true),
         ("front", "/", false), ("login", "/login", false), ("register", "/register", false), ("account", "/account", true), ("enable-mfa", "/enable-mfa", true), ("people", "/people", true),
         ("person", "/people/ADMIN", true), ("confirm", "/confirm", true), ("settings", "/settings", true), ("home", "/", true), ("devices", "/devices", true), ("device", "/devices/thermostat-1", true), ("commands", "/commands", true),
         ("command", "/commands/LATEST", true), ("new-command", "/commands?devices=all", true), ("rollout", "/commands/rollouts/ROLLOUT", true), ("certificates", "/certificates", true), ("certificate", "/certificates/SERIAL", true), ("audit", "/audit", true), ("audit-entry", "/audit/1", true), ("broker", "/broker", true), ("policy", "/policy", true), ("about", "/about", true), ("nothing", "/no-such-page", true),

@@ -127,12 +127,14 @@ internal sealed class WholeDevice : IDeviceUnderAttack, IAsyncDisposable
     {
         using var key = PinnedKey.FromCertificate(_who.VictimDevice.Certificate, LabIdentities.Victim, Suite.Es256.Algorithm);
         var ring = KeyRing.Empty.With(key);
+        var known = new HashSet<string>(StringComparer.Ordinal);
         try
         {
             await foreach (var message in _attacker.ReadMessagesAsync(_stop.Token))
             {
                 var expected = new Expectation { Keys = ring, Audience = LabIdentities.Center, Topic = message.Topic, Now = _clock.GetUtcNow(), MaximumAge = Expectation.AnyAge };
-                if (ReceiptMessage.TryVerify(message.Payload.Span, expected, out var verified, out _)) On(verified.Claims.Digest).Writer.TryWrite(verified.Claims);
+                // A device sends a receipt again until the broker has it (docs/spec/replay.md): the same words a second time are no second deed.
+                if (ReceiptMessage.TryVerify(message.Payload.Span, expected, out var verified, out _) && known.Add(verified.Claims.Id)) On(verified.Claims.Digest).Writer.TryWrite(verified.Claims);
             }
         }
         catch (OperationCanceledException)

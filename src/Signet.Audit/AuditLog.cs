@@ -288,7 +288,7 @@ public sealed class AuditLog : IAsyncDisposable
 
     private async Task SealIfDueAsync(Checkpoint checkpoint)
     {
-        if (!await _sealing.WaitAsync(0)) return;   // one at a time; the next checkpoint asks again
+        await _sealing.WaitAsync();   // one at a time; each checkpoint is looked at, or the last one of a quiet log would seal nothing
         try
         {
             if (_isClosed) return;

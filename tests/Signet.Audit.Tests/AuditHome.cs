@@ -95,7 +95,7 @@ internal sealed class AuditHome : IDisposable
     public AuditHome Copy()
     {
         var copy = new AuditHome(Connection is null ? null : PostgresServer.SharedAsync().GetAwaiter().GetResult().CopyDatabase(Connection)) { FirstKey = FirstKey };
-        foreach (var file in Directory.GetFiles(Folder)) File.Copy(file, Path.Combine(copy.Folder, Path.GetFileName(file)), overwrite: true);
+        foreach (var file in Directory.GetFiles(Folder).Where(file => Path.GetFileName(file) is not ("signet.lock" or "signet.pid"))) File.Copy(file, Path.Combine(copy.Folder, Path.GetFileName(file)), overwrite: true);
         return copy;
     }
 

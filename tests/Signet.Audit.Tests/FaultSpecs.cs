@@ -123,4 +123,105 @@ public class FaultSpecs
         await Should.ThrowAsync<AuditUnavailableException>(async () => await log.AppendAsync(AuditHome.Record(1)));
         (await log.VerifyAsync()).Fault!.ShouldBe(new Fault(FaultKind.Duplicated, 2, 2, "a second copy of entry 1"));
     }
+
+    [Fact]
+    public async Task A_clock_that_jumps_back_a_year_loses_nothing_and_the_log_verifies()
+    {
+        using var home = new AuditHome();
+        await using var log = await home.OpenAsync();
+        await log.AppendAsync(AuditHome.Record(1));
+        home.Clock.Advance(TimeSpan.FromDays(-365));
+        var after = await log.AppendAsync(AuditHome.Record(2));
+        (await log.QueryAsync(new AuditFilter { Action = "clock-set-back" })).Entries.ShouldHaveSingleItem().Sequence.ShouldBe(after.Sequence - 1);
+        home.Clock.Advance(TimeSpan.FromDays(365));
+        await log.AppendAsync(AuditHome.Record(3));
+        var verdict = await log.VerifyAsync();
+        (verdict.IsIntact, verdict.Entries).ShouldBe((true, 5));
+    }
+
+    [Fact]
+    [Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]
+    public async Task A_half_written_write_ahead_log_costs_only_what_was_never_acknowledged()
+    {
+        using var home = new AuditHome();
+        var log = await home.OpenAsync();
+        for (var i = 1; i <= 50; i++) await log.AppendAsync(AuditHome.Record(i));
+        // What a power failure leaves: the files as they are now, the last frames of the log torn or rubbish.
+        foreach (var (name, damage) in new (string, Func<byte[], byte[]>)[]
+        {
+            ("cut in the middle of a frame", wal => wal[..^1000]), ("rubbish at the end", wal => [.. wal, .. new byte[5000]]), ("the last frame half zeros", wal => [.. wal[..^2048], .. new byte[2048]]),
+        })
+        {
+            using var copy = home.Copy();
+            var path = copy.DatabasePath + "-wal";
+            File.WriteAllBytes(path, damage(File.ReadAllBytes(path)));
+            await using var again = await copy.OpenAsync();
+            again.Size.ShouldBeGreaterThanOrEqualTo(50, name);   // of 51, at most the last commit's
+            (await again.VerifyAsync()).IsIntact.ShouldBeTrue(name);
+            await again.AppendAsync(AuditHome.Record(99));
+        }
+        await log.DisposeAsync();
+    }
+
+    [Fact]
+    [Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]
+    public async Task Without_space_and_without_a_reserve_it_refuses_in_one_line_can_still_be_read_and_recovers()
+    {
+        var folder = Directory.CreateTempSubdirectory("signet-ro-").FullName;
+        Run("mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", folder);
+        try
+        {
+            var clock = new HandClock();
+            await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = Path.Combine(folder, "audit"), ReserveBytes = 0 }, clock, System.Security.Cryptography.RandomNumberGenerator.Create());
+            await log.AppendAsync(AuditHome.Record(1));
+            var filler = Path.Combine(folder, "filler");
+            using (var file = new FileStream(filler, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+                try { while (true) file.Write(new byte[4096]); }
+                catch (IOException) { /* full */ }
+            var refused = await Should.ThrowAsync<AuditUnavailableException>(async () => { for (var i = 0; i < 20_000; i++) await log.AppendAsync(AuditHome.Record(i)); });
+            refused.Message.ShouldNotContain("\n");
+            log.Health.State.ShouldBe(AuditState.Unavailable);
+            (await log.QueryAsync(new AuditFilter())).Entries.ShouldNotBeEmpty();
+            (await log.VerifyAsync()).IsIntact.ShouldBeTrue();
+            File.Delete(filler);
+            (await log.AppendAsync(AuditHome.Record(2))).Sequence.ShouldBeGreaterThan(1);
+            log.Health.State.ShouldBe(AuditState.Writable);
+        }
+        finally
+        {
+            Run("umount", "-l", folder);
+            Directory.Delete(folder);
+        }
+    }
+
+    [Fact]
+    [Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]
+    public async Task A_log_on_a_read_only_file_system_is_verified_and_not_opened_for_writing()
+    {
+        using var home = new AuditHome();
+        await home.FillAsync(40);
+        var mount = Directory.CreateTempSubdirectory("signet-ro-").FullName;
+        Run("mount", "--bind", home.Folder, mount);
+        try
+        {
+            Run("mount", "-o", "remount,ro,bind", mount);
+            AuditOffline.Verify(mount).Summary.ShouldStartWith("intact: 40 entries");
+            var refused = await Should.ThrowAsync<Exception>(() => AuditLog.OpenAsync(new AuditOptions { Directory = mount, ReserveBytes = 0 }, home.Clock, System.Security.Cryptography.RandomNumberGenerator.Create()));
+            refused.Message.ShouldNotContain("\n");
+            refused.ShouldBeOfType<StoreException>(refused.ToString());
+        }
+        finally
+        {
+            Run("umount", "-l", mount);
+            Directory.Delete(mount);
+        }
+        home.Verify().IsIntact.ShouldBeTrue();
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(program, arguments) { UseShellExecute = false })!;
+        process.WaitForExit();
+        process.ExitCode.ShouldBe(0, $"{program} needs the right to mount: run the tests as root or in a container that may");
+    }
 }

@@ -13,6 +13,7 @@ public class RetentionSpecs
     [Trait("row", "S0-27")]
     [InlineData(true)]
     [InlineData(false)]
+    [Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]   // looks into audit.db itself
     public async Task Old_segments_are_taken_out_and_every_remaining_proof_holds(bool toArchive)
     {
         using var home = new AuditHome();
@@ -98,6 +99,7 @@ public class RetentionSpecs
     }
 
     [Fact]
+    [Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]   // looks into audit.db itself
     public async Task Entries_deleted_without_the_logs_own_word_are_found_even_at_a_checkpoint()
     {
         using var home = new AuditHome();
@@ -121,6 +123,7 @@ public class RetentionSpecs
     }
 
     [Fact]
+    [Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]   // looks into audit.db itself
     public async Task Erased_personal_data_are_gone_from_every_file_and_every_proof_holds()
     {
         const string secret = "203.0.113.77-of-a-person";
@@ -145,6 +148,7 @@ public class RetentionSpecs
     }
 
     [Fact]
+    [Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]   // looks into audit.db itself
     public async Task An_interrupted_verification_goes_on_where_a_checkpoint_confirmed_it()
     {
         using var home = new AuditHome();

@@ -117,6 +117,7 @@ public sealed class DeviceRenewal
     private DeviceSettings Settings()
     {
         var path = Path.Combine(_directory, "device.json");
+        if (!File.Exists(path)) throw DeviceHome.NoDevice(_directory);
         try
         {
             return DeviceSettings.Parse(File.ReadAllBytes(path), path);

@@ -51,13 +51,15 @@ public sealed class DeviceHome : IDisposable
 
     public string StateDirectory => Path.Combine(Directory, "state");
 
+    internal static AgentException NoDevice(string directory) => new($"{directory} is no device's directory: it has no device.json");
+
     /// <exception cref="AgentException">One clear line: not a device's directory, bad settings, key readable by others, certificate expired or not this device's.</exception>
     public static DeviceHome Open(string directory, TimeProvider time)
     {
         var path = Path.Combine(directory, "device.json");
         try
         {
-            if (!File.Exists(path)) throw new AgentException($"{directory} is no device's directory: it has no device.json");
+            if (!File.Exists(path)) throw NoDevice(directory);
             if (new FileInfo(path).Length > AgentLimits.SettingsBytes) throw new AgentException($"{path} is larger than {AgentLimits.SettingsBytes} bytes");
             var settings = DeviceSettings.Parse(File.ReadAllBytes(path), path);
             DeviceFiles.Recover(directory, settings.Name);

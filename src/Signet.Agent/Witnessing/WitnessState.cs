@@ -39,5 +39,5 @@ public sealed record WitnessState(string? Note, long Size, IReadOnlyList<Witness
     /// <summary>The last accepted note as a file: what `signet audit verify --known` takes.</summary>
     internal static string NoteIn(string state) => Path.Combine(state, "checkpoint");
 
-    private static string StateOf(string directory) => File.Exists(Path.Combine(directory, "device.json")) ? Path.Combine(directory, "state") : throw new AgentException($"{directory} is no device's directory: it has no device.json");
+    private static string StateOf(string directory) => File.Exists(Path.Combine(directory, "device.json")) ? Path.Combine(directory, "state") : throw DeviceHome.NoDevice(directory);
 }

@@ -158,7 +158,7 @@ public sealed class ListenerSpecs : IDisposable
     }
 
     [Theory]
-    [InlineData(RawClient.Connect5 + "C000C000", "no PROXY protocol v2 header")]
+    [InlineData(RawClient.Connect5 + "C000C000", "no PROXY protocol header from a proxy that must send one")]
     [InlineData("0D0A0D0A000D0A515549540A 11 11 000C CB007107 C0000201 D431 22B3", "version is not 2")]
     [InlineData("0D0A0D0A000D0A515549540A 21 11 0004 CB007107", "cut off")]
     [InlineData("0D0A0D0A000D0A515549540A 21 11 FFFF", "longer than")]

@@ -25,7 +25,7 @@ public sealed class WholeHouse : IAsyncDisposable
     /// <summary>Rounds of the lab's password hashes: the house uses 600,000, which would make a run minutes longer and nothing else.</summary>
     private const int PasswordRounds = 1_000;
 
-    private readonly List<(CancellationTokenSource Stop, Task Running)> _devices = [];
+    private readonly List<(string Name, CancellationTokenSource Stop, Task Running)> _devices = [];
     private readonly StringWriter _said = new();
     private readonly TimeProvider _time;
     private readonly RandomNumberGenerator _random;
@@ -33,6 +33,9 @@ public sealed class WholeHouse : IAsyncDisposable
     private WholeHouse(CommandCenter center, TimeProvider time, RandomNumberGenerator random) => (Center, _time, _random) = (center, time, random);
 
     public CommandCenter Center { get; }
+
+    /// <summary>The devices that run. An attack that got through, with its control left out, may have put others on the list of the center.</summary>
+    public IEnumerable<string> Devices => _devices.Select(d => d.Name);
 
     /// <summary>The administrator's, the operator's and the viewer's password.</summary>
     public IReadOnlyDictionary<string, string> Passwords { get; private set; } = new Dictionary<string, string>();
@@ -83,7 +86,7 @@ public sealed class WholeHouse : IAsyncDisposable
     {
         var stop = new CancellationTokenSource();
         var lines = TextWriter.Synchronized(new Tee(_said));
-        _devices.Add((stop, Task.Run(() => AgentProgram.RunAsync(new(Center.Installation.DeviceDirectory(device)), TextWriter.Null, lines, _time, _random, stop.Token), CancellationToken.None)));
+        _devices.Add((device, stop, Task.Run(() => AgentProgram.RunAsync(new(Center.Installation.DeviceDirectory(device)), TextWriter.Null, lines, _time, _random, stop.Token), CancellationToken.None)));
     }
 
     private async Task AddPeopleAsync(CancellationToken cancellationToken)
@@ -100,8 +103,8 @@ public sealed class WholeHouse : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var (stop, _) in _devices) await stop.CancelAsync();
-        foreach (var (stop, running) in _devices)
+        foreach (var (_, stop, _) in _devices) await stop.CancelAsync();
+        foreach (var (_, stop, running) in _devices)
         {
             await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             stop.Dispose();

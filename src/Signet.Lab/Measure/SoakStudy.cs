@@ -56,7 +56,7 @@ internal static class SoakStudy
     private static async Task WorkAsync(LabContext lab, WholeHouse house, ConcurrentQueue<double> times, ConcurrentQueue<string> lost, CancellationToken cancellationToken)
     {
         var otto = new Actor(WholeHouse.Operator, Role.Operator, Actor.User, "local");
-        var devices = house.Center.Fleet.List().Select(d => d.Name).ToArray();
+        var devices = house.Devices.ToArray();
         try
         {
             for (var i = 0; ; i++)

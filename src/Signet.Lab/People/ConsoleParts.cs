@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
+using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
@@ -9,13 +10,13 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Identity;
-using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Signet.Access;
 using Signet.Control;
+using Signet.Web.Hosting;
 using Signet.Web.Security;
 using Signet.Web.SignIn;
 
@@ -40,7 +41,7 @@ internal static class ConsoleParts
         "output-encoding" => s => s.AddSingleton<HtmlEncoder>(new AsItIs()),
         "security-headers" => s => s.AddSingleton<IStartupFilter>(new WithoutHeaders()),
         "host-filtering" => s => s.PostConfigure<HostFilteringOptions>(o => o.AllowedHosts = ["*"]),
-        "request-rates" => s => s.PostConfigure<RateLimiterOptions>(o => o.GlobalLimiter = null),
+        "request-rates" => s => s.AddSingleton(_ => new RequestRates(PartitionedRateLimiter.Create<HttpContext, string>(_ => RateLimitPartition.GetNoLimiter("anybody")))),
         "body-limit" => s => s.PostConfigure<KestrelServerOptions>(o => o.Limits.MaxRequestBodySize = null),
         _ => null,
     };

@@ -39,7 +39,7 @@ internal static class ConsoleHost
         AddSignIn(services);
         AddPagesAndApi(services);
         services.AddHostFiltering(filter => filter.AllowedHosts = [.. AllowedHosts(center, options)]);
-        services.AddRateLimiter(RequestRates.Configure);
+        services.AddSingleton(_ => new RequestRates(RequestRates.Limits()));
         instead?.Invoke(services);
 
         var application = builder.Build();
@@ -53,7 +53,7 @@ internal static class ConsoleHost
         MqttDoor.Use(application);
         application.UseRouting();
         application.UseAuthentication();
-        application.UseRateLimiter();
+        application.Use(next => context => context.RequestServices.GetRequiredService<RequestRates>().PassAsync(context, next));
         application.UseMiddleware<AccessGate>();
         application.Services.GetRequiredService<WebFiles>().Map(application).WithMetadata(new PublicAttribute()).ExcludeFromDescription();
         application.MapRazorPages();

@@ -1,30 +1,41 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.RateLimiting;
 using Signet.Web.Api;
 using Signet.Web.Security;
 
 namespace Signet.Web.Hosting;
 
-/// <summary>How many requests one account, token or address may send (RFC 6585: 429 with Retry-After). Log-ins have limits of their own.</summary>
-internal static class RequestRates
+/// <summary>
+/// How many requests one account, token or address may send (RFC 6585: 429 with Retry-After). Log-ins have limits of their own. The platform's limiters do the counting; its middleware is
+/// not used because it never disposes of them, and their timers then keep a console that was stopped in memory.
+/// </summary>
+internal sealed class RequestRates(PartitionedRateLimiter<HttpContext> limiter) : IDisposable
 {
-    public static void Configure(RateLimiterOptions limiter)
+    /// <summary>Tokens in a bucket are filled up in this rhythm; also what a refused client is told to wait.</summary>
+    private static readonly TimeSpan Replenishment = TimeSpan.FromSeconds(10);
+
+    /// <summary>The rates of a console.</summary>
+    public static PartitionedRateLimiter<HttpContext> Limits() => PartitionedRateLimiter.Create<HttpContext, string>(context => context.IsSignedIn()
+        ? Bucket($"who:{context.User.Identity!.Name}", WebLimits.RequestsPerMinute)
+        : Bucket($"from:{context.Address()}", WebLimits.AnonymousRequestsPerMinute));
+
+    public async Task PassAsync(HttpContext context, RequestDelegate next)
     {
-        limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context => context.IsSignedIn()
-            ? Bucket($"who:{context.User.Identity!.Name}", WebLimits.RequestsPerMinute)
-            : Bucket($"from:{context.Address()}", WebLimits.AnonymousRequestsPerMinute));
-        limiter.OnRejected = async (rejected, _) =>
+        using var lease = limiter.AttemptAcquire(context);
+        if (lease.IsAcquired)
         {
-            var context = rejected.HttpContext;
-            context.Response.Headers.RetryAfter = "10";
-            if (ApiRoutes.IsApi(context)) await Problems.Of(StatusCodes.Status429TooManyRequests, "rate-limited", "Too many requests; try again in some seconds.").ExecuteAsync(context);
-            else context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-        };
+            await next(context);
+            return;
+        }
+        context.Response.Headers.RetryAfter = $"{Replenishment.TotalSeconds:0}";
+        if (ApiRoutes.IsApi(context)) await Problems.Of(StatusCodes.Status429TooManyRequests, "rate-limited", "Too many requests; try again in some seconds.").ExecuteAsync(context);
+        else context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
     }
+
+    public void Dispose() => limiter.Dispose();
 
     private static RateLimitPartition<string> Bucket(string who, int perMinute) => RateLimitPartition.GetTokenBucketLimiter(who, _ => new()
     {
-        TokenLimit = perMinute, TokensPerPeriod = perMinute / 6, ReplenishmentPeriod = TimeSpan.FromSeconds(10), QueueLimit = 0,
+        TokenLimit = perMinute, TokensPerPeriod = perMinute / 6, ReplenishmentPeriod = Replenishment, QueueLimit = 0,
     });
 }

@@ -44,6 +44,19 @@ public sealed class UpSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_start_writes_nothing_outside_its_data_directory_and_warns_of_nothing()
+    {
+        var home = Directory.CreateDirectory(Path.Combine(_folder, "home")).FullName;
+        await using var signet = await SignetProcess.UpAsync(Data, new Dictionary<string, string> { ["HOME"] = home, ["DOTNET_CLI_HOME"] = home }, "--demo");
+        var page = await Peer.RunAsync("curl", ["-sf", "--cacert", (string)signet.Ready["rootCertificate"]!, $"{signet.Ready["console"]}/login"]);
+        page.Output.ShouldContain("</form>", customMessage: page.Error);
+        var (code, error) = await signet.InterruptAsync();
+        code.ShouldBe(0, error);
+        Directory.EnumerateFileSystemEntries(home).ShouldBeEmpty();
+        error.ShouldNotContain("warn:");
+    }
+
+    [Fact]
     [Trait("row", "S0-13")]
     public async Task What_is_written_to_the_audit_log_is_shown_on_the_terminal_too()
     {

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Signet.Control;
 using Signet.Web.Api;
@@ -38,6 +39,8 @@ internal static class ConsoleHost
         services.AddSingleton(WebFiles.Load(Path.Combine(AppContext.BaseDirectory, "wwwroot")));
         AddSignIn(services);
         AddPagesAndApi(services);
+        // The platform would make a key ring at the start all the same, in the home directory, and never use it.
+        foreach (var unused in services.Where(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType?.Name == "DataProtectionHostedService").ToArray()) services.Remove(unused);
         services.AddHostFiltering(filter => filter.AllowedHosts = [.. AllowedHosts(center, options)]);
         services.AddSingleton(_ => new RequestRates(RequestRates.Limits()));
         instead?.Invoke(services);

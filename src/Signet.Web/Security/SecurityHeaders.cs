@@ -22,8 +22,8 @@ public sealed class SecurityHeaders(RequestDelegate next)
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
-        // What a page shows is for this reader, now. The files under /assets say otherwise for themselves.
-        headers.CacheControl = "no-store";
+        // What a page shows is for this reader, now. The files under /assets say otherwise for themselves. no-cache says no more, but antiforgery warns where it is missing.
+        headers.CacheControl = "no-cache, no-store";
         if (!IsLoopback(context.Request.Host)) headers.StrictTransportSecurity = "max-age=31536000; includeSubDomains";
         return next(context);
     }

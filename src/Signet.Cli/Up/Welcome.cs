@@ -51,13 +51,11 @@ internal sealed class Welcome(CommandCenter center, WebConsole console, bool fir
     {
         printer.Line();
         printer.Markup("[bold]Signet is running.[/]");
-        printer.Facts(
-            ("console", ConsoleAddress),
-            ("MQTT", $"{MqttAddress} (client certificate required)"),
-            ("PKI", PkiAddress),
-            ("data", center.Installation.Directory));
-        if (MqttPasswordAddress is { } passwordAddress && console.AuthUrl is { } auth)
-            printer.Facts(("MQTT", $"{passwordAddress} (user|one-time code and password)"), ("auth", $"{auth.GetLeftPart(UriPartial.Authority)} (for other brokers)"));
+        List<(string, string)> facts = [("console", ConsoleAddress), ("MQTT", $"{MqttAddress} (client certificate required)")];
+        if (MqttPasswordAddress is { } passwordAddress) facts.Add(("", $"{passwordAddress} (user|one-time code and password)"));
+        if (console.AuthUrl is { } auth) facts.Add(("auth", $"{auth.GetLeftPart(UriPartial.Authority)} (for other brokers)"));
+        facts.AddRange([("PKI", PkiAddress), ("data", center.Installation.Directory)]);
+        printer.Facts([.. facts]);
         printer.Line();
         if (password is not null)
             printer.Facts(("sign in as", DemoAdministrator), ("password", $"{password}   (shown this once)"));

@@ -99,7 +99,7 @@ public sealed class BrokersSpecs(RunningHouse house) : IClassFixture<RunningHous
         }
         finally
         {
-            nginx.Kill();
+            nginx.Kill(entireProcessTree: true); // the master alone would leave its workers
             await nginx.WaitForExitAsync();
         }
     }

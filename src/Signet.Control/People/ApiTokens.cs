@@ -1,6 +1,4 @@
-using System.Buffers.Text;
 using System.Security.Cryptography;
-using System.Text;
 using Dapper;
 using Signet.Access;
 using Signet.Audit;
@@ -56,7 +54,7 @@ public sealed class ApiTokens
     public async Task<Actor?> FindActorAsync(string secret, string from, CancellationToken cancellationToken = default)
     {
         if (secret.Length != Prefix.Length + SecretCharacters || !secret.StartsWith(Prefix, StringComparison.Ordinal)) return null;
-        var hash = HashOf(secret);
+        var hash = BearerSecret.HashOf(secret);
         var row = await Task.Run(() => _database.Read(c => c.QueryFirstOrDefault<TokenRow>($"SELECT {Columns} FROM api_token WHERE hash = @hash", new { hash })), cancellationToken);
         var now = _time.GetUtcNow();
         if (row is null || row.Expires.ToTime() <= now) return null;
@@ -80,8 +78,8 @@ public sealed class ApiTokens
     private async Task<Outcome<NewApiToken>> AddAsync(string name, Role role, string kind, TimeSpan lifetime, IReadOnlyList<string> groups, Actor actor, CancellationToken cancellationToken)
     {
         var now = _time.GetUtcNow();
-        var secret = Prefix + Base64Url.EncodeToString(Bytes(32));
-        var token = new ApiToken(Convert.ToHexStringLower(Bytes(8)), name, role, kind, actor.Name, now, now + lifetime, null) { Groups = groups };
+        var secret = Prefix + BearerSecret.New(_random);
+        var token = new ApiToken(BearerSecret.NewId(_random), name, role, kind, actor.Name, now, now + lifetime, null) { Groups = groups };
         var permit = await _trail.PermitAsync(actor, Act.ManageTokens, AuditTrail.Of(AuditTypes.User, actor, name, "token-created", details: new()
         {
             ["id"] = token.Id, ["role"] = Words.Of(role), ["kind"] = kind, ["expires"] = token.Expires.ToUnixTimeSeconds(), ["groups"] = string.Join(' ', groups),
@@ -89,7 +87,7 @@ public sealed class ApiTokens
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         await _database.WriteAsync(c => c.Execute("""
             INSERT INTO api_token (id, name, hash, role, kind, by_name, created, expires, scope) VALUES (@Id, @Name, @hash, @role, @Kind, @By, @created, @expires, @scope)
-            """, new { token.Id, token.Name, hash = HashOf(secret), role = (long)role, token.Kind, token.By, created = now.ToUnixTimeMilliseconds(), expires = token.Expires.ToUnixTimeMilliseconds(), scope = string.Join(' ', groups) }), cancellationToken);
+            """, new { token.Id, token.Name, hash = BearerSecret.HashOf(secret), role = (long)role, token.Kind, token.By, created = now.ToUnixTimeMilliseconds(), expires = token.Expires.ToUnixTimeMilliseconds(), scope = string.Join(' ', groups) }), cancellationToken);
         return new NewApiToken(token, secret);
     }
 
@@ -106,15 +104,6 @@ public sealed class ApiTokens
         {
             // When it was last used is a convenience; a full disk must not lock people out.
         }
-    }
-
-    private static string HashOf(string secret) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
-
-    private byte[] Bytes(int count)
-    {
-        var bytes = new byte[count];
-        _random.GetBytes(bytes);
-        return bytes;
     }
 
     private sealed class TokenRow

@@ -1,6 +1,4 @@
-using System.Buffers.Text;
 using System.Security.Cryptography;
-using System.Text;
 using Dapper;
 using Signet.Access;
 using Signet.Audit;
@@ -58,14 +56,14 @@ public sealed class PersonLinks
     public Task<PersonLink?> FindAsync(string? secret, CancellationToken cancellationToken = default)
     {
         if (secret is not { Length: 43 }) return Task.FromResult<PersonLink?>(null);
-        var (hash, now) = (HashOf(secret), _time.GetUtcNow().ToUnixTimeMilliseconds());
+        var (hash, now) = (BearerSecret.HashOf(secret), _time.GetUtcNow().ToUnixTimeMilliseconds());
         return Task.Run(() => _database.Read(c => c.QueryFirstOrDefault<LinkRow>($"SELECT {Columns} FROM person_link WHERE hash = @hash AND expires > @now", new { hash, now })?.ToLink()), cancellationToken);
     }
 
     /// <summary>Uses the link up; true for the first only.</summary>
     public async Task<bool> TryUseAsync(string secret, CancellationToken cancellationToken = default)
     {
-        var (hash, now) = (HashOf(secret), _time.GetUtcNow().ToUnixTimeMilliseconds());
+        var (hash, now) = (BearerSecret.HashOf(secret), _time.GetUtcNow().ToUnixTimeMilliseconds());
         return await _database.WriteAsync(c => c.Execute("DELETE FROM person_link WHERE hash = @hash AND expires > @now", new { hash, now }) == 1, cancellationToken);
     }
 
@@ -87,8 +85,8 @@ public sealed class PersonLinks
     private async Task<Outcome<NewPersonLink>> AddAsync(string? account, Role role, string note, TimeSpan lifetime, string action, Actor actor, CancellationToken cancellationToken)
     {
         var now = _time.GetUtcNow();
-        var secret = Base64Url.EncodeToString(Bytes(32));
-        var link = new PersonLink(Convert.ToHexStringLower(Bytes(8)), account, role, note, actor.Name, now, now + lifetime);
+        var secret = BearerSecret.New(_random);
+        var link = new PersonLink(BearerSecret.NewId(_random), account, role, note, actor.Name, now, now + lifetime);
         var permit = await _trail.PermitAsync(actor, Act.ManageUsers, AuditTrail.Of(AuditTypes.User, actor, Named(note), action, details: new()
         {
             ["id"] = link.Id, ["role"] = Words.Of(role), ["expires"] = link.Expires.ToUnixTimeSeconds(),
@@ -99,7 +97,7 @@ public sealed class PersonLinks
             if (account is not null) c.Execute("DELETE FROM person_link WHERE account = @account", new { account });
             c.Execute("INSERT INTO person_link (id, hash, account, role, note, by_name, created, expires) VALUES (@Id, @hash, @Account, @role, @Note, @By, @created, @expires)", new
             {
-                link.Id, hash = HashOf(secret), link.Account, role = (long)role, link.Note, link.By, created = now.ToUnixTimeMilliseconds(), expires = link.Expires.ToUnixTimeMilliseconds(),
+                link.Id, hash = BearerSecret.HashOf(secret), link.Account, role = (long)role, link.Note, link.By, created = now.ToUnixTimeMilliseconds(), expires = link.Expires.ToUnixTimeMilliseconds(),
             });
         }, cancellationToken);
         return new NewPersonLink(link, secret);
@@ -112,15 +110,6 @@ public sealed class PersonLinks
     }
 
     private static string Named(string note) => note.Length == 0 ? "somebody" : note;
-
-    private static string HashOf(string secret) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
-
-    private byte[] Bytes(int count)
-    {
-        var bytes = new byte[count];
-        _random.GetBytes(bytes);
-        return bytes;
-    }
 
     private sealed class LinkRow
     {

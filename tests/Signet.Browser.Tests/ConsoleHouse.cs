@@ -52,9 +52,11 @@ public sealed class ConsoleHouse : IAsyncLifetime
     private static readonly Lazy<string> PersonsHash = new(() => Signet.Web.SignIn.Passwords.Hash(PersonsPassword));
     private int people;
 
-    /// <summary>Somebody new whose password is <see cref="PersonsPassword"/>.</summary>
+    /// <summary>Somebody new whose password is <see cref="PersonsPassword"/>. No second administrator: the house is shared, and one test needs the last one.</summary>
     public async Task<Account> SomebodyAsync(Signet.Access.Role role)
-        => (await Center.Accounts.CreateAsync($"person-{Interlocked.Increment(ref people)}", PersonsHash.Value, role, Actor.Terminal)).Value;
+        => role == Signet.Access.Role.Admin
+            ? throw new ArgumentException("the house has one administrator, admin", nameof(role))
+            : (await Center.Accounts.CreateAsync($"person-{Interlocked.Increment(ref people)}", PersonsHash.Value, role, Actor.Terminal)).Value;
 
     public void SwitchOn(string device)
     {
@@ -80,12 +82,12 @@ public sealed class ConsoleHouse : IAsyncLifetime
         return new(await context.NewPageAsync(), this);
     }
 
-    public static async Task UntilAsync(Func<bool> condition, string what)
+    public static async Task UntilAsync(Func<bool> condition, string what, int seconds = 20)
     {
-        var end = DateTime.UtcNow.AddSeconds(20);
+        var end = DateTime.UtcNow.AddSeconds(seconds);
         while (!condition())
         {
-            (DateTime.UtcNow < end).ShouldBeTrue($"waited 20 s for: {what}");
+            (DateTime.UtcNow < end).ShouldBeTrue($"waited {seconds} s for: {what}");
             await Task.Delay(50);
         }
     }

@@ -19,12 +19,12 @@ public sealed class FactorSpecs(ConsoleHouse house)
         var secret = await SecretAsync(visitor);
         (await visitor.Page.Locator("img.qr").GetAttributeAsync("src"))!.ShouldStartWith("data:image/svg+xml;base64,");
         await visitor.Page.Locator("#code").FillAsync("000000" == Code(secret, 0) ? "000001" : "000000");
-        await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Confirm" }).ClickAsync();
+        await visitor.PressAsync(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Confirm" }));
         (await visitor.Page.GetByRole(AriaRole.Alert).InnerTextAsync()).ShouldContain("not right");
         (await SecretAsync(visitor)).ShouldBe(secret, "a slip must not void what was scanned");
         var spent = Code(secret, 0);
         await visitor.Page.Locator("#code").FillAsync(spent);
-        await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Confirm" }).ClickAsync();
+        await visitor.PressAsync(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Confirm" }));
         var codes = await visitor.Page.Locator("ol.codes li").AllInnerTextsAsync();
         codes.Count.ShouldBe(10);
         await visitor.Page.GotoAsync("/account");
@@ -76,7 +76,7 @@ public sealed class FactorSpecs(ConsoleHouse house)
     [Trait("row", "S0-14")]
     public async Task A_passkey_is_registered_and_signs_in()
     {
-        var person = await house.SomebodyAsync(Role.Admin);
+        var person = await house.SomebodyAsync(Role.Operator);
         await using var visitor = await house.VisitAsync();
         var authenticator = await AuthenticatorAsync(visitor.Page);
         await visitor.TrySignInAsync(person.Name, ConsoleHouse.PersonsPassword, "/enable-mfa");
@@ -89,10 +89,10 @@ public sealed class FactorSpecs(ConsoleHouse house)
 
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
         await visitor.Page.WaitForURLAsync("**/login");
-        await visitor.TrySignInAsync(person.Name, ConsoleHouse.PersonsPassword, "/people");
+        await visitor.TrySignInAsync(person.Name, ConsoleHouse.PersonsPassword, "/broker");
         visitor.Page.Url.ShouldContain("/login/second");
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Use a passkey" }).ClickAsync();
-        await visitor.Page.WaitForURLAsync("**/people");
+        await visitor.Page.WaitForURLAsync("**/broker");
         (await house.Center.SecondFactors.PasskeysAsync(person.Id)).Single().LastUse.ShouldNotBeNull();
         (await house.Center.Audit.QueryAsync(new() { Type = "auth", Actor = person.Name, Limit = 1 })).Entries[0].Details["with"]!.GetValue<string>().ShouldBe("password+passkey");
 
@@ -141,8 +141,7 @@ public sealed class FactorSpecs(ConsoleHouse house)
     private static async Task AnswerAsync(Visitor visitor, string code)
     {
         await visitor.Page.Locator("#code").FillAsync(code);
-        await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Continue" }).ClickAsync();
-        await visitor.Page.WaitForLoadStateAsync();
+        await visitor.PressAsync(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Continue" }));
     }
 
     private static async Task<(ICDPSession Session, string Id)> AuthenticatorAsync(IPage page)

@@ -36,9 +36,29 @@ public sealed class Visitor : IAsyncDisposable
         await Page.GotoAsync("/login?next=" + Uri.EscapeDataString(next));
         await Page.Locator("#name").FillAsync(name);
         await Page.Locator("#password").FillAsync(password);
-        await Page.Locator("form:has(#password) button").ClickAsync();
-        await Page.WaitForLoadStateAsync();
+        await PressAsync(Page.Locator("form:has(#password) button"));
         return this;
+    }
+
+    /// <summary>Presses a button whose form leads to a page, and waits until that page is loaded. Waiting for the load alone could be answered by the page that is still there.</summary>
+    public async Task PressAsync(ILocator button)
+    {
+        var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Arrived(object? _, IFrame frame)
+        {
+            if (frame == Page.MainFrame) arrived.TrySetResult();
+        }
+        Page.FrameNavigated += Arrived;
+        try
+        {
+            await button.ClickAsync();
+            await arrived.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+        finally
+        {
+            Page.FrameNavigated -= Arrived;
+        }
+        await Page.WaitForLoadStateAsync();
     }
 
     public async ValueTask DisposeAsync() => await Page.Context.DisposeAsync();

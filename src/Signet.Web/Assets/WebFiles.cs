@@ -37,6 +37,8 @@ public sealed class WebFiles
             .ToFrozenDictionary(file => file.Name, StringComparer.Ordinal));
     }
 
+    public static bool IsFile(PathString path) => path.StartsWithSegments(Prefix.TrimEnd('/'));
+
     /// <summary>Address of a file with its fingerprint, for links in pages.</summary>
     /// <exception cref="KeyNotFoundException">A page links a file that is not there.</exception>
     public string Url(string name) => $"{Prefix}{name}?v={files[name].Fingerprint}";

@@ -1,6 +1,7 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http;
 using Signet.Web.Api;
+using Signet.Web.Assets;
 using Signet.Web.Security;
 
 namespace Signet.Web.Hosting;
@@ -21,6 +22,12 @@ internal sealed class RequestRates(PartitionedRateLimiter<HttpContext> limiter) 
 
     public async Task PassAsync(HttpContext context, RequestDelegate next)
     {
+        // Files come from memory and cost less than counting them: a roomful of people behind one address opens the sign-in page at the same time.
+        if (WebFiles.IsFile(context.Request.Path))
+        {
+            await next(context);
+            return;
+        }
         using var lease = limiter.AttemptAcquire(context);
         if (lease.IsAcquired)
         {

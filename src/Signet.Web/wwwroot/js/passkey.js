@@ -2,7 +2,7 @@
 (() => {
   for (const form of document.querySelectorAll('form[data-passkey]')) {
     const says = form.querySelector('[data-passkey-says]');
-    if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) { form.hidden = true; continue; }
+    if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) continue;
     form.addEventListener('submit', async event => {
       const field = form.elements.credential;
       if (field.value) return;
@@ -19,5 +19,7 @@
         says.textContent = form.dataset.failed;
       }
     });
+    // Only now: pressed earlier, the form would go without its answer and count as a failed attempt.
+    form.hidden = false;
   }
 })();

@@ -22,7 +22,7 @@ internal static class AuditBench
         {
             switch (args.Text("what") ?? "append")
             {
-                case "append": await AppendAsync(directory, args.Number("producers", 64), args.Number("rounds", 3), TimeSpan.FromSeconds(args.Number("seconds", 3))); break;
+                case "append": await AppendAsync(directory, args.Number("producers", 64), args.Number("rounds", 3), TimeSpan.FromSeconds(args.Number("seconds", 3)), args.Text("postgres")); break;
                 case "latency": await LatencyAsync(directory, args.Number("rate", 10_000), TimeSpan.FromSeconds(args.Number("seconds", 10))); break;
                 case "verify": await VerifyAsync(directory, args.Number("entries", 1_000_000)); break;
                 case "grow": await GrowAsync(directory, args.Number("entries", 10_000_000)); break;
@@ -36,40 +36,51 @@ internal static class AuditBench
         }
     }
 
-    private static async Task AppendAsync(string directory, int producers, int rounds, TimeSpan time)
+    // Three side by side: the bare rows through the driver, the bare rows the way the log inserts them, and the log.
+    private static async Task AppendAsync(string directory, int producers, int rounds, TimeSpan time, string? postgres)
     {
-        var (bare, log) = (new List<double>(), new List<double>());
-        for (var round = 0; round <= rounds; round++)   // the first one warms up
+        var forms = new (string Name, Func<int, Task<(double Rate, double Cpu)>> Run, List<(double Rate, double Cpu)> Seen)[]
         {
-            var b = await BareAsync(Path.Combine(directory, $"bare-{round}.db"), producers, time);
-            var l = await LogAsync(Path.Combine(directory, $"log-{round}"), producers, time);
-            if (round == 0) continue;
-            bare.Add(b);
-            log.Add(l);
-        }
-        Line($"{producers} producers, median of {rounds}: bare {Median(bare):N0}/s ({bare.Min():N0}-{bare.Max():N0}), log {Median(log):N0}/s ({log.Min():N0}-{log.Max():N0}), ratio {Median(log) / Median(bare):0.00}");
+            ("bare, through the driver", round => BareAsync(Source(directory, $"driver-{round}", postgres), producers, time, new DriverTarget()), []),
+            ("bare, inserted as the log does", round => BareAsync(Source(directory, $"bare-{round}", postgres), producers, time, new BareTarget()), []),
+            ("log", round => LogAsync(Path.Combine(directory, $"log-{round}"), producers, time, postgres is null ? null : Source(directory, $"log-{round}", postgres)), []),
+        };
+        for (var round = 0; round <= rounds; round++)   // the first one warms up
+            foreach (var form in forms)
+            {
+                var seen = await form.Run(round);
+                if (round > 0) form.Seen.Add(seen);
+            }
+        var log = Median(forms[^1].Seen, s => s.Rate);
+        foreach (var (name, _, seen) in forms)
+            Line($"{(postgres is null ? "SQLite" : "PostgreSQL")}, {producers} producers, median of {rounds}: {name} {Median(seen, s => s.Rate):N0}/s ({seen.Min(s => s.Rate):N0}-{seen.Max(s => s.Rate):N0}), CPU {Median(seen, s => s.Cpu):0.0} us each, the log does {log / Median(seen, s => s.Rate):0.00} of it");
     }
 
-    private static async Task<double> LogAsync(string directory, int producers, TimeSpan time)
+    private static DatabaseSource Source(string directory, string name, string? postgres) => postgres is null ? DatabaseSource.Sqlite(Path.Combine(directory, name + ".db"))
+        : DatabaseSource.Postgres(PostgresAddress.Parse(postgres), "bench_" + name.Replace('-', '_') + "_" + Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+
+    private static async Task<(double, double)> LogAsync(string directory, int producers, TimeSpan time, DatabaseSource? source)
     {
         using var random = RandomNumberGenerator.Create();
-        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0 }, TimeProvider.System, random);
+        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, Database = source, ReserveBytes = 0 }, TimeProvider.System, random);
         return await DriveAsync(producers, time, i => log.AppendAsync(Record(i)).AsTask());
     }
 
-    private static async Task<double> BareAsync(string path, int producers, TimeSpan time)
+    private static async Task<(double, double)> BareAsync(DatabaseSource source, int producers, TimeSpan time, BatchTarget<byte[]> target)
     {
-        await using var database = Database.OpenSqlite(path, [new(1, "rows", "CREATE TABLE entries(seq INTEGER PRIMARY KEY, body BLOB NOT NULL, prev BLOB NOT NULL, mac BLOB NOT NULL)")], new DatabaseOptions { OverwriteDeleted = true });
-        await using var writer = new GroupCommitWriter<byte[]>(database, new BareTarget());
+        await using var database = Database.Open(source, [new(1, "rows", "CREATE TABLE entries(seq INTEGER PRIMARY KEY, body BLOB NOT NULL, prev BLOB NOT NULL, mac BLOB NOT NULL)")], new DatabaseOptions { OverwriteDeleted = true });
+        await using var writer = new GroupCommitWriter<byte[]>(database, target);
         var draft = Draft(0);
         var body = new byte[draft.MaximumLength];
         body = body[..draft.Write(body, Digest.Zero, 1_000_000, DateTimeOffset.UnixEpoch)];
         return await DriveAsync(producers, time, _ => writer.WriteAsync(body).AsTask());
     }
 
-    private static async Task<double> DriveAsync(int producers, TimeSpan time, Func<int, Task> append)
+    /// <returns>Entries a second, and microseconds of this process's CPU for each.</returns>
+    private static async Task<(double Rate, double Cpu)> DriveAsync(int producers, TimeSpan time, Func<int, Task> append)
     {
         var count = 0L;
+        var cpu = Environment.CpuUsage.TotalTime;
         var clock = Stopwatch.StartNew();
         await Task.WhenAll(Enumerable.Range(0, producers).Select(producer => Task.Run(async () =>
         {
@@ -79,7 +90,7 @@ internal static class AuditBench
                 Interlocked.Increment(ref count);
             }
         })));
-        return count / clock.Elapsed.TotalSeconds;
+        return (count / clock.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / count);
     }
 
     private static async Task LatencyAsync(string directory, int rate, TimeSpan time)
@@ -129,6 +140,9 @@ internal static class AuditBench
             var clock = Stopwatch.StartNew();
             var verdict = AuditOffline.Verify(directory, firstKey: first);
             var rate = verdict.Entries / clock.Elapsed.TotalSeconds;
+            clock.Restart();
+            var sealedOnly = AuditOffline.Verify(directory).Entries / clock.Elapsed.TotalSeconds;
+            Line($"sealed parts by their signed roots: {sealedOnly:N0} entries/s");
             Line($"{verdict.Summary}, every HMAC with the first key: {rate:N0} entries/s; bare SHA-256 + HMAC over the same bodies {bare:N0}/s; ratio {rate / bare:0.00}; peak {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB");
         }
     }
@@ -167,7 +181,7 @@ internal static class AuditBench
         return EntryDraft.Create(record.Type, record.Actor, record.Subject, record.Action, record.Outcome, record.Reason, record.Details, null);
     }
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    private static double Median<T>(List<T> values, Func<T, double> of) => values.Select(of).Order().ElementAt(values.Count / 2);
 
     private static void Line(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
 
@@ -177,8 +191,26 @@ internal static class AuditBench
         public void Dispose() => Log.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
-    /// <summary>The row as it is; nothing is computed.</summary>
+    /// <summary>The row as it is, inserted the way the log inserts it; nothing is computed.</summary>
     private sealed class BareTarget : BatchTarget<byte[]>
+    {
+        private readonly byte[] _hash = new byte[32];
+        private RowInsert? _rows;
+        private long _next;
+
+        public override void Opened(DbConnection connection) => _rows = RowInsert.Into(connection, "entries", "seq", "body", "prev", "mac");
+
+        public override void Closing() => _rows?.Dispose();
+
+        public override void Write(DbConnection connection, IReadOnlyList<byte[]> rows)
+        {
+            foreach (var row in rows) _rows!.Add(++_next, row, _hash, _hash);
+            _rows!.Flush();
+        }
+    }
+
+    /// <summary>The row as it is, one prepared statement of the driver for each.</summary>
+    private sealed class DriverTarget : BatchTarget<byte[]>
     {
         private readonly byte[] _hash = new byte[32];
         private DbCommand _insert = null!;

@@ -51,8 +51,8 @@ public static class AgentLimits
     public static readonly TimeSpan WitnessPatience = TimeSpan.FromSeconds(4);
     public const int WitnessTries = 2;
 
-    /// <summary>How long the other witnesses' cosignatures of an accepted checkpoint may take. Chosen: one checkpoint interval, and what they themselves may wait for a proof.</summary>
-    public static readonly TimeSpan ConfirmationPatience = TimeSpan.FromSeconds(18);
+    /// <summary>How long the other witnesses' cosignatures of an accepted checkpoint may take while the device is connected. The center hands them on after 2 s; with this and a look every second the alarm comes within one checkpoint interval (10 s).</summary>
+    public static readonly TimeSpan ConfirmationPatience = TimeSpan.FromSeconds(8);
 
     /// <summary>Telemetry intervals from <c>device.json</c>.</summary>
     public const int TelemetrySecondsLeast = 1, TelemetrySecondsMost = 86_400, TelemetrySecondsDefault = 5;

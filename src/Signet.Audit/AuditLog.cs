@@ -27,6 +27,7 @@ public sealed class AuditLog : IAsyncDisposable
     private readonly LogPulse _pulse;
     private readonly EmergencyReserve _reserve;
     private readonly SegmentArchive _segments;
+    private readonly SearchFollower _search;
     private readonly SemaphoreSlim _sealing = new(1, 1);
     private DateTimeOffset? _segmentBegun;
     private bool _isClosed;
@@ -40,9 +41,11 @@ public sealed class AuditLog : IAsyncDisposable
         _segments = new SegmentArchive(database, origin, options, [keys.Public]);
         _pulse = new LogPulse(time, options.CheckpointInterval, () => SubmitAsync(Pending.SignCheckpoint()), ProbeAsync, RecordRecoveryAsync);
         _pulse.Changed = health => HealthChanged?.Invoke(health with { Size = Size });
+        _search = new SearchFollower(database, options.Directory, origin, time, () => Size, () => Health.State == AuditState.Writable);
         _target.Appended = row =>
         {
             _pulse.Appended();
+            _search.Wake();
             Appended?.Invoke(row.ToEntry());
         };
         _target.CheckpointSigned = checkpoint =>
@@ -146,7 +149,20 @@ public sealed class AuditLog : IAsyncDisposable
     }
 
     /// <summary>One page of entries, newest first.</summary>
-    public Task<AuditPage> QueryAsync(AuditFilter filter, CancellationToken cancellationToken = default) => Task.Run(() => AuditQuery.Run(_database, filter, Size, cancellationToken), cancellationToken);
+    public Task<AuditPage> QueryAsync(AuditFilter filter, CancellationToken cancellationToken = default) => Task.Run(() =>
+    {
+        try
+        {
+            return AuditQuery.Run(_database, _search.Index, filter, Size, cancellationToken);
+        }
+        catch (Exception e) when (e is System.Data.Common.DbException or StoreException or ObjectDisposedException && _search.Index is not null)
+        {
+            return AuditQuery.Run(_database, null, filter, Size, cancellationToken);   // the index is only a help
+        }
+    }, cancellationToken);
+
+    /// <summary>Entries that the search index covers, 1 to this number. It follows the log; what is newer is looked at one by one.</summary>
+    public long Searchable => _search.Index?.Entries ?? 0;
 
     /// <summary>One entry by its number; null when the log has no such entry (any more).</summary>
     public Task<AuditEntry?> FindAsync(long sequence, CancellationToken cancellationToken = default) => Task.Run(() =>
@@ -256,6 +272,7 @@ public sealed class AuditLog : IAsyncDisposable
         _reserve.TryRestore();
         await SubmitAsync(Pending.Probe(), cancellationToken);   // the first connection reads and verifies the open part
         WasClosedCleanly = Size == (LatestCheckpoint?.Size ?? 0);
+        _search.Start();
         if (Size > 0) return;
         await AppendAsync(new AuditRecord(AuditTypes.System, "signet", Origin, "log-created", "success", "",
             new JsonObject { ["checkpointKey"] = Convert.ToBase64String(_keys.Public.SubjectPublicKeyInfo.Span), ["format"] = 1 }), cancellationToken);
@@ -375,6 +392,7 @@ public sealed class AuditLog : IAsyncDisposable
             (details["first"], details["last"], details["how"], details["sha256"]) = (segment.Segment.First, segment.Segment.Last, archive is null ? "deleted" : "archived", sha256);
             await AppendAsync(by with { Action = StoredLog.Retired, Details = details }, CancellationToken.None);
             foreach (var through in segment.Steps) await SubmitAsync(Pending.Retire(through), CancellationToken.None);
+            _search.Retired(segment.Segment.Last);
             File.Delete(segment.Segment.Path);
             _database.ForgetDeleted("entries", "personal", "checkpoints");
             retired.Add(kept ?? segment.Segment);
@@ -390,6 +408,7 @@ public sealed class AuditLog : IAsyncDisposable
         _isClosed = true;
         await _pulse.DisposeAsync();
         await _sealing.WaitAsync();   // a segment being written is finished first
+        await _search.DisposeAsync();
         await _writer.DisposeAsync();
         await _database.DisposeAsync();
         _keys.Dispose();

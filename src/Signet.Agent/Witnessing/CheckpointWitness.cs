@@ -34,10 +34,12 @@ internal sealed class CheckpointWitness
     private Witness? _witness;
     private Question? _question;
     private long _cosigned;
+    private DateTimeOffset _ticked;   // the last moment at which the device was known to be connected
 
     public CheckpointWitness(DeviceHome home, CommandJournal journal, TimeProvider time, ILogger logger)
     {
         (_home, _journal, _time, _logger) = (home, journal, time, logger);
+        _ticked = time.GetUtcNow();
         _key = home.Certificate.GetECDsaPrivateKey();
         if (journal.Seen is { } note && Checkpoint.TryParse(note, out var last, out _)) _witness = new(home.CheckpointKeys, last.Origin, last);
         foreach (var alarm in AlarmFile.Read(home.StateDirectory)) _alarms[alarm.Reason] = alarm;
@@ -55,6 +57,10 @@ internal sealed class CheckpointWitness
         lock (_one)
         {
             _cosigned = 0;
+            // Nobody's confirmation could come while the device was away. Only that time is given: whoever cuts the connection again and again gains nothing.
+            var away = _time.GetUtcNow() - _ticked;
+            for (var i = 0; i < _accepted.Count; i++) _accepted[i] = _accepted[i] with { At = _accepted[i].At + away };
+            _ticked = _time.GetUtcNow();
             foreach (var alarm in _alarms.Values) Log.WitnessAlarm(_logger, _home.Name, Word(alarm.Reason), Sentence(alarm.Reason));
             return [.. _alarms.Values.Select(alarm => alarm.ToBytes())];
         }
@@ -78,6 +84,7 @@ internal sealed class CheckpointWitness
         lock (_one)
         {
             var answers = new List<byte[]>();
+            _ticked = _time.GetUtcNow();
             if (_question is { } question && _time.GetUtcNow() - question.At >= AgentLimits.WitnessPatience) answers.AddRange(AskAgain(question));
             if (_home.Witnesses.Quorum > 1 && _accepted.Count > 0 && _time.GetUtcNow() - _accepted[0].At >= AgentLimits.ConfirmationPatience)
                 answers.AddRange(Raise(WitnessAlarm.Unconfirmed, _accepted[0].Checkpoint.Note, ""));

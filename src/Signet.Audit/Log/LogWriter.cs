@@ -19,9 +19,11 @@ namespace Signet.Audit;
 /// </summary>
 internal sealed class LogWriter(string origin, LogKeys keys, string directory, TimeProvider clock, int checkpointEntries) : BatchTarget<Pending>
 {
-    private DbCommand _insert = null!, _head = null!, _node = null!, _personal = null!, _checkpoint = null!;
+    private RowInsert? _entries;
+    private DbCommand _head = null!, _node = null!, _personal = null!, _checkpoint = null!;
     private LogState? _state, _written;
     private ForwardKey? _nextKey;
+    private Action<int, long, Digest>? _insertNode;
     private byte[] _scratch = new byte[4096];
 
     /// <summary>The state after the last durable batch; null before the first connection.</summary>
@@ -37,13 +39,20 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
 
     public override void Opened(DbConnection connection)
     {
-        _insert = connection.Command("INSERT INTO entries(seq, body, prev, mac) VALUES (@seq, @body, @prev, @mac)", "@seq", "@body", "@prev", "@mac");
+        _entries = RowInsert.Into(connection, "entries", "seq", "body", "prev", "mac");
+        _insertNode ??= InsertNode;
         _head = connection.Command("UPDATE head SET size = @size, link = @link, mac = @mac", "@size", "@link", "@mac");
         _node = connection.Command("INSERT INTO nodes(level, idx, hash) VALUES (@level, @index, @hash)", "@level", "@index", "@hash");
         _personal = connection.Command("INSERT INTO personal(seq, salt, data) VALUES (@seq, @salt, @data)", "@seq", "@salt", "@data");
         _checkpoint = connection.Command("INSERT INTO checkpoints(number, note) VALUES (@number, @note)", "@number", "@note");
         // Also after a failure: what a commit that reported an error left behind is read from the disk, not remembered.
         Volatile.Write(ref _state, LogState.Load(connection, keys, origin, LogKeys.ReadNewest(directory)));
+    }
+
+    public override void Closing()
+    {
+        _entries?.Dispose();
+        _entries = null;
     }
 
     public override void Write(DbConnection connection, IReadOnlyList<Pending> rows)
@@ -60,6 +69,7 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
             if (row.Kind == PendingKind.Erase) row.Changed = Retention.Erase(connection, row.Entries);
             isAsked |= row.Kind == PendingKind.Checkpoint;
         }
+        _entries!.Flush();
         var covered = state.Last?.Size ?? 0;
         if (state.Size > covered && (isAsked || state.Size - covered >= checkpointEntries)) Sign(state, now);
         var key = _nextKey ?? keys.Hmac;
@@ -110,8 +120,9 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
         body = _scratch.AsSpan(1, length).ToArray();
         var leaf = Digest.Sha256(_scratch.AsSpan(0, length + 1));
         mac = keys.Hmac.Mac(body);
-        Execute(_insert, state.Size + 1, body, state.Link.ToArray(), mac.ToArray());
-        state.Tree.Append(leaf, InsertNode);
+        var before = state.Link;
+        _entries!.Add(state.Size + 1, body, before, mac);
+        state.Tree.Append(leaf, _insertNode);
         (state.LinkBefore, state.Link) = (state.Link, Chain.Link(leaf, mac));
     }
 

@@ -33,4 +33,8 @@ public sealed record AuditFilter
 /// <param name="Entries">The matching ones.</param>
 /// <param name="Next">Give it as <see cref="AuditFilter.Before"/> for the next page; null at the end. A page may be short (even empty) and still have a next one: a search looks at a bounded number of entries.</param>
 /// <param name="Size">Entries in the whole log at the time of the query.</param>
-public sealed record AuditPage(IReadOnlyList<AuditEntry> Entries, long? Next, long Size);
+public sealed record AuditPage(IReadOnlyList<AuditEntry> Entries, long? Next, long Size)
+{
+    /// <summary>Time of the oldest entry that was looked at; null when there is no next page.</summary>
+    public DateTimeOffset? Reached { get; init; }
+}

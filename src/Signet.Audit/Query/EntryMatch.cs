@@ -9,6 +9,7 @@ internal sealed class EntryMatch
     private readonly byte[]? _type, _actor, _subject, _action, _outcome, _reason, _text;
     private readonly DateTime? _from, _to;
     private readonly long? _sequence;
+    private readonly bool _isEmpty;
 
     public EntryMatch(AuditFilter filter)
     {
@@ -17,10 +18,36 @@ internal sealed class EntryMatch
         _text = string.IsNullOrEmpty(filter.Text) ? null : Lower(Inner(filter.Text)!);
         _sequence = filter.Sequence;
         (_from, _to) = (filter.From?.UtcDateTime, filter.To?.UtcDateTime);
+        _isEmpty = filter == new AuditFilter { Before = filter.Before, Limit = filter.Limit };
     }
 
-    public bool Wants(ReadOnlySpan<byte> body) => EntryView.TryRead(body, out var entry)
-        && (_sequence is null || _sequence == entry.Sequence) && Is(_type, entry.Type) && Is(_actor, entry.Actor) && Is(_subject, entry.Subject) && Is(_action, entry.Action) && Is(_outcome, entry.Outcome) && Is(_reason, entry.Reason)
+    /// <summary>What the search index is asked for: values of members.</summary>
+    public IEnumerable<long> Tokens
+    {
+        get
+        {
+            if (_type is not null) yield return SearchTokens.Token(SearchMember.Type, _type);
+            if (_actor is not null) yield return SearchTokens.Token(SearchMember.Actor, _actor);
+            if (_subject is not null) yield return SearchTokens.Token(SearchMember.Subject, _subject);
+            if (_action is not null) yield return SearchTokens.Token(SearchMember.Action, _action);
+            if (_outcome is not null) yield return SearchTokens.Token(SearchMember.Outcome, _outcome);
+            if (_reason is not null) yield return SearchTokens.Token(SearchMember.Reason, _reason);
+        }
+    }
+
+    /// <summary>Ticks; entries before are not wanted.</summary>
+    public long? Earliest => _from?.Ticks;
+
+    /// <summary>Ticks; entries at or after are not wanted.</summary>
+    public long? Latest => _to?.Ticks;
+
+    /// <summary>Bits of the text in the search index; null without one.</summary>
+    public int[]? TextBits => _text is null ? null : SearchTokens.BitsOf(_text);
+
+    // Without conditions also an entry that cannot be read: a list shows that something is wrong there.
+    public bool Wants(ReadOnlySpan<byte> body) => EntryView.TryRead(body, out var entry) ? Wants(entry) : _isEmpty;
+
+    private bool Wants(in EntryView entry) => (_sequence is null || _sequence == entry.Sequence) && Is(_type, entry.Type) && Is(_actor, entry.Actor) && Is(_subject, entry.Subject) && Is(_action, entry.Action) && Is(_outcome, entry.Outcome) && Is(_reason, entry.Reason)
         && !(entry.Time < _from) && !(entry.Time >= _to) && HasText(entry);
 
     private static bool Is(byte[]? wanted, ReadOnlySpan<byte> value) => wanted is null || value.SequenceEqual(wanted);

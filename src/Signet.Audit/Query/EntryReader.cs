@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Text.Json.Nodes;
 using Signet.Proof;
+using Signet.Store;
 
 namespace Signet.Audit;
 
@@ -16,14 +17,43 @@ internal static class EntryReader
         return reader.Read() ? Read(reader) : null;
     }
 
-    /// <summary>Newest first, below a number.</summary>
-    public static IEnumerable<AuditEntry> Newest(DbConnection connection, long below, long atLeast, Func<byte[], bool> wants)
+    public static DateTimeOffset? TimeOf(DbConnection connection, long sequence)
     {
-        using var command = connection.Command(Columns + " WHERE e.seq < @below AND e.seq >= @least ORDER BY e.seq DESC").With("@below", below).With("@least", atLeast);
+        using var command = connection.Command("SELECT body FROM entries WHERE seq >= @seq ORDER BY seq LIMIT 1").With("@seq", sequence);
         using var reader = command.ExecuteReader();
-        while (reader.Read())
-            if (wants(reader.Bytes(1)))
-                yield return Read(reader);
+        return reader.Read() && EntryView.TryRead(reader.Bytes(0), out var entry) ? new DateTimeOffset(entry.Time) : null;
+    }
+
+    /// <summary>Adds the matching entries between two numbers, newest first, until there are enough.</summary>
+    public static void Newest(DbConnection connection, long lowest, long highest, EntryMatch match, int limit, List<AuditEntry> found)
+    {
+        const string sql = "SELECT seq, body, mac FROM entries WHERE seq >= @lowest AND seq <= @highest ORDER BY seq DESC";
+        if (RowStream.TryOpen(connection, sql, lowest, highest) is { } rows)
+        {
+            using var open = rows;
+            while (found.Count < limit && rows.Read())
+                if (match.Wants(rows.Bytes(1)))
+                    found.Add(WithFacts(connection, Parse(rows.Number(0), rows.Bytes(1).ToArray(), rows.Bytes(2).ToArray())));
+            return;
+        }
+        var wanted = new List<AuditEntry>();
+        using (var command = connection.Command(sql).With("@lowest", lowest).With("@highest", highest))
+        {
+            using var reader = command.ExecuteReader();
+            while (found.Count + wanted.Count < limit && reader.Read())
+                if (match.Wants(reader.Bytes(1)))
+                    wanted.Add(Parse(reader.GetInt64(0), reader.Bytes(1), reader.Bytes(2)));
+        }
+        // One result at a time on PostgreSQL.
+        foreach (var entry in wanted) found.Add(WithFacts(connection, entry));
+    }
+
+    private static AuditEntry WithFacts(DbConnection connection, AuditEntry entry)
+    {
+        if (!EntryView.TryRead(entry.Body.Span, out var view) || view.Personal is null) return entry;
+        using var command = connection.Command("SELECT data FROM personal WHERE seq = @seq AND data IS NOT NULL").With("@seq", entry.Sequence);
+        using var reader = command.ExecuteReader();
+        return reader.Read() && EntryJson.TryParse(reader.Bytes(0), out var facts) ? entry with { Personal = facts } : entry;
     }
 
     private static AuditEntry Read(DbDataReader reader)

@@ -13,9 +13,9 @@ internal static class StoredRows
         return command.ExecuteScalar() as string;
     }
 
-    // In pages: PostgreSQL has one open result a connection, and the verifier reads nodes and checkpoints between two entries.
-    public static IEnumerable<StoredEntry> Entries(DbConnection connection, long after) => Pages(connection,
-        "SELECT seq, body, prev, mac FROM entries WHERE seq > @after ORDER BY seq LIMIT @page", after, reader => new StoredEntry(reader.GetInt64(0), reader.Bytes(1), reader.Bytes(2), reader.Bytes(3)));
+    // In pages, copied: a reader that stands still (a slow download) keeps no snapshot open, and PostgreSQL has one open result a connection while the verifier reads nodes between two entries.
+    public static IEnumerable<StoredEntry> Entries(DbConnection connection, long after) =>
+        EntryPages.Read(connection, after) ?? Pages(connection, EntryPages.Sql, after, reader => new StoredEntry(reader.GetInt64(0), reader.Bytes(1), reader.Bytes(2), reader.Bytes(3)));
 
     public static IEnumerable<StoredCheckpoint> Checkpoints(DbConnection connection, long after) => Pages(connection,
         "SELECT number, note FROM checkpoints WHERE number > @after ORDER BY number LIMIT @page", after,

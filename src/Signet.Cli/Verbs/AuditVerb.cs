@@ -31,10 +31,9 @@ internal static class AuditVerb
         return Verb.Make("list", "The latest entries", [.. filters, limit, before, follow], async (parsed, printer, cancellation) =>
         {
             using var center = CenterClient.Connect(parsed);
-            var query = Query.Of([.. Given(parsed, filters), ("limit", parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture)), ("before", parsed.GetValue(before)?.ToString(CultureInfo.InvariantCulture))]);
             if (parsed.GetValue(follow))
                 return await FollowAsync(center, printer, Given(parsed, filters), cancellation);
-            var page = await center.GetAsync("/api/v1/audit" + query, cancellation);
+            var page = await ReadAsync(center, Given(parsed, filters), parsed.GetValue(limit), parsed.GetValue(before), cancellation);
             if (printer.Json)
                 printer.Object(page);
             printer.Table(["seq", "time", "type", "actor", "action", "subject", "outcome", "reason"], Query.Rows(page, "entries", "seq", "time", "type", "actor", "action", "subject", "outcome", "reason"));
@@ -42,6 +41,23 @@ internal static class AuditVerb
                 printer.Line($"older entries: --before {next}");
             return ExitCode.Done;
         });
+    }
+
+    // The center looks at a bounded number of entries for each answer; goes on until there are as many as wanted, or none are left.
+    private static async Task<JsonObject> ReadAsync(CenterClient center, (string, string?)[] filters, int limit, long? before, CancellationToken cancellation)
+    {
+        var all = await AskAsync(limit, before);
+        var entries = (JsonArray)all["entries"]!;
+        while (entries.Count < limit && (long?)all["next"] is { } next)
+        {
+            var more = await AskAsync(limit - entries.Count, next);
+            foreach (var entry in (JsonArray)more["entries"]!) entries.Add(entry!.DeepClone());
+            (all["next"], all["reached"]) = (more["next"]?.DeepClone(), more["reached"]?.DeepClone());
+        }
+        return all;
+
+        Task<JsonObject> AskAsync(int wanted, long? below) =>
+            center.GetAsync("/api/v1/audit" + Query.Of([.. filters, ("limit", wanted.ToString(CultureInfo.InvariantCulture)), ("before", below?.ToString(CultureInfo.InvariantCulture))]), cancellation);
     }
 
     private static async Task<ExitCode> FollowAsync(CenterClient center, Printer printer, (string Name, string? Value)[] filters, CancellationToken cancellation)

@@ -25,20 +25,21 @@ internal static class AuditVerifyVerb
     private static readonly Option<string[]> Known = new("--known") { Description = "A checkpoint kept elsewhere (`audit checkpoint --out`): the history must contain it (may be repeated)", HelpName = "FILE" };
     private static readonly Option<string?> Resume = new("--resume") { Description = "Keep progress in this file and go on from it", HelpName = "FILE" };
 
-    private static readonly Option<bool> Witnesses = new("--witnesses") { Description = "Also count the devices' cosignatures against a quorum (running center)" };
+    private static readonly Option<bool> Witnesses = new("--witnesses") { Description = "Also count the devices' cosignatures against a quorum; with --file give --witness-keys and --known" };
+    private static readonly Option<string?> WitnessKeys = new("--witness-keys") { Description = "The witnesses whose word counts: `witnesses.json` of a device home; with --offline the default is the stopped center's own rows", HelpName = "FILE" };
     private static readonly Option<int?> Quorum = new("--quorum") { Description = "How many devices must confirm it (default: more than half of those that ever did)", HelpName = "N" };
 
-    public static Command Build() => Verb.Make("verify", "Check every entry, the chain, the tree and the signed checkpoints; names the first bad entry", [Offline, ExportFile, Trust, HmacKey, Known, Resume, Witnesses, Quorum], async (parsed, printer, cancellation) =>
+    public static Command Build() => Verb.Make("verify", "Check every entry, the chain, the tree and the signed checkpoints; names the first bad entry", [Offline, ExportFile, Trust, HmacKey, Known, Resume, Witnesses, WitnessKeys, Quorum], async (parsed, printer, cancellation) =>
     {
         if (parsed.GetValue(Quorum) is < 1)
             throw new CliException(ExitCode.WrongUsage, "--quorum takes a number from 1.");
-        if (parsed.GetValue(Witnesses) && (parsed.GetValue(Offline) || parsed.GetValue(ExportFile) is not null))
-            throw new CliException(ExitCode.WrongUsage, "--witnesses asks the running center. Offline, give the checkpoints that devices hold with --known (`audit witnesses --out DIR` writes them; a device has its own in state/).");
+        if (parsed.GetValue(WitnessKeys) is not null && !parsed.GetValue(Witnesses))
+            throw new CliException(ExitCode.WrongUsage, "--witness-keys goes with --witnesses.");
         if (parsed.GetValue(ExportFile) is { } export)
             return VerifyFile(export, parsed, printer, cancellation);
         if (parsed.GetValue(Offline))
             return VerifyOffline(parsed, printer, cancellation);
-        foreach (var option in new Option[] { Trust, HmacKey, Resume, Known })
+        foreach (var option in new Option[] { Trust, HmacKey, Resume, Known, WitnessKeys })
             if (parsed.GetResult(option) is not null)
                 throw new CliException(ExitCode.WrongUsage, $"{option.Name} goes with --offline or --file: the running center verifies with its own keys.");
         return await VerifyLiveAsync(parsed, printer, cancellation);
@@ -75,10 +76,13 @@ internal static class AuditVerifyVerb
         var trust = ReadTrust(parsed.GetValue(Trust) ?? Path.Combine(directory, "checkpoint.pub"));
         using var mark = new MarkFile(parsed.GetValue(Resume), trust);
         using var progress = new ProgressLine(printer, "verified", null);
-        var verdict = AuditOffline.Verify(directory, trust, ReadKey(parsed), ReadKnown(parsed), InstallationDatabases.Of(data, SignetSettings.Of(data).Postgres).Audit, progress, mark.Read(), mark.Keep, cancellation);
+        var databases = InstallationDatabases.Of(data, SignetSettings.Of(data).Postgres);
+        var known = ReadKnown(parsed);
+        var witnesses = parsed.GetValue(Witnesses) ? ReadWitnesses(parsed, known, databases) : null;
+        var verdict = AuditOffline.Verify(directory, trust, ReadKey(parsed), witnesses?.Notes ?? known, databases.Audit, progress, mark.Read(), mark.Keep, cancellation);
         mark.Finish();
         progress.Dispose();
-        return Tell(printer, Describe(verdict));
+        return Tell(parsed, printer, verdict, witnesses, 0, verdict.Latest?.Size ?? 0);
     }
 
     private static ExitCode VerifyFile(string file, ParseResult parsed, Printer printer, CancellationToken cancellation)
@@ -91,12 +95,59 @@ internal static class AuditVerifyVerb
         using var mark = new MarkFile(parsed.GetValue(Resume), trust);
         using var export = new FileStream(file, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read, BufferSize = 0, Options = FileOptions.SequentialScan });
         using var progress = new ProgressLine(printer, "verified", null);
-        var verdict = ExportVerification.Verify(export, trust, ReadKey(parsed), progress, mark.Read(), mark.Keep, cancellation);
-        if (verdict.IsIntact && ReadKnown(parsed) is { Count: > 0 })
-            throw new CliException(ExitCode.WrongUsage, "--known goes with --offline: an export is compared with a checkpoint by the proof of its own checkpoints.");
+        var known = ReadKnown(parsed);
+        var witnesses = parsed.GetValue(Witnesses) ? ReadWitnesses(parsed, known, null) : null;
+        var (kind, first) = ExportVerification.Head(export);
+        if (kind == "selection" && known.Count > 0)
+            throw new CliException(ExitCode.WrongUsage, "--known and --witnesses go with an export of the whole log: one of chosen entries holds a single checkpoint and cannot be compared with others.");
+        var verdict = ExportVerification.Verify(export, trust, ReadKey(parsed), progress, mark.Read(), mark.Keep, known, cancellation);
         mark.Finish();
         progress.Dispose();
-        return Tell(printer, Describe(verdict));
+        return Tell(parsed, printer, verdict, witnesses, first - 1, verdict.Latest?.Size ?? 0);
+    }
+
+    private static KeptWitnesses ReadWitnesses(ParseResult parsed, IReadOnlyList<string> known, InstallationDatabases? stopped)
+    {
+        KeptWitnesses witnesses;
+        if (parsed.GetValue(WitnessKeys) is { } path)
+        {
+            if (!File.Exists(path)) throw new CliException(ExitCode.WrongUsage, $"There is no file {path}.");
+            if (!KeptWitnesses.TryRead(File.ReadAllBytes(path), out witnesses)) throw new CliException(ExitCode.WrongUsage, $"{path} is no list of witnesses: it is `witnesses.json` of a device home.");
+        }
+        else if (stopped is not null)
+        {
+            try
+            {
+                witnesses = KeptWitnesses.Read(stopped.Control);
+            }
+            catch (StoreException wrong)
+            {
+                throw new CliException(ExitCode.WrongUsage, $"the devices' cosignatures cannot be read: {wrong.Message} Give --witness-keys FILE and --known FILE instead.");
+            }
+        }
+        else
+        {
+            throw new CliException(ExitCode.WrongUsage, "--witnesses with --file needs --witness-keys FILE (`witnesses.json` of a device home) and --known FILE with what they cosigned (`audit witnesses --out DIR`, or a device's state/checkpoint).");
+        }
+        foreach (var note in known) witnesses.Add(note);
+        return witnesses;
+    }
+
+    /// <summary>The verdict, and behind an intact one how many witnesses stand by it.</summary>
+    private static ExitCode Tell(ParseResult parsed, Printer printer, AuditVerdict verdict, KeptWitnesses? witnesses, long first, long last)
+    {
+        var told = Describe(verdict);
+        if (witnesses is null || !verdict.IsIntact) return Tell(printer, told);
+        var count = witnesses.Count(parsed.GetValue(Quorum), first, last);
+        var counted = new JsonObject
+        {
+            ["reached"] = count.IsReached, ["quorum"] = count.Quorum, ["confirmed"] = count.Confirmed, ["by"] = Names(count.By), ["strangers"] = Names(count.Strangers), ["alarms"] = Names(count.Alarms), ["known"] = count.Witnesses, ["size"] = last,
+        };
+        told["witnesses"] = counted.DeepClone();
+        var exit = Tell(printer, told);
+        return AuditWitnessVerb.Tell(printer, counted) ? exit : ExitCode.VerificationFailed;
+
+        static JsonArray Names(IReadOnlyList<string> names) => new([.. names.Select(name => (JsonNode)name)]);
     }
 
     private static IReadOnlyList<CheckpointKey> ReadTrust(string path)

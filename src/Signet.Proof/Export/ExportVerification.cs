@@ -16,44 +16,58 @@ public static class ExportVerification
     /// <param name="progress">Told the entries verified so far.</param>
     /// <param name="from">A mark of an earlier, interrupted run over the same export; needs a stream that can seek. What stands before it is not read again. Ignored for a selection.</param>
     /// <param name="mark">Told where an interrupted run can go on, at every checkpoint.</param>
+    /// <param name="known">Notes of checkpoints kept elsewhere: a range must contain those it reaches. Newer ones say nothing about it; a selection cannot be compared with them.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public static AuditVerdict Verify(Stream export, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey = default, IProgress<long>? progress = null,
-        VerificationMark? from = null, Action<VerificationMark>? mark = null, CancellationToken cancellationToken = default)
+        VerificationMark? from = null, Action<VerificationMark>? mark = null, IReadOnlyList<string>? known = null, CancellationToken cancellationToken = default)
     {
         var lines = new ExportLines(export);
         if (!lines.TryRead(out var first) || !TryObject(first, out var header) || Text(header, "format") != "signet-audit-export-v1" || Text(header, "origin") is not { Length: > 0 } origin)
             return Broken(0, "this is not an export of an audit log");
+        var reached = Number(header, "last") ?? 0;
+        IReadOnlyList<string> comparable = [.. (known ?? []).Where(note => !Checkpoint.TryParse(note, out var at, out _) || at.Size <= reached)];
         return Text(header, "kind") switch
         {
-            "range" when from is not null && from.Start.Checkpoint?.Origin == origin => Resumed(export, header, origin, trust, firstKey, from, progress, mark, cancellationToken),
-            "range" => Range(lines, header, origin, trust, firstKey, progress, mark, cancellationToken),
+            "range" when from is not null && from.Start.Checkpoint?.Origin == origin => Resumed(export, header, origin, trust, firstKey, comparable, from, progress, mark, cancellationToken),
+            "range" => Range(lines, header, origin, trust, firstKey, comparable, progress, mark, cancellationToken),
             "selection" => Selection(lines, header, origin, trust, progress, cancellationToken),
             _ => Broken(0, "this is not a kind of export that this version knows"),
         };
     }
 
-    private static AuditVerdict Range(ExportLines lines, JsonObject header, string origin, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey, IProgress<long>? progress, Action<VerificationMark>? mark, CancellationToken cancellationToken)
+    /// <summary>Kind and first entry of an export that can seek, from its first line; ("", 1) when it is none. The stream stands at its beginning again.</summary>
+    public static (string Kind, long First) Head(Stream export)
+    {
+        var lines = new ExportLines(export);
+        var header = lines.TryRead(out var first) && TryObject(first, out var read) ? read : null;
+        export.Position = 0;
+        return header is null ? ("", 1) : (Text(header, "kind") ?? "", Number(header, "first") ?? 1);
+    }
+
+    private static AuditVerdict Range(ExportLines lines, JsonObject header, string origin, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey, IReadOnlyList<string> known, IProgress<long>? progress, Action<VerificationMark>? mark,
+        CancellationToken cancellationToken)
     {
         LogStart? start = null;
         if (header["start"] is JsonObject from && !TryStart(from, trust, out start, out var why)) return Broken(1, why);
-        return Range(new ExportRows(lines), header, origin, start, trust, firstKey, progress, mark, 0, cancellationToken);
+        return Range(new ExportRows(lines), header, origin, start, trust, firstKey, known, progress, mark, 0, cancellationToken);
     }
 
-    private static AuditVerdict Resumed(Stream export, JsonObject header, string origin, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey, VerificationMark from, IProgress<long>? progress, Action<VerificationMark>? mark,
+    private static AuditVerdict Resumed(Stream export, JsonObject header, string origin, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey, IReadOnlyList<string> known, VerificationMark from, IProgress<long>? progress, Action<VerificationMark>? mark,
         CancellationToken cancellationToken)
     {
         export.Position = from.Offset;
-        var verdict = Range(new ExportRows(new ExportLines(export)), header, origin, from.Start, trust, firstKey, progress, mark, from.Offset, cancellationToken);
+        var verdict = Range(new ExportRows(new ExportLines(export)), header, origin, from.Start, trust, firstKey, known, progress, mark, from.Offset, cancellationToken);
         return from.Continue(verdict, (Number(header, "first") ?? 1) - 1);
     }
 
-    private static AuditVerdict Range(ExportRows rows, JsonObject header, string origin, LogStart? start, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey, IProgress<long>? progress, Action<VerificationMark>? mark, long offset,
+    private static AuditVerdict Range(ExportRows rows, JsonObject header, string origin, LogStart? start, IReadOnlyList<CheckpointKey> trust, ReadOnlySpan<byte> firstKey, IReadOnlyList<string> known, IProgress<long>? progress,
+        Action<VerificationMark>? mark, long offset,
         CancellationToken cancellationToken)
     {
         using var key = firstKey.IsEmpty ? null : ForwardKey.At(firstKey, start?.Checkpoint, trust);
         var log = new StoredLog
         {
-            Start = start, Entries = rows.Entries(), Checkpoints = rows.Checkpoints(),
+            Start = start, Entries = rows.Entries(), Checkpoints = rows.Checkpoints(), Known = known,
             Confirmed = mark is null ? null : at => mark(new VerificationMark(at, offset + rows.BehindCheckpoint)),
         };
         using var verifier = new LogVerifier(log, origin, trust, key);

@@ -20,6 +20,7 @@ public sealed class LogVerifier : IDisposable
     private readonly KnownCheckpoints _known;
     private readonly List<string> _gaps = [];
     private readonly long _start;
+    private readonly Action<int, long, Digest>? _checkNode;
     private IEnumerator<StoredEntry> _entries = null!;
     private Digest _link, _linkBefore, _leaf;
     private DateTime _time;
@@ -40,6 +41,7 @@ public sealed class LogVerifier : IDisposable
     public LogVerifier(StoredLog log, string origin, IReadOnlyList<CheckpointKey> trust, ForwardKey? key = null)
     {
         (_log, _trust, _key) = (log, trust, key);
+        _checkNode = log.Node is null ? null : CheckNode;
         _tree = log.Start?.Tree.Copy() ?? new MerkleFrontier();
         _link = log.Start?.Link ?? Chain.Start(origin);
         _linkBefore = log.Start?.Checkpoint?.Prev ?? _link;
@@ -133,7 +135,7 @@ public sealed class LogVerifier : IDisposable
         _time = entry.Time;
         if (entry.Personal is not null) WithPersonal++;
         if (_log.MustExplainStart && entry.Action.SequenceEqual(RetiredAction) && entry.Type.SequenceEqual("system"u8)) NoteRetired(entry.Details);
-        _tree.Append(leaf, _log.Node is null ? null : CheckNode);
+        _tree.Append(leaf, _checkNode);
         (_linkBefore, _link, _leaf, _size) = (_link, link, leaf, s);
         _later ??= _known.Compare(_size, _tree);
         return null;

@@ -12,6 +12,9 @@ public abstract class BatchTarget<T>
     /// <summary>A new connection: prepare statements, read what the next rows build on. No transaction is open.</summary>
     public virtual void Opened(DbConnection connection) { }
 
+    /// <summary>The connection is about to be closed: let go of what hangs on it. Also after a failure.</summary>
+    public virtual void Closing() { }
+
     /// <summary>Writes the rows inside the open transaction. Throwing rolls back the whole batch.</summary>
     public abstract void Write(DbConnection connection, IReadOnlyList<T> rows);
 

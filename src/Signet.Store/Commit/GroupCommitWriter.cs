@@ -173,6 +173,7 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
                 // No transaction was open, or the database has rolled back by itself.
             }
         }
+        if (_connection is not null) _target.Closing();
         _begin?.Dispose();
         _commit?.Dispose();
         _connection?.Dispose();

@@ -24,7 +24,7 @@ public sealed record AuditEntryJson(long Seq, DateTimeOffset Time, string Type, 
 
 /// <param name="Next">For `before`; null at the end. A page may be short, even empty, and still have a next one: a search looks at a bounded number of entries.</param>
 /// <param name="Retired">Entries 1 to this number were taken out by retention.</param>
-public sealed record AuditListJson(IReadOnlyList<AuditEntryJson> Entries, long? Next, long Size, long Retired);
+public sealed record AuditListJson(IReadOnlyList<AuditEntryJson> Entries, long? Next, DateTimeOffset? Reached, long Size, long Retired);
 
 /// <param name="Path">Hashes from the leaf upwards (RFC 9162), base64url.</param>
 /// <param name="Checkpoint">The signed note whose root they lead to.</param>
@@ -95,7 +95,7 @@ internal static class AuditApi
         {
             Type = type, Actor = actor, Subject = subject, Action = action, Outcome = outcome, Reason = reason, Text = text, From = from, To = to, Before = before, Limit = ApiRoutes.Limit(limit),
         }, stop);
-        return Results.Ok(new AuditListJson([.. page.Entries.Select(AuditEntryJson.Of)], page.Next, page.Size, center.Audit.Retired));
+        return Results.Ok(new AuditListJson([.. page.Entries.Select(AuditEntryJson.Of)], page.Next, page.Reached, page.Size, center.Audit.Retired));
     }
 
     private static async Task<IResult> FindAsync(long sequence, CommandCenter center, CancellationToken stop)

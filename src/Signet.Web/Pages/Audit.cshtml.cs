@@ -38,6 +38,9 @@ public sealed class AuditModel(CommandCenter center) : ConsolePage(center)
 
     public AuditPage Found { get; private set; } = null!;
 
+    /// <summary>The page ended before it was full: so many entries had to be looked at.</summary>
+    public bool IsCutShort => Found.Next is not null && Found.Entries.Count < WebLimits.PageSize;
+
     /// <summary>Entries that retention has taken out.</summary>
     public long Retired { get; private set; }
 

@@ -83,9 +83,24 @@ internal sealed class Pending
 
     private static JsonObject? Bound(JsonObject? details)
     {
-        if (details is null) return null;
+        // Small ones are not written twice to find out that they are small.
+        if (details is null || IsSmall(details)) return details;
         var bytes = EntryJson.Write(details);
         return bytes.Length <= AuditLimits.DetailsBytes ? details : new JsonObject { ["omitted"] = "too large", ["bytes"] = bytes.Length, ["sha256"] = Digest.Sha256(bytes).ToString() };
+    }
+
+    // Plain members, each at most six bytes a character: surely under the limit.
+    private static bool IsSmall(JsonObject details)
+    {
+        var most = 0L;
+        foreach (var (name, value) in details)
+        {
+            most += 64 + name.Length * 6L;
+            if (value is null) continue;
+            if (value is not JsonValue plain) return false;
+            if (plain.GetValueKind() == System.Text.Json.JsonValueKind.String) most += plain.TryGetValue<string>(out var text) ? text.Length * 6L : AuditLimits.DetailsBytes;
+        }
+        return most <= AuditLimits.DetailsBytes;
     }
 }
 

@@ -74,7 +74,13 @@ internal sealed class SearchFollower : IAsyncDisposable
             await using var log = await _log.OpenAsync(_stop.Token);
             if (_index is null) Volatile.Write(ref _index, SearchIndex.Open(_directory, _origin, log, _size()));
             if (Interlocked.Exchange(ref _retired, 0) is > 0 and var retired) _index!.Forget(retired);
-            while (!_stop.IsCancellationRequested && _mayWrite() && _index!.Extend(log, _size(), AuditLimits.IndexedStretches)) await Task.Yield();
+            while (!_stop.IsCancellationRequested && _mayWrite())
+            {
+                var (before, began) = (_size(), _time.GetTimestamp());
+                if (!_index!.Extend(log, before, AuditLimits.IndexedStretches)) break;
+                // While entries are coming the writer has the machine: four fifths of the time are theirs.
+                if (_size() > before) await Task.Delay(_time.GetElapsedTime(began) * 4, _stop.Token);
+            }
         }
         catch (Exception e) when (e is DbException or StoreException or IOException or UnauthorizedAccessException)
         {

@@ -118,7 +118,13 @@ public sealed partial class MqttBroker
 
     internal void LogBug(Exception e) => Log.Bug(logger, e);
 
-    internal void LogStoreLost(Exception e) => Log.StoreLost(logger, e);
+    /// <summary>Once for each failure: every connection that needs the store meets it.</summary>
+    internal void LogStoreLost(Exception e)
+    {
+        if (Interlocked.Exchange(ref storeLost, e) != e) Log.StoreLost(logger, e);
+    }
+
+    private Exception? storeLost;
 
     private List<(string Filter, string Reason)> EndRefusedSubscriptions(Session session)
     {

@@ -5,6 +5,7 @@ namespace Signet.Mqtt.Broker.Storage;
 /// <summary>
 /// Sessions, their messages and retained values in one SQLite file (write-ahead log, synchronous FULL). Changes gather while a commit is under way and
 /// share the next one, so the cost of a sync is divided among all who wait for it.
+/// Changes that could not be written (disk full) are kept and tried again every second, in their order: whoever waited for them was told that they failed, and the file catches up with the broker before anything later is acknowledged.
 /// </summary>
 public sealed class SqliteSessionStore : ISessionStore
 {
@@ -21,6 +22,12 @@ public sealed class SqliteSessionStore : ISessionStore
     /// <summary>The newest batch that was cut off; everything before it is done or waits behind it.</summary>
     private Task latest = Task.CompletedTask;
     private Exception? lost;
+
+    /// <summary>Changes that failed and wait; only the committing task touches it.</summary>
+    private readonly List<StoreChange> behind = [];
+    private bool isHopeless;
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
+    private const int MostBehind = 200_000; // chosen: what connection attempts of hours add; beyond it a restart reads the file anew
     private volatile bool closing;
 
     private SqliteSessionStore(Database database)
@@ -81,9 +88,10 @@ public sealed class SqliteSessionStore : ISessionStore
     {
         while (true)
         {
-            await work.WaitAsync();
+            if (behind.Count == 0) await work.WaitAsync();
+            else if (!closing) await work.WaitAsync(Retry);
             var batch = Cut();
-            if (batch.Changes.Count > 0) await CommitAsync(batch);
+            if (batch.Changes.Count > 0 || (behind.Count > 0 && !closing)) await CommitAsync(batch);
             else if (closing) return;
         }
     }
@@ -111,15 +119,23 @@ public sealed class SqliteSessionStore : ISessionStore
 
     private async Task CommitAsync(Batch batch)
     {
+        var isBatch = batch.Changes.Count > 0;   // an empty one was not cut off: it is still being filled
+        var changes = behind.Count == 0 ? batch.Changes : isBatch ? [.. behind, .. batch.Changes] : behind;
         try
         {
-            if (lost is not null) throw lost;
-            await writer.WriteAsync(batch.Changes);
-            batch.Done.SetResult();
+            if (isHopeless) throw lost!;
+            await writer.WriteAsync(changes);
+            behind.Clear();
+            lock (gate) lost = null;
+            if (isBatch) batch.Done.SetResult();
         }
         catch (Exception e)
         {
+            if (isBatch) behind.AddRange(batch.Changes);
+            if (e is not StoreException { IsTransient: true } || behind.Count > MostBehind) isHopeless = true;
+            if (isHopeless) behind.Clear();
             lock (gate) lost ??= e;
+            if (!isBatch) return;
             batch.Done.SetException(e);
             _ = batch.Done.Task.Exception; // nobody may be waiting for it
         }

@@ -91,7 +91,7 @@ public static class EntryJson
     {
         output.Write("{"u8);
         var isFirst = true;
-        foreach (var (name, value) in members.OrderBy(m => m.Key, StringComparer.Ordinal))
+        foreach (var (name, value) in IsSorted(members) ? (IEnumerable<KeyValuePair<string, JsonNode?>>)members : members.OrderBy(m => m.Key, StringComparer.Ordinal))
         {
             if (!isFirst) output.Write(","u8);
             isFirst = false;
@@ -100,6 +100,32 @@ public static class EntryJson
             Write(value, output, depth + 1);
         }
         output.Write("}"u8);
+    }
+
+    private static bool IsSorted(JsonObject members)
+    {
+        string? before = null;
+        foreach (var (name, _) in members)
+        {
+            if (before is not null && string.CompareOrdinal(before, name) > 0) return false;
+            before = name;
+        }
+        return true;
+    }
+
+    // Whole numbers that a double holds exactly are written as they are, which is what ECMAScript prints.
+    private static bool TryWriteWhole(JsonValue value, IBufferWriter<byte> output)
+    {
+        const long exact = 1L << 53;
+        if (!value.TryGetValue<long>(out var whole))
+        {
+            if (!value.TryGetValue<int>(out var small)) return false;
+            whole = small;
+        }
+        if (whole is < -exact or > exact) return false;
+        System.Buffers.Text.Utf8Formatter.TryFormat(whole, output.GetSpan(20), out var length);
+        output.Advance(length);
+        return true;
     }
 
     private static void WriteValue(JsonValue value, IBufferWriter<byte> output)
@@ -111,6 +137,8 @@ public static class EntryJson
                 break;
             case JsonValueKind.False:
                 output.Write("false"u8);
+                break;
+            case JsonValueKind.Number when TryWriteWhole(value, output):
                 break;
             case JsonValueKind.Number:
                 WriteNumber(double.Parse(value.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture), output);

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Security.Cryptography;
 
 namespace Signet.Proof;
 
@@ -33,9 +32,7 @@ public static class MerkleTree
         buffer[0] = 1;
         left.CopyTo(buffer[1..]);
         right.CopyTo(buffer[(1 + Digest.Size)..]);
-        Digest digest = default;
-        SHA256.HashData(buffer, digest);
-        return digest;
+        return Digest.Sha256(buffer);
     }
 
     /// <summary>Root over leaf hashes held in memory.</summary>

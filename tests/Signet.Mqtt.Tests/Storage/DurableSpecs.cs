@@ -51,6 +51,60 @@ public sealed class DurableSpecs : IDisposable
     }
 
     [Fact]
+    public async Task While_the_disk_is_full_nothing_durable_is_acknowledged_and_when_there_is_space_it_goes_on_by_itself()
+    {
+        await RunAsync("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", directory);
+        try
+        {
+            await using (var house = await StartAsync())
+            {
+                await using var publisher = await house.ConnectAsync("p");
+                await publisher.PublishAsync(Text("kept", "before", retain: true), TestContext.Current.CancellationToken);
+                var filler = Path.Combine(directory, "filler");
+                using (var file = new FileStream(filler, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+                    try { while (true) file.Write(new byte[4096]); }
+                    catch (IOException) { /* full */ }
+                await Should.ThrowAsync<Exception>(async () =>
+                {
+                    for (var i = 0; i < 1_000; i++) await publisher.PublishAsync(Text("kept", new string('x', 4_000) + i, retain: true), TestContext.Current.CancellationToken);
+                });
+                File.Delete(filler);
+                var isBack = false;
+                for (var i = 0; i < 100 && !isBack; i++)
+                {
+                    try
+                    {
+                        await using var again = await house.ConnectAsync("q");
+                        await again.PublishAsync(Text("kept", "after", retain: true), TestContext.Current.CancellationToken);
+                        isBack = true;
+                    }
+                    catch (Exception e) when (e is not OperationCanceledException)
+                    {
+                        await Task.Delay(200, TestContext.Current.CancellationToken);
+                    }
+                }
+                isBack.ShouldBeTrue();
+            }
+            await using var later = await StartAsync();
+            await using var reader = await later.ConnectAsync("r");
+            var inbox = Inbox.Of(reader);
+            await reader.SubscribeAsync("kept");
+            (await inbox.NextTextAsync()).ShouldBe("after");
+        }
+        finally
+        {
+            await RunAsync("umount", "-l", directory);
+        }
+    }
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(program, arguments) { UseShellExecute = false })!;
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        process.ExitCode.ShouldBe(0, $"{program} needs the right to mount: run the tests as root or in a container that may");
+    }
+
+    [Fact]
     public async Task A_retained_message_that_others_acknowledge_stays_in_the_queue_of_who_is_away()
     {
         await using (var house = await StartAsync())

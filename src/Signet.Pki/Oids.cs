@@ -22,12 +22,21 @@ internal static class Oids
     public const string OcspSigning = "1.3.6.1.5.5.7.3.9";
     public const string OcspNoCheck = "1.3.6.1.5.5.7.48.1.5";
 
-    /// <summary>Signet's own arc: 2.25 needs no registration, its number is a random UUID (ITU-T X.667).</summary>
-    private const string Signet = "2.25.84982487939965880188292412488649685737";
+    /// <summary>
+    /// Signet's own arc: a random UUID in seven numbers, under the arc that Microsoft leaves open to everybody for that. Every number fits 24 bits: Go's crypto/x509 reads none above 31 bits,
+    /// python3-cryptography before 39 none above 63, and a certificate with an identifier that cannot be read cannot be used at all there.
+    /// </summary>
+    private const string Signet = "1.2.840.113556.1.8000.2554.16367.2085.54269.17284.45471.4004546.4864745";
 
     public const string CommandSigning = Signet + ".1";
     public const string CheckpointSigning = Signet + ".2";
     public const string Sealing = Signet + ".3";
+
+    // The same UUID as one number of 127 bits (ITU-T X.667): in certificates of earlier versions.
+    private const string FormerSignet = "2.25.84982487939965880188292412488649685737.";
+
+    /// <summary>A usage of ours as it was written formerly, in today's writing; every other as it is.</summary>
+    public static string Present(string usage) => usage.StartsWith(FormerSignet, StringComparison.Ordinal) ? $"{Signet}.{usage.AsSpan(FormerSignet.Length)}" : usage;
 
     /// <summary>MD2, MD4, MD5 and SHA-1 under RSA, DSA and ECDSA: forgeable, refused anywhere on a path.</summary>
     public static readonly IReadOnlySet<string> BrokenSignatures = new HashSet<string>(StringComparer.Ordinal)

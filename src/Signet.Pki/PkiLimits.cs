@@ -15,6 +15,9 @@ public static class PkiLimits
     /// <summary>People, broker, center and signers.</summary>
     public static readonly TimeSpan OtherLifetime = TimeSpan.FromDays(90);
 
+    /// <summary>Bytes of a PKCS#12 file that is read. Chosen: one with ten certificates has 20 KB.</summary>
+    public const int Pkcs12Bytes = 1024 * 1024;
+
     /// <summary>Certificates begin this much before they are made, for peers whose clock is slow. A guess; longer than the clock window of messages.</summary>
     public static readonly TimeSpan Backdate = TimeSpan.FromMinutes(5);
 

@@ -7,7 +7,7 @@ namespace Signet.Pki.Tests;
 [Trait("row", "S0-4")]
 public sealed class CertificateBytesSpecs : IDisposable
 {
-    private const string SignetArc = @"2\.25\.\d+";
+    private const string SignetArc = @"1\.2\.840\.113556\.1\.8000\.2554(\.\d{1,7}){7}";
     private readonly PkiHouse _house = new(new() { PublicUrl = new("http://pki.example.org:8080") });
 
     public static TheoryData<CertificateProfile, string, string, string, string, int> Leaves => new()
@@ -128,6 +128,21 @@ public sealed class CertificateBytesSpecs : IDisposable
             Verify(issued.ChainPem, "-x509_strict");
         }
     }
+
+    [Fact]
+    public void Python_reads_every_extension_of_every_profile()
+    {
+        foreach (var row in Leaves)
+        {
+            using var issued = _house.Issue(row.Data.Item1, row.Data.Item2);
+            var read = _house.Run("/usr/bin/python3", "-c", "import sys; from cryptography import x509; print(len(list(x509.load_pem_x509_certificate(open(sys.argv[1], 'rb').read()).extensions)))", _house.File("read.crt", issued.ChainPem));
+            read.Trim().ShouldBe(row.Data.Item1 == CertificateProfile.OcspSigner ? "9" : "8", row.Data.Item1.ToString());
+        }
+    }
+
+    [Fact]
+    public void A_usage_as_it_was_written_formerly_still_counts()
+        => Oids.Present("2.25.84982487939965880188292412488649685737.1").ShouldBe(Oids.CommandSigning);
 
     public void Dispose() => _house.Dispose();
 

@@ -44,14 +44,19 @@ internal sealed class PkiHouse : IDisposable
     }
 
     /// <summary>Runs openssl and gives everything it printed; fails the test on another exit code.</summary>
-    public string Openssl(int exitCode, params string[] arguments)
+    public string Openssl(int exitCode, params string[] arguments) => Run(exitCode, "openssl", arguments);
+
+    /// <summary>Another program.</summary>
+    public string Run(string program, params string[] arguments) => Run(0, program, arguments);
+
+    private string Run(int exitCode, string program, string[] arguments)
     {
-        var start = new ProcessStartInfo("openssl", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = _place.FullName };
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = _place.FullName };
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd() + error.Result;
         process.WaitForExit();
-        process.ExitCode.ShouldBe(exitCode, $"openssl {string.Join(' ', arguments)}\n{output}");
+        process.ExitCode.ShouldBe(exitCode, $"{program} {string.Join(' ', arguments)}\n{output}");
         return output;
     }
 

@@ -25,6 +25,18 @@ public sealed class IssuedCertificate : IDisposable
     /// <summary>PEM: the leaf, then the intermediate. Never the root: whoever trusts it has it.</summary>
     public string ChainPem { get; }
 
+    /// <summary>PKCS#8 PEM of its key.</summary>
+    /// <exception cref="InvalidOperationException">The key came from a request and is not here.</exception>
+    public string KeyPem
+    {
+        get
+        {
+            if (!Certificate.HasPrivateKey) throw new InvalidOperationException($"the key of {Name} is with its owner");
+            using var key = KeyFile.PrivateKeyOf(Certificate);
+            return key.ExportPkcs8PrivateKeyPem();
+        }
+    }
+
     /// <summary>Lower-case hexadecimal, two digits a byte.</summary>
     public string Serial { get; }
 

@@ -104,7 +104,7 @@ internal sealed class JudgedPath
         foreach (var extension in leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>())
         {
             usages ??= new(StringComparer.Ordinal);
-            foreach (var usage in extension.EnhancedKeyUsages) usages.Add(usage.Value ?? "");
+            foreach (var usage in extension.EnhancedKeyUsages) usages.Add(Oids.Present(usage.Value ?? ""));
         }
 
         return usages;

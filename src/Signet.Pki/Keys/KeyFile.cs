@@ -64,7 +64,9 @@ public static class KeyFile
             throw new PkiException($"{path} can be read or changed by other users of this machine; mend it with: chmod 600 {path}");
     }
 
-    internal static AsymmetricAlgorithm PrivateKeyOf(X509Certificate2 certificate)
+    /// <summary>A copy of its private key; whoever asks disposes it.</summary>
+    /// <exception cref="PkiException">It has none of a kind this house uses.</exception>
+    public static AsymmetricAlgorithm PrivateKeyOf(X509Certificate2 certificate)
         => (AsymmetricAlgorithm?)certificate.GetECDsaPrivateKey() ?? (AsymmetricAlgorithm?)certificate.GetRSAPrivateKey()
             ?? (AsymmetricAlgorithm?)certificate.GetECDiffieHellmanPrivateKey() ?? throw new PkiException("the certificate has no private key of a kind this house uses");
 

@@ -12,6 +12,12 @@ public static class AgentLimits
     /// <summary>Receipts that wait for the broker's acknowledgement; while it is full, commands are refused <c>rate-limited</c>. Chosen: 1,000 receipts are about 1 MB.</summary>
     public const int Outbox = 1_000;
 
+    /// <summary>Bytes of a message that brings another command signer: two certificates have 4 KB.</summary>
+    public const int SignerBytes = 32 * 1024;
+
+    /// <summary>How long commands of the former signer are taken after another was pinned: what was on its way. A command lives 30 s unless the center's settings say otherwise.</summary>
+    public static readonly TimeSpan FormerSigner = TimeSpan.FromMinutes(2);
+
     /// <summary>How often, and after which pause, a receipt the broker refused is offered again on the same connection. Chosen: a changed policy takes seconds.</summary>
     public const int RefusedReceiptTries = 5;
     public static readonly TimeSpan RefusedReceiptPause = TimeSpan.FromSeconds(2);

@@ -53,6 +53,12 @@ internal static partial class Log
     [LoggerMessage(26, LogLevel.Warning, "{Device} refused a manifest: {Why}")]
     public static partial void ManifestRefused(ILogger logger, string device, string why);
 
+    [LoggerMessage(27, LogLevel.Warning, "{Device} takes commands signed under certificate {Serial} from now on")]
+    public static partial void SignerTaken(ILogger logger, string device, string serial);
+
+    [LoggerMessage(28, LogLevel.Warning, "{Device} refused another command signer: {Why}")]
+    public static partial void SignerRefused(ILogger logger, string device, string why);
+
     [LoggerMessage(16, LogLevel.Error, "measuring failed")]
     public static partial void MeasuringFailed(ILogger logger, Exception exception);
 

@@ -48,6 +48,9 @@ public sealed class CommandCenter : IAsyncDisposable
     public Certificates Certificates { get; private set; } = null!;
 
     public Authorities Authorities { get; private set; } = null!;
+
+    /// <summary>The key that signs commands, and former ones that devices still believe.</summary>
+    public CommandSigners CommandSigners { get; private set; } = null!;
     public Enrolments Enrolments { get; private set; } = null!;
 
     /// <summary>Where listeners beside the broker report connections with a client certificate.</summary>
@@ -173,13 +176,16 @@ public sealed class CommandCenter : IAsyncDisposable
         Commands.Attach(_link);
         Manifests.Attach(_link);
         rounds.Run(Manifests.PublishAllAsync);
+        CommandSigners.Attach(_link);
+        rounds.Run(CommandSigners.PublishAsync);
+        rounds.Every(ControlLimits.SignerRound, "command signers", CommandSigners.RetireAsync);
         policy.Open();
         var deliveries = new Deliveries(_ledger, _news, _time, _logger);
         _watch.CommandAcknowledged += deliveries.Take;
         rounds.Run(deliveries.RunAsync);
         rounds.Run(Commands.ResumeAsync);
         rounds.Run(Commands.RunQueueAsync);
-        _closing.Push(() => { Commands.Attach(null); Manifests.Attach(null); return ValueTask.CompletedTask; });
+        _closing.Push(() => { Commands.Attach(null); Manifests.Attach(null); CommandSigners.Attach(null); return ValueTask.CompletedTask; });
     }
 
     /// <summary>Whether the database of fleet, commands and people answers, asked now.</summary>
@@ -256,16 +262,17 @@ public sealed class CommandCenter : IAsyncDisposable
         _watch.Ended += _sessions.Ended;
         Broker = new(_watch, _sessions, _trail);
         ServerCertificates = new(Authority, Installation.PkiDirectory, Installation.Hosts, _time, _logger, _trail);
+        CommandSigners = CommandSigners.Open(Authority, Installation.PkiDirectory, _roster, _trail, administration, _time);
+        Keep(CommandSigners);
         var signer = await OpenSignerAsync(random, cancellationToken);
-        Keep(signer);
-        Certificates = new(Authority, _roster, _database, _trail, administration, _sessions, CertificateConnections, EvidenceSigner.Open(signer.Key, Installation.PkiDirectory, _time, random), ServerCertificates, _time, random);
+        Certificates = new(Authority, _roster, _database, _trail, administration, _sessions, CertificateConnections, () => new(CommandSigners.Present.Key, CommandSigners.Present.Chain, _time, random), ServerCertificates, _time, random);
         Certificates.RestoreWatched();
         Enrolments = new(Authority, _roster, _database, _trail, repeated, administration, Options.LongestAbsence, _time, random);
         _watch.Arrived += Enrolments.Used;
-        Authorities = new(Authority, ServerCertificates, () => Path.Combine(Installation.PkiDirectory, ServerCertificates.SignerName + ".crt"), _trail, administration, WriteTrust);
+        Authorities = new(Authority, ServerCertificates, CommandSigners, _trail, administration, WriteTrust);
         _watch.RevokedReturned += Certificates.Returned;
         Fleet = new(_roster, observations, _database, _trail, administration, Installation, Authority, Certificates, _sessions, _time, BrokerAddress);
-        var seal = AccountSeal.Open(Installation.PkiDirectory, random);
+        var seal = AccountSeal.Open(Installation.PkiDirectory, random, _database.Read(SealedSecrets.Any));
         Accounts = new(_database, _trail, administration, _time, random, Options.SecondFactorGrace);
         SecondFactors = new(_database, _trail, administration, Accounts, seal, _time, random);
         Links = new(_database, _trail, administration, Accounts, _time, random);
@@ -324,7 +331,7 @@ public sealed class CommandCenter : IAsyncDisposable
             c.Execute("UPDATE center SET epoch = @Epoch", new { next.Epoch });
             return next;
         }, cancellationToken);
-        return new(ServerCertificates.LoadSigner(Installation.PkiDirectory), sequence, Options.CommandLifetime, _time, random);
+        return new(CommandSigners, sequence, Options.CommandLifetime, _time, random);
     }
 
     private void WriteTrust()

@@ -165,6 +165,9 @@ public static class ControlLimits
     /// <summary>Serials an audit entry spells out; the evidence names them all.</summary>
     public const int SerialsInEntry = 16;
 
+    /// <summary>How often it is looked whether a former command-signing key is still believed by any device.</summary>
+    public static readonly TimeSpan SignerRound = TimeSpan.FromMinutes(1);
+
     /// <summary>How often a running center looks for certificates and revocation lists to renew.</summary>
     public static readonly TimeSpan RenewalCheck = TimeSpan.FromHours(1);
 

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Signet.Wire;
 
-/// <summary>The branch of topics that belongs to one device: <c>signet/{device}/command|receipt|status|checkpoint|manifest|witness|telemetry/{name}</c>.</summary>
+/// <summary>The branch of topics that belongs to one device: <c>signet/{device}/command|receipt|status|checkpoint|manifest|signer|witness|telemetry/{name}</c>.</summary>
 public static class Topics
 {
     private const string Root = "signet/";
@@ -16,6 +16,9 @@ public static class Topics
     public static string Status(string device) => Of(device, "status");
     public static string Checkpoint(string device) => Of(device, "checkpoint");
     public static string Manifest(string device) => Of(device, "manifest");
+
+    /// <summary>The center's new command-signing certificate, PEM (docs/spec/device-home.md, "Another command signer").</summary>
+    public static string Signer(string device) => Of(device, "signer");
 
     /// <summary>What a device says as a witness of the audit log.</summary>
     public static string Witness(string device) => Of(device, "witness");
@@ -36,7 +39,7 @@ public static class Topics
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         if (slash < 0 || !IsDeviceName(rest[..slash])) return false;
         var tail = rest[(slash + 1)..];
-        var known = tail is "command" or "receipt" or "status" or "checkpoint" or "manifest" or "witness"
+        var known = tail is "command" or "receipt" or "status" or "checkpoint" or "manifest" or "signer" or "witness"
             || (tail.StartsWith(TelemetryBranch, StringComparison.Ordinal) && IsWord(tail[TelemetryBranch.Length..]));
         if (!known) return false;
         (device, branch) = (rest[..slash], tail);

@@ -15,10 +15,10 @@ internal static class DefaultPolicy
 
         Rule("device-speaks-in-its-branch", Effect.Allow, Subjects.Devices, [Publish], "signet/{device}/receipt", "signet/{device}/telemetry/+", "signet/{device}/status", "signet/{device}/witness"),
         Rule("device-keeps-its-status", Effect.Allow, Subjects.Devices, [Retain, Will], "signet/{device}/status"),
-        Rule("device-listens-in-its-branch", Effect.Allow, Subjects.Devices, [Subscribe, Deliver], "signet/{device}/command", "signet/{device}/checkpoint", "signet/{device}/manifest"),
+        Rule("device-listens-in-its-branch", Effect.Allow, Subjects.Devices, [Subscribe, Deliver], "signet/{device}/command", "signet/{device}/checkpoint", "signet/{device}/manifest", "signet/{device}/signer"),
 
-        Rule("center-commands", Effect.Allow, Subjects.Named(PrincipalKind.Service, Center), [Publish], "signet/+/command", "signet/+/checkpoint", "signet/+/manifest"),
-        Rule("center-keeps-checkpoints", Effect.Allow, Subjects.Named(PrincipalKind.Service, Center), [Retain], "signet/+/checkpoint", "signet/+/manifest"),
+        Rule("center-commands", Effect.Allow, Subjects.Named(PrincipalKind.Service, Center), [Publish], "signet/+/command", "signet/+/checkpoint", "signet/+/manifest", "signet/+/signer"),
+        Rule("center-keeps-checkpoints", Effect.Allow, Subjects.Named(PrincipalKind.Service, Center), [Retain], "signet/+/checkpoint", "signet/+/manifest", "signet/+/signer"),
         Rule("center-listens", Effect.Allow, Subjects.Named(PrincipalKind.Service, Center), [Subscribe, Deliver], "signet/+/receipt", "signet/+/telemetry/+", "signet/+/status", "signet/+/witness"),
 
         Rule("operators-watch-the-fleet", Effect.Allow, Subjects.InGroup(Principal.Operators), [Subscribe, Deliver], "signet/+/telemetry/+", "signet/+/status"),

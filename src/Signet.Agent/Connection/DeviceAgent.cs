@@ -120,6 +120,7 @@ public sealed class DeviceAgent : IAsyncDisposable
         var details = Details.DeepClone().AsObject();
         if (witness.Alarms is { Count: > 0 } alarms) details["alarm"] = string.Join(' ', alarms);
         details["kind"] = _home.Settings.Kind;
+        details["signer"] = _home.CenterKeyId;
         if (!_home.Settings.HasClock) details["nonce"] = _bootNonce;
         if (_home.Identity.Manifest is { } manifest) details["manifest"] = manifest.Version;
         if (_home.Identity.SealingKey is { } sealing) details["sealing"] = sealing.KeyId;

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Signet.Mqtt;
 using Signet.Mqtt.Client;
+using Signet.Pki;
 using Signet.Wire;
 
 namespace Signet.Agent;
@@ -30,7 +31,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
     public async Task<ConnectionEnd> RunAsync(CancellationToken cancellationToken)
     {
         var online = statements.Status(StatusState.Online, Details());
-        var will = statements.Status(StatusState.Offline, []);
+        var will = statements.Status(StatusState.Offline, Away());
         await using var client = await MqttClient.ConnectAsync(new MqttClientOptions
         {
             Host = home.Settings.BrokerHost, Port = home.Settings.BrokerPort, Tls = tls.Options, ClientId = home.Name, CleanStart = false, SessionExpiry = AgentLimits.SessionExpiry,
@@ -61,7 +62,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
 
     private async Task SubscribeAsync(MqttClient client, CancellationToken cancellationToken)
     {
-        string[] topics = [Topics.Command(home.Name), Topics.Checkpoint(home.Name), Topics.Manifest(home.Name)];
+        string[] topics = [Topics.Command(home.Name), Topics.Checkpoint(home.Name), Topics.Manifest(home.Name), Topics.Signer(home.Name)];
         var results = await client.SubscribeAsync([.. topics.Select(t => new TopicSubscription(t))], cancellationToken: cancellationToken);
         foreach (var refused in results.Where(r => !r.IsAccepted)) Log.BrokerRefused(logger, refused.Filter, refused.Reason.ToString());
         if (results.Any(r => r.Filter == topics[0] && !r.IsAccepted)) throw new MqttException(ReasonCode.NotAuthorized, $"the broker does not let this device read {topics[0]}", fromPeer: true);
@@ -95,6 +96,12 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
                 await LookAtManifestAsync(client, message.Payload, cancellationToken);
                 continue;
             }
+            if (message.Topic == Topics.Signer(home.Name))
+            {
+                await LookAtSignerAsync(client, message.Payload, cancellationToken);
+                continue;
+            }
+            if (home.ForgetFormerSigner(time.GetUtcNow())) receiver.Obey(home.Identity);
             // The newest checkpoint travels with each command too.
             if (message.UserProperties.FirstOrDefault(property => property.Name == Topics.CheckpointProperty).Value is { Length: > 0 } note) await SayAsync(client, Witness.Take(Encoding.UTF8.GetBytes(note)), cancellationToken);
             using (DeviceTracing.Continue(message))
@@ -141,6 +148,25 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
             Log.JournalFailed(logger, e.Message);
         }
     }
+
+    // Also retained. The status afterwards tells the center that commands may be signed with the new key from now on.
+    private async Task LookAtSignerAsync(MqttClient client, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!home.TakeSigner(message.Span)) return;
+            receiver.Obey(home.Identity);
+            Log.SignerTaken(logger, home.Name, CertificateFacts.Serial(home.CenterCertificate));
+            await PublishAsync(client, statements.Status(StatusState.Online, Details()), cancellationToken);
+        }
+        catch (Exception e) when (e is AgentException or PkiException)
+        {
+            Log.SignerRefused(logger, home.Name, e.Message);
+        }
+    }
+
+    // While it is away, the center knows by this which signer it will believe.
+    private JsonObject Away() => new() { ["signer"] = home.CenterKeyId };
 
     // Records that may be lost: a full disk must not end the connection.
     private void Note(Action write)
@@ -205,7 +231,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         using var soon = new CancellationTokenSource(GoodbyeTime, time);
         try
         {
-            await PublishAsync(client, statements.Status(StatusState.Offline, []), soon.Token);
+            await PublishAsync(client, statements.Status(StatusState.Offline, Away()), soon.Token);
             await client.DisconnectAsync();
         }
         catch (Exception e) when (e is MqttException or OperationCanceledException)

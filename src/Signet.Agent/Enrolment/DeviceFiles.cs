@@ -36,18 +36,29 @@ internal static class DeviceFiles
     /// Pins the command signer. A home that has one takes another only when its certificate is a command center's under the same roots and newer: whoever holds the center's TLS key alone, or an
     /// old copy, cannot change who gives commands.
     /// </summary>
-    public static void WriteSigner(string directory, string pem, X509Certificate2Collection roots, TimeProvider time)
+    /// <returns>False: it is the pinned one, or not newer.</returns>
+    /// <exception cref="AgentException">Refused, and why.</exception>
+    public static bool WriteSigner(string directory, string pem, X509Certificate2Collection roots, TimeProvider time)
     {
         var path = Path.Combine(directory, "center_sign.crt");
         var offered = new X509Certificate2Collection();
-        offered.ImportFromPem(pem);
+        try
+        {
+            offered.ImportFromPem(pem);
+        }
+        catch (CryptographicException e)
+        {
+            throw new AgentException($"the command signer that the center names cannot be read: {e.Message}", e);
+        }
+
         if (offered.Count == 0) throw new AgentException("the center names no command signer");
         var present = File.Exists(path) ? PemFile.Read(path)[0] : null;
-        if (present is not null && (present.RawData.AsSpan().SequenceEqual(offered[0].RawData) || offered[0].NotBefore <= present.NotBefore)) return;
+        if (present is not null && (present.RawData.AsSpan().SequenceEqual(offered[0].RawData) || offered[0].NotBefore <= present.NotBefore)) return false;
         var verdict = new CertificateJudge(() => new TrustStore(roots), () => RevocationState.Empty, time).Judge(offered[0], offered, CertificatePurpose.CommandSigning);
         if (!verdict.Accepted || verdict.Identity!.Profile != CertificateProfile.CenterSign) throw new AgentException($"the command signer that the center names is refused: {verdict.Detail}");
         if (present is not null && verdict.Identity.Name != present.GetNameInfo(X509NameType.SimpleName, forIssuer: false)) throw new AgentException("the command signer that the center names has another name");
         PemFile.Write(path, pem);
+        return true;
     }
 
     /// <summary>Puts a whole new pair in the present one's place.</summary>

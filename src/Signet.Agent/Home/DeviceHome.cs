@@ -14,6 +14,8 @@ namespace Signet.Agent;
 public sealed class DeviceHome : IDisposable
 {
     private TimeProvider _time = TimeProvider.System;
+    private PinnedKey? _former;
+    private DateTimeOffset _formerUntil;
 
     private DeviceHome(string directory, DeviceSettings settings, X509Certificate2 certificate, X509Certificate2Collection chain, X509Certificate2Collection roots, X509Certificate2 centerCertificate, SealingKey? sealingKey, ManifestClaims? manifest)
     {
@@ -39,7 +41,10 @@ public sealed class DeviceHome : IDisposable
     public X509Certificate2Collection Roots { get; }
 
     /// <summary>The pinned certificate of the center's command-signing key.</summary>
-    public X509Certificate2 CenterCertificate { get; }
+    public X509Certificate2 CenterCertificate { get; private set; }
+
+    /// <summary>Names it in the device's status, so that the center signs with this key and no other.</summary>
+    public string CenterKeyId => Thumbprint.Of(CenterCertificate);
 
     public DeviceIdentity Identity { get; private set; }
 
@@ -152,6 +157,30 @@ public sealed class DeviceHome : IDisposable
         File.Move(path + ".new", path, overwrite: true);
         manifest = verified.Claims;
         Identity = Identity with { Manifest = manifest, OnlySealed = Settings.OnlySealed || manifest.OnlySealed };
+        return true;
+    }
+
+    /// <summary>Pins another command signer that came over the broker, under the same rules as at a renewal; it is on the disk when this returns true. What the former one has signed is taken for a while.</summary>
+    /// <returns>False: it is no news.</returns>
+    /// <exception cref="AgentException">Refused, and why.</exception>
+    internal bool TakeSigner(ReadOnlySpan<byte> pem)
+    {
+        if (pem.Length > AgentLimits.SignerBytes) throw new AgentException($"it is larger than {AgentLimits.SignerBytes} bytes");
+        if (!DeviceFiles.WriteSigner(Directory, System.Text.Encoding.ASCII.GetString(pem), Roots, _time)) return false;
+        var former = Identity.CenterKeys.TryFind(CenterKeyId, out var present) ? present : null;
+        ForgetFormerSigner(DateTimeOffset.MaxValue); // of a change just before
+        CenterCertificate = PemFile.Read(Path.Combine(Directory, "center_sign.crt"))[0];
+        (_former, _formerUntil) = (former, _time.GetUtcNow() + AgentLimits.FormerSigner);
+        Identity = Identity with { CenterKeys = Identity.CenterKeys.With(PinnedKey.FromCertificate(CenterCertificate, Settings.Center, Suite.Ps256.Algorithm)) };
+        return true;
+    }
+
+    /// <summary>True, and the former signer is taken no more, when its time is over.</summary>
+    internal bool ForgetFormerSigner(DateTimeOffset now)
+    {
+        if (_former is null || now < _formerUntil) return false;
+        Identity = Identity with { CenterKeys = Identity.CenterKeys.Without(_former.KeyId) };
+        _former = null;
         return true;
     }
 

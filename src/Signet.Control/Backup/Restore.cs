@@ -60,13 +60,18 @@ public static class Restore
         if (manifest.ControlSchema > Schema.Migrations.Count || manifest.AuditSchema > AuditOffline.Migrations.Count)
             throw new ControlException($"this backup was made by version {manifest.Program}, which is newer (schema {manifest.ControlSchema}, this program knows {Schema.Migrations.Count}); restore it with that version");
         var files = InstallationDatabases.Of(directory, null);
+        bool isSealed;
         await using (var database = Database.Open(files.Control, Schema.Migrations))
         await using (var connection = database.OpenWriter())
+        {
+            isSealed = SealedSecrets.Any(connection);
             await connection.ExecuteAsync("UPDATE center SET remembers_since = @now, restored_from = @from", new
             {
                 now = time.GetUtcNow().ToUnixTimeMilliseconds(),
                 from = JsonSerializer.Serialize(new { made = manifest.Made, entries = manifest.AuditEntries, program = manifest.Program, keys = manifest.Keys }),
             });
+        }
+
         // Above every list that was ever published: their numbers rise by one, this one is the clock.
         DurableFile.Replace(Path.Combine(directory, "pki", "crl.floor"), System.Text.Encoding.ASCII.GetBytes(time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture)));
         var record = InstallationRecord.Read(directory);
@@ -74,7 +79,7 @@ public static class Restore
         if (postgres is not null) await Moving.CopyAsync(record.Id, files, databases, null, cancellationToken);
         record.In(databases.Control.Kind).Write(directory);
         var verdict = AuditOffline.Verify(Path.Combine(directory, "audit"), source: databases.Audit, cancellationToken: cancellationToken);
-        return verdict.IsIntact ? new(manifest, verdict, Missing(directory)) : throw new ControlException($"the backup's audit log does not verify: {verdict.Summary}; nothing was restored");
+        return verdict.IsIntact ? new(manifest, verdict, Missing(directory, isSealed)) : throw new ControlException($"the backup's audit log does not verify: {verdict.Summary}; nothing was restored");
     }
 
     private static async Task<BackupManifest> UnpackAsync(string file, string directory, string passphrase, IProgress<string>? progress, CancellationToken cancellationToken)
@@ -127,8 +132,8 @@ public static class Restore
     private static readonly string[] Needed = ["pki/intermediate.key", "pki/center_sign.key", "pki/command_center.key", "audit/checkpoint.key", "audit/hmac.key"];
 
     // What a center cannot start without.
-    private static List<string> Missing(string directory) =>
-        [.. Needed.Where(name => !File.Exists(Path.Combine(directory, name)))];
+    private static List<string> Missing(string directory, bool isSealed) =>
+        [.. Needed.Concat(isSealed ? ["pki/accounts.key"] : []).Where(name => !File.Exists(Path.Combine(directory, name)))];
 
     private static ControlException Damaged(string what) => new($"the backup is damaged: {what}; nothing was restored");
 }

@@ -91,6 +91,13 @@ internal sealed class BrokerLink : IAsyncDisposable
         Topic = Topics.Manifest(device), Payload = System.Text.Encoding.ASCII.GetBytes(message), QoS = QoS.AtLeastOnce, Retain = true, ContentType = "application/jose",
     }, cancellationToken);
 
+    /// <summary>The certificate of the key that signs commands from now on, kept by the broker for when the device comes.</summary>
+    /// <exception cref="MqttException">As above.</exception>
+    public Task<PublishResult> PublishSignerAsync(string device, string pem, CancellationToken cancellationToken) => _client.PublishAsync(new()
+    {
+        Topic = Topics.Signer(device), Payload = System.Text.Encoding.ASCII.GetBytes(pem), QoS = QoS.AtLeastOnce, Retain = true, ContentType = "application/pem-certificate-chain",
+    }, cancellationToken);
+
     /// <summary>What devices say. A message is acknowledged when the reader asks for the next one: what a crash interrupts comes again.</summary>
     public IAsyncEnumerable<MqttMessage> ReadAsync(CancellationToken cancellationToken) => _client.ReadMessagesAsync(cancellationToken);
 

@@ -15,7 +15,7 @@ public sealed class Authorities
 {
     private readonly CertificateAuthority _authority;
     private readonly ServerCertificates _servers;
-    private readonly Func<string> _signerPath;
+    private readonly CommandSigners _signers;
     private readonly AuditTrail _trail;
     private readonly Administration _administration;
     private readonly Action _rotated;
@@ -23,8 +23,8 @@ public sealed class Authorities
     /// <summary>In <c>pki/</c>: every root that is relied on, PEM. <c>root.crt</c> is the present one alone.</summary>
     public const string TrustFile = "trust.crt";
 
-    internal Authorities(CertificateAuthority authority, ServerCertificates servers, Func<string> signerPath, AuditTrail trail, Administration administration, Action rotated)
-        => (_authority, _servers, _signerPath, _trail, _administration, _rotated) = (authority, servers, signerPath, trail, administration, rotated);
+    internal Authorities(CertificateAuthority authority, ServerCertificates servers, CommandSigners signers, AuditTrail trail, Administration administration, Action rotated)
+        => (_authority, _servers, _signers, _trail, _administration, _rotated) = (authority, servers, signers, trail, administration, rotated);
 
     public IReadOnlyList<AuthorityView> List() => _authority.Overview();
 
@@ -44,8 +44,8 @@ public sealed class Authorities
         if (_authority.Overview().FirstOrDefault(a => a.Serial == serial && a.IsRoot) is not { } root) return new Refusal(RefusalCode.NotFound, $"there is no root with the serial '{serial}'");
         if (root.State != AuthorityState.Former) return new Refusal(RefusalCode.Conflict, $"{root.Name} is {Words.Of(root.State)}; only a former root can be retired");
         if (!confirmed) return new Refusal(RefusalCode.ConfirmationNeeded, $"devices and clients that have not taken the new bundle yet lose the center when {root.Name} is retired; confirm it if they all have");
-        if (IsAbove(root, _signerPath()))
-            return new Refusal(RefusalCode.Conflict, $"the command-signing certificate, which every device has pinned, was issued under {root.Name}: replace it and the devices' center_sign.crt first");
+        if (_signers.Certificates.Any(signer => IsAbove(root, signer)))
+            return new Refusal(RefusalCode.Conflict, $"a command-signing certificate, which devices have pinned, was issued under {root.Name}: make another with `signet ca rotate --signer`, and wait until every device has taken it (`signet ca show`)");
         var permit = await _trail.PermitAsync(actor, Act.ManageAuthorities, AuditTrail.Of(AuditTypes.Certificate, actor, root.Name, "root-retired", details: new() { ["serial"] = serial }), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         _authority.RetireRoot(serial);
@@ -111,10 +111,9 @@ public sealed class Authorities
         return _authority.Overview().First(a => a.State == AuthorityState.Present && a.IsRoot == root);
     }
 
-    private bool IsAbove(AuthorityView root, string leafPath)
+    private bool IsAbove(AuthorityView root, X509Certificate2 leaf)
     {
-        var certificates = PemFile.Read(leafPath);
-        var issuer = _authority.Overview().Where(a => !a.IsRoot && a.Certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificates[0].IssuerName.RawData)).ToList();
+        var issuer = _authority.Overview().Where(a => !a.IsRoot && a.Certificate.SubjectName.RawData.AsSpan().SequenceEqual(leaf.IssuerName.RawData)).ToList();
         return issuer.TrueForAll(a => a.State == AuthorityState.Former) && issuer.Exists(a => a.Certificate.IssuerName.RawData.AsSpan().SequenceEqual(root.Certificate.SubjectName.RawData));
     }
 }

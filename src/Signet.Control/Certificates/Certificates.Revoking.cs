@@ -110,7 +110,7 @@ public sealed partial class Certificates
         var facts = new RevocationFacts(new(MessageId.New(_time, _random), requested, effective, actor.Name, Words.Of(actor.Role), Words.Of(reason), result.CrlNumber ?? 0, 1,
             [.. result.Entries.Select(e => new RevokedEntry(e.Serial, e.Issuer, e.Name, Words.Of(e.Profile)))], cut, []));
         foreach (var entry in result.Entries) _watched[entry.Serial] = facts;
-        var evidence = _evidence.Sign(facts.Present);
+        var evidence = _evidence().Sign(facts.Present);
         var report = new RevocationReport(facts.Present.Id, [.. result.Entries.Select(e => e.Serial)], cut.Length, result.CrlNumber ?? 0, evidence, result.Detail);
         Revoked?.Invoke(report);
         await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.Certificate, actor, subject, "certificate-revoked", "success", Words.Of(reason), new()
@@ -163,7 +163,7 @@ public sealed partial class Certificates
         foreach (var facts in _watched.Values.Distinct().Where(f => f.TakeDirty()))
         {
             var row = facts.Present;
-            var evidence = _evidence.Sign(row);
+            var evidence = _evidence().Sign(row);
             try
             {
                 await _database.WriteAsync(c => RevocationStore.Save(c, row, facts.Write(), evidence), cancellationToken);

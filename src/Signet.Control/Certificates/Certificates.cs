@@ -22,12 +22,12 @@ public sealed partial class Certificates
     private readonly SessionCutter _sessions;
     private readonly TimeProvider _time;
     private readonly RandomNumberGenerator _random;
-    private readonly EvidenceSigner _evidence;
+    private readonly Func<EvidenceSigner> _evidence;
     private readonly CertificateConnections _connections;
     private readonly ServerCertificates _servers;
 
     internal Certificates(CertificateAuthority authority, Roster roster, ControlDatabase database, AuditTrail trail, Administration administration, SessionCutter sessions,
-        CertificateConnections connections, EvidenceSigner evidence, ServerCertificates servers, TimeProvider time, RandomNumberGenerator random)
+        CertificateConnections connections, Func<EvidenceSigner> evidence, ServerCertificates servers, TimeProvider time, RandomNumberGenerator random)
         => (_authority, _roster, _database, _trail, _administration, _sessions, _connections, _evidence, _servers, _time, _random) =
             (authority, roster, database, trail, administration, sessions, connections, evidence, servers, time, random);
 
@@ -38,19 +38,40 @@ public sealed partial class Certificates
     /// Issues a leaf with a new key for somebody to carry away. A device's certificate is enrolled too: the fleet admits it. A device that was unknown joins the
     /// fleet with it, without a home here (its only key is the one carried away) and without commands until somebody allows some.
     /// </summary>
-    public Task<Outcome<IssuedCertificate>> IssueAsync(CertificateRequestSpec spec, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<IssuedCertificate>(async () =>
+    public Task<Outcome<IssuedCertificate>> IssueAsync(CertificateRequestSpec spec, Actor actor, CancellationToken cancellationToken = default) => IssueAsync(spec, null, actor, cancellationToken);
+
+    /// <summary>The same for a key that stays with its owner: the request gives the key and proves that its sender has it; name, profile and hosts are those of <paramref name="spec"/>.</summary>
+    /// <param name="spec">What is certified.</param>
+    /// <param name="request">PKCS#10: DER, PEM or base64.</param>
+    /// <param name="actor">Who orders it.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public Task<Outcome<IssuedCertificate>> IssueForAsync(CertificateRequestSpec spec, ReadOnlyMemory<byte> request, Actor actor, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            if (!SigningRequest.TryRead(request.Span, out var read, out var refusal, out var detail) || (refusal = _authority.Check(read, spec, out detail)) != RequestRefusal.None)
+                return Task.FromResult<Outcome<IssuedCertificate>>(new Refusal(RefusalCode.BadInput, $"the request is refused ({Words.Of(refusal)}): {detail}"));
+            return IssueAsync(spec, read, actor, cancellationToken);
+        }
+        catch (ArgumentException e)
+        {
+            return Task.FromResult<Outcome<IssuedCertificate>>(new Refusal(RefusalCode.BadInput, e.Message));
+        }
+    }
+
+    private Task<Outcome<IssuedCertificate>> IssueAsync(CertificateRequestSpec spec, SigningRequest? request, Actor actor, CancellationToken cancellationToken) => _administration.ChangeAsync<IssuedCertificate>(async () =>
     {
         var joins = spec.Profile is CertificateProfile.Device && _roster.Find(spec.Name) is null;
         if (joins && !Topics.IsDeviceName(spec.Name)) return new Refusal(RefusalCode.BadInput, $"'{spec.Name}' is no name for a device: 1 to 63 of the characters a-z 0-9 . _ -, beginning with a letter or digit");
         if (joins && _roster.Count().Known >= ControlLimits.Devices) return new Refusal(RefusalCode.BadInput, $"a fleet holds {ControlLimits.Devices} devices");
         var permit = await _trail.PermitAsync(actor, Act.IssueCertificate, AuditTrail.Of(AuditTypes.Certificate, actor, spec.Name, "certificate-issued", details: new()
         {
-            ["profile"] = Words.Of(spec.Profile), ["joins"] = joins,
+            ["profile"] = Words.Of(spec.Profile), ["joins"] = joins, ["key"] = request is null ? "made here" : CertificateFacts.KeyThumbprint(request.Key),
         }), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         try
         {
-            var issued = _authority.Issue(spec);
+            var issued = request is null ? _authority.Issue(spec) : _authority.IssueFor(spec, request.Key);
             if (spec.Profile is not CertificateProfile.Device) return issued;
             var certificate = DeviceCertificate.Of(issued.Certificate);
             if (joins)
@@ -100,7 +121,7 @@ public sealed partial class Certificates
                 }
 
             default:
-                return new Refusal(RefusalCode.BadInput, $"a {Words.Of(newest.Profile)} certificate is not renewed this way{(newest.Profile == CertificateProfile.CenterSign ? ": devices have pinned it" : "")}");
+                return new Refusal(RefusalCode.BadInput, $"a {Words.Of(newest.Profile)} certificate is not renewed this way{(newest.Profile == CertificateProfile.CenterSign ? "; make another with `signet ca rotate --signer`" : "")}");
         }
     }
 

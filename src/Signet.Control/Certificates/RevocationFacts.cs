@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Signet.Pki;
 using Signet.Wire;
 
 namespace Signet.Control;
@@ -65,9 +64,6 @@ internal sealed class RevocationFacts(RevocationFacts.Row row)
 /// <param name="Chain">Its certificate and the intermediate above it, DER.</param>
 internal sealed record EvidenceSigner(SigningKey Key, IReadOnlyList<ReadOnlyMemory<byte>> Chain, TimeProvider Time, System.Security.Cryptography.RandomNumberGenerator Random)
 {
-    public static EvidenceSigner Open(SigningKey key, string pkiDirectory, TimeProvider time, System.Security.Cryptography.RandomNumberGenerator random)
-        => new(key, [.. PemFile.Read(Path.Combine(pkiDirectory, ServerCertificates.SignerName + ".crt")).Take(2).Select(c => new ReadOnlyMemory<byte>(c.RawData))], time, random);
-
     /// <summary>One compact JWS a line.</summary>
     public string Sign(RevocationFacts.Row facts)
     {

@@ -3,7 +3,6 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Signet.Audit;
 using Signet.Pki;
-using Signet.Wire;
 
 namespace Signet.Control;
 
@@ -69,16 +68,6 @@ public sealed class ServerCertificates
                 issued.Save(directory);
         using var signer = authority.Issue(new(CertificateProfile.CenterSign, SignerName, null, ControlLimits.CommandSignerLifetime));
         signer.Save(directory);
-    }
-
-    /// <summary>The key that signs commands, under the thumbprint that devices pin.</summary>
-    /// <exception cref="PkiException">Missing, readable by others, or not a pair.</exception>
-    internal static SigningKey LoadSigner(string directory)
-    {
-        using var certificate = PemFile.ReadWithKey(Path.Combine(directory, SignerName + ".crt"), Path.Combine(directory, SignerName + ".key"));
-        var key = certificate.GetRSAPrivateKey()
-            ?? throw new PkiException($"{Path.Combine(directory, SignerName)}.key is not an RSA key");
-        return SigningKey.Ps256(key, Thumbprint.Of(certificate));
     }
 
     /// <summary>Takes files that somebody has replaced: from the next handshake on; open connections stay. A pair that is not whole yet is looked at again later.</summary>

@@ -46,7 +46,7 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
                 using (Tracing.Continue("signet.receipt", message)) await receipts.TakeAsync(device, message, cancellationToken); break;
             case "status": TakeStatus(device, message); break;
             case "witness" when Witness is { } witness: await witness(device, message, cancellationToken); break;
-            case "command" or "checkpoint" or "manifest" or "witness": break;
+            case "command" or "checkpoint" or "manifest" or "signer" or "witness": break;
             default: TakeTelemetry(device, message); break;
         }
     }

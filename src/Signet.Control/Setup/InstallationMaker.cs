@@ -17,7 +17,8 @@ internal static class InstallationMaker
 
     public static async Task FillAsync(Installation installation, InstallationOptions options, TimeProvider time, RandomNumberGenerator random, CancellationToken cancellationToken)
     {
-        using var authority = CertificateAuthority.Create(installation.PkiDirectory, PkiOptions(installation.Organization, options.PkiUrl), time, random);
+        var pki = PkiOptions(installation.Organization, options.PkiUrl);
+        using var authority = options.Authority is { } foreign ? CertificateAuthority.Import(installation.PkiDirectory, pki, foreign, time, random) : CertificateAuthority.Create(installation.PkiDirectory, pki, time, random);
         ServerCertificates.Create(authority, installation.PkiDirectory, installation.Hosts);
         foreach (var directory in new[] { installation.BrokerDirectory, Path.GetDirectoryName(installation.DeviceDirectory("any"))! }) PrivateDirectory.Create(directory);
 

@@ -11,6 +11,9 @@ public sealed record InstallationOptions
     /// <summary>Organisation in every certificate's subject.</summary>
     public string Organization { get; init; } = "Signet";
 
+    /// <summary>An authority of other tools that this house goes on with; null: one is made.</summary>
+    public Pki.ForeignAuthority? Authority { get; init; }
+
     /// <summary>Makes the three demo devices, and keeps the first audit key in the directory (who reads it can forge entries: demo only).</summary>
     public bool Demo { get; init; }
 

@@ -17,11 +17,14 @@ internal sealed partial class AccountSeal
     private AccountSeal(byte[] key, RandomNumberGenerator random) => (_key, _random) = (key, random);
 
     /// <exception cref="PkiException">Readable by others, or damaged: the one-time secrets cannot be read without it.</exception>
-    public static AccountSeal Open(string directory, RandomNumberGenerator random)
+    /// <param name="isInUse">Something was sealed with it already: then it is not made anew, because nothing of that could be opened any more.</param>
+    public static AccountSeal Open(string directory, RandomNumberGenerator random, bool isInUse = false)
     {
         var path = Path.Combine(directory, "accounts.key");
         if (!File.Exists(path))
         {
+            if (isInUse)
+                throw new PkiException($"{path} is missing, and one-time secrets and backup codes were sealed with it: restore it from a backup that was made --with-keys. If it is lost for good, put a new one there (openssl rand -base64 32 > accounts.key; chmod 600 accounts.key); then people set up their second factor anew (signet user reset-mfa NAME), and TOTP accounts are added anew");
             var fresh = new byte[KeyBytes];
             random.GetBytes(fresh);
             KeyFile.WritePrivate(path, Encoding.ASCII.GetBytes(Convert.ToBase64String(fresh) + "\n"));

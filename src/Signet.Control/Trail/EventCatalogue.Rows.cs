@@ -71,7 +71,7 @@ public static partial class EventCatalogue
 
     private static IEnumerable<EventRow> CertificateRows =>
     [
-        new(Certificate, "certificate-issued", "a certificate was issued", "the name in it", "success", "profile, joins"),
+        new(Certificate, "certificate-issued", "a certificate was issued", "the name in it", "success", "profile, joins, key"),
         new(Certificate, "certificate-renewed", "a certificate of this installation was renewed", "the name in it", "success", "serial"),
         new(Certificate, "certificate-revocation", "a revocation was ordered; written before it is done", "the name in it", "requested", "serials, count"),
         new(Certificate, "certificate-revoked", "a certificate was revoked, its sessions cut", "what was asked for", "success", "serials, count, closed, crl, revocation, evidence, milliseconds"),
@@ -95,6 +95,8 @@ public static partial class EventCatalogue
         new(Certificate, "root-rotated", "a new root and a new intermediate", "authority", "success", ""),
         new(Certificate, "intermediate-rotated", "a new intermediate", "authority", "success", ""),
         new(Certificate, "root-retired", "a former root is relied on no more", "its name", "success", "serial"),
+        new(Certificate, "signer-rotated", "a new key signs commands; devices pin its certificate one by one", "center_sign", "success", "serial, former"),
+        new(Certificate, "signer-retired", "no device believes a former command-signing key any more: it was destroyed", "center_sign", "success", "serial"),
         new(Certificate, "intermediate-requested", "a request for an offline root was made", "intermediate", "success", ""),
         new(Certificate, "intermediate-taken", "the offline root's answer was taken", "authority", "success", ""),
     ];

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Signet.Pki;
 using Signet.Testing;
 
 namespace Signet.Control.Tests;
@@ -113,6 +114,19 @@ public sealed class OneTimeCodeSpecs
         AccountSeal.Open(other.Path, random).TryOpen("iot", box).ShouldBeNull();
         seal.TryOpen("iot", box[..^4] + "AAA=").ShouldBeNull();
         File.GetUnixFileMode(directory.File("accounts.key")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    [Fact]
+    public void A_lost_key_is_not_quietly_made_anew_while_secrets_wait_for_it()
+    {
+        using var directory = new TempDirectory();
+        using var random = RandomNumberGenerator.Create();
+        AccountSeal.Open(directory.Path, random);
+        File.Delete(directory.File("accounts.key"));
+        Should.Throw<PkiException>(() => AccountSeal.Open(directory.Path, random, isInUse: true)).Message.ShouldContain("accounts.key is missing");
+        File.Exists(directory.File("accounts.key")).ShouldBeFalse();
+        AccountSeal.Open(directory.Path, random);
+        AccountSeal.Open(directory.Path, random, isInUse: true);
     }
 
     [Fact]

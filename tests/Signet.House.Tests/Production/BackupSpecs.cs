@@ -98,6 +98,29 @@ public sealed class BackupSpecs : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_backup_without_keys_says_that_the_accounts_key_is_missing_and_so_does_the_start()
+    {
+        await using (var signet = await SignetProcess.UpAsync(Data))
+        {
+            (await SignetProcess.RunAsync(Data, new Dictionary<string, string>(), "tractor violet noodle\n", "device", "add", "meter-1", "--totp", "--password-stdin")).ExitCode.ShouldBe(0);
+            (await SealedAsync(Data, Words, "backup", "--out", Backup)).ExitCode.ShouldBe(0);
+            await signet.InterruptAsync();
+        }
+
+        var restored = await SealedAsync(Other, Words, "restore", Backup);
+        restored.ExitCode.ShouldBe(0, restored.Error);
+        restored.Output.ShouldContain("pki/accounts.key");
+        foreach (var key in Directory.EnumerateFiles(Data, "*.key", SearchOption.AllDirectories).Where(f => Path.GetFileName(f) != "accounts.key" && !f.Contains("/device/", StringComparison.Ordinal)))
+            File.Copy(key, Path.Combine(Other, Path.GetRelativePath(Data, key)));
+        var refused = await SignetProcess.RunAsync(Other, "up", "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0");
+        refused.ExitCode.ShouldBe(1);
+        refused.Error.ShouldContain("accounts.key is missing");
+        File.Copy(Path.Combine(Data, "pki", "accounts.key"), Path.Combine(Other, "pki", "accounts.key"));
+        await using var again = await SignetProcess.UpAsync(Other);
+        await again.InterruptAsync();
+    }
+
     private static async Task<long> EpochAsync(string data)
     {
         var started = (await SignetProcess.RunAsync(data, "audit", "list", "--json", "--action", "center-started", "--limit", "1")).Json["entries"]!.AsArray();

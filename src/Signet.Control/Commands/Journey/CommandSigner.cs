@@ -4,15 +4,16 @@ using Signet.Wire;
 namespace Signet.Control;
 
 /// <summary>
-/// The center's voice: its signing key and its place in its own order. The epoch is above every earlier one and durable before the first command leaves,
+/// The center's voice: its signing keys and its place in its own order. The epoch is above every earlier one and durable before the first command leaves,
 /// so a clock that jumped back or a restored backup never repeats an (epoch, sequence); <c>iat</c> is the clock's, and a device judges it by its own.
 /// </summary>
-internal sealed class CommandSigner(SigningKey key, OutgoingSequence sequence, TimeSpan lifetime, TimeProvider time, RandomNumberGenerator random) : IDisposable
+internal sealed class CommandSigner(CommandSigners keys, OutgoingSequence sequence, TimeSpan lifetime, TimeProvider time, RandomNumberGenerator random)
 {
     private readonly Lock _one = new();
     private string? _lastId;
 
-    public SigningKey Key => key;
+    /// <summary>The key that this device believes.</summary>
+    public SigningKey KeyFor(DeviceRecord device) => keys.For(device).Key;
 
     public long Epoch => sequence.Epoch;
 
@@ -43,6 +44,4 @@ internal sealed class CommandSigner(SigningKey key, OutgoingSequence sequence, T
             Nonce = nonce,
         };
     }
-
-    public void Dispose() => key.Dispose();
 }

@@ -33,7 +33,7 @@ internal sealed class SignedCommand
     {
         var nonce = device.Presence.Announced("nonce") is { } announced && BootNonce.IsValid(announced) ? announced : null;
         var claims = signer.Claims(authorized, nonce) with { Proposal = authorized.Proposal, Approvals = approvals };
-        var jws = CommandMessage.Sign(claims, signer.Key);
+        var jws = CommandMessage.Sign(claims, signer.KeyFor(device));
         if (sealTo is null) return new(authorized, claims, jws, null, []);
         var contentKey = new byte[32];
         return new(authorized, claims, jws, SealedMessage.Seal(jws, sealTo, claims.Topic, random, contentKey), contentKey);

@@ -60,6 +60,12 @@ public static class WebLimits
     /// <summary>Serials and names in one request to revoke. Chosen: fills the largest request body; "under" and "device" name more with less.</summary>
     public const int CertificatesAtOnce = 5_000;
 
+    /// <summary>Characters of a certificate request in a form or body: 16 KB as base64, with lines and headers.</summary>
+    public const int RequestCharacters = 24 * 1024;
+
+    /// <summary>Characters of the password of a PKCS#12 file that the page hands out: whoever finds the file may guess at any speed.</summary>
+    public const int Pkcs12PasswordLeast = 12, Pkcs12PasswordMost = 128;
+
     /// <summary>Characters of an idempotency key, as Control takes them.</summary>
     public const int IdempotencyKeyLength = 128;
 

@@ -49,6 +49,9 @@ public sealed record WebOptions
     /// <summary>Client certificates on the console's port (<c>console.clientCertificate</c>). Devices renew with theirs, so <see cref="ClientCertificateMode.Off"/> ends renewing over this port.</summary>
     public ClientCertificateMode ClientCertificate { get; init; } = ClientCertificateMode.Ask;
 
+    /// <summary>What a person's client certificate is worth at the console (<c>console.certificateSignIn</c>).</summary>
+    public SignIn.CertificateSignIn CertificateSignIn { get; init; } = SignIn.CertificateSignIn.Factor;
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public RandomNumberGenerator Random { get; init; } = RandomNumberGenerator.Create();

@@ -26,6 +26,9 @@ public sealed record TestHouseOptions
 
     /// <summary>Start the console and the PKI endpoint too.</summary>
     public bool Web { get; init; }
+
+    /// <summary>Changes the console's options (ports are 0 already).</summary>
+    public Func<WebOptions, WebOptions> Console { get; init; } = o => o;
 }
 
 /// <summary>
@@ -83,7 +86,7 @@ public sealed class TestHouse : IAsyncDisposable
         Center = await CommandCenter.OpenAsync(_options.Center(new() { DataDirectory = Directory, MqttPort = _port, MqttPasswordPort = 0, Postgres = _postgres }), TimeProvider.System, _random, _options.Loggers);
         await Center.StartAsync();
         _port = Center.MqttEndPoint.Port;
-        if (_options.Web) Web = await WebConsole.StartAsync(Center, new() { ConsolePort = 0, PkiPort = 0, AuthPort = 0 }, _options.Loggers);
+        if (_options.Web) Web = await WebConsole.StartAsync(Center, _options.Console(new() { ConsolePort = 0, PkiPort = 0, AuthPort = 0 }), _options.Loggers);
     }
 
     public async Task StopCenterAsync()

@@ -49,6 +49,9 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
     public static readonly Setting ClientCertificate = new("console:clientCertificate", null, "ask", "Client certificates on the console's port: off, ask or require",
         value => value is "off" or "ask" or "require" ? null : "off, ask or require");
 
+    public static readonly Setting CertificateSignIn = new("console:certificateSignIn", null, "factor", "What a person's client certificate is worth: off (nothing), factor (the second step after the password) or alone (it is enough, for pages and API)",
+        value => value is "off" or "factor" or "alone" ? null : "off, factor or alone");
+
     public static readonly Setting Hosts = new("hosts", "--host", "", "Further names and addresses, comma-separated, that go into the servers' certificates",
         value => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .All(host => Uri.CheckHostName(host) != UriHostNameType.Unknown) ? null : "host names or IP addresses, comma-separated");

@@ -133,6 +133,7 @@ internal static class UpVerb
         ConsolePort = settings.Number(Setting.PortConsole),
         PkiPort = settings.Number(Setting.PortPki),
         ClientCertificate = Enum.Parse<ClientCertificateMode>(settings[Setting.ClientCertificate], ignoreCase: true),
+        CertificateSignIn = Enum.Parse<Signet.Web.SignIn.CertificateSignIn>(settings[Setting.CertificateSignIn], ignoreCase: true),
         AuthPort = settings.Number(Setting.PortAuth),
         AuthListen = IPAddress.Parse(settings[Setting.AuthListen]),
         AuthFrom = Networks(settings[Setting.AuthFrom]),

@@ -18,6 +18,7 @@ internal static class CaVerb
         if (printer.Json)
             printer.Object(page);
         printer.Table(["authority", "kind", "state", "key", "key here", "ends", "serial"], Query.Rows(page, "authorities", "name", "kind", "state", "key", "keyHere", "notAfter", "serial"));
+        printer.Table(["command signer", "state", "devices that believe it", "ends"], Query.Rows(page, "signers", "serial", "state", "devices", "notAfter"));
         if (!printer.Json)
             printer.Facts([.. (page["authorities"] as JsonArray ?? []).Where(one => Query.Text(one?["kind"]) == "root").Select(one => ("SHA-256 of " + Query.Text(one?["name"]), Query.Text(one?["fingerprint"])))]);
         return ExitCode.Done;
@@ -27,11 +28,24 @@ internal static class CaVerb
     {
         var root = new Option<bool>("--root") { Description = "A new root too, beside the former one" };
         var yes = new Option<bool>("--yes") { Description = "Do it without asking" };
-        return Verb.Make("rotate", "A new intermediate (or root) issues from now on; what the former ones signed stays good", [root, yes], async (parsed, printer, cancellation) =>
+        var signer = new Option<bool>("--signer") { Description = "Instead: a new key that signs commands; devices take it one by one, and each is commanded with the one it believes" };
+        return Verb.Make("rotate", "A new intermediate (or root) issues from now on; what the former ones signed stays good", [root, signer, yes], async (parsed, printer, cancellation) =>
         {
             if (!parsed.GetValue(yes))
                 throw new CliException(ExitCode.WrongUsage, "Nothing was done. Add --yes to rotate.");
+            if (parsed.GetValue(signer) && parsed.GetValue(root))
+                throw new CliException(ExitCode.WrongUsage, "Rotate the root or the command signer, one at a time.");
             using var center = CenterClient.Connect(parsed);
+            if (parsed.GetValue(signer))
+            {
+                var signers = await center.PostAsync("/api/v1/authorities/signer", null, cancellation);
+                if (printer.Json)
+                    printer.Object(signers);
+                printer.Table(["command signer", "state", "devices that believe it", "ends"], Query.Rows(signers, "signers", "serial", "state", "devices", "notAfter"));
+                printer.Line("devices take the new key within seconds, those that are away when they come back; `signet ca show` counts them, and the former key is destroyed after the last one. Was it stolen? Then `signet cert revoke SERIAL --reason key-compromise --yes`");
+                return ExitCode.Done;
+            }
+
             var made = await center.PostAsync("/api/v1/authorities/rotate", new JsonObject { ["what"] = parsed.GetValue(root) ? "root" : "intermediate" }, cancellation);
             if (printer.Json)
                 printer.Object(made);
@@ -88,7 +102,7 @@ internal static class CaVerb
     private static Command Import()
     {
         var file = new Argument<string>("FILE") { Description = "The root's answer, PEM: one certificate from each root that is relied on" };
-        return Verb.Make("import", "Take the offline root's answer: the new intermediate issues from now on", [file], async (parsed, printer, cancellation) =>
+        return Verb.Make("import", "Take the offline root's answer: the new intermediate issues from now on (to take over a whole authority see `signet init --ca-root`)", [file], async (parsed, printer, cancellation) =>
         {
             using var center = CenterClient.Connect(parsed);
             var taken = await center.PostAsync("/api/v1/authorities/answer", new JsonObject { ["pem"] = await File.ReadAllTextAsync(parsed.GetValue(file)!, cancellation) }, cancellation);

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using Signet.Cli.Shell;
@@ -23,8 +22,9 @@ internal static class CertVerb
         var name = new Option<string>("--name") { Description = "Whom it names", HelpName = "NAME", Required = true };
         var hosts = new Option<string[]>("--host") { Description = "DNS name or address in the certificate (may be repeated)", HelpName = "NAME|IP" };
         var days = new Option<int?>("--days") { Description = "Days it lives (default: 30 for devices, 90 for others)", HelpName = "N" };
+        var request = new Option<string?>("--request") { Description = "A request (PKCS#10) whose key stays with its owner, instead of a new key", HelpName = "FILE" };
         var files = new IssuedFiles();
-        return Verb.Make("issue", "Issue a certificate with a new key", [profile, name, hosts, days, .. files.Options], async (parsed, printer, cancellation) =>
+        return Verb.Make("issue", "Issue a certificate with a new key, or for the key of a request", [profile, name, hosts, days, request, .. files.Options], async (parsed, printer, cancellation) =>
         {
             using var center = CenterClient.Connect(parsed);
             var wanted = new JsonObject
@@ -33,7 +33,10 @@ internal static class CertVerb
                 ["name"] = parsed.GetValue(name),
                 ["hosts"] = new JsonArray([.. (parsed.GetValue(hosts) ?? []).Select(host => JsonValue.Create(host))]),
                 ["days"] = parsed.GetValue(days),
+                ["request"] = parsed.GetValue(request) is { } file ? Convert.ToBase64String(await File.ReadAllBytesAsync(file, cancellation)) : null,
             };
+            if (parsed.GetValue(request) is not null && files.WantsPkcs12(parsed))
+                throw new CliException(ExitCode.WrongUsage, "A PKCS#12 file needs the key, and the key of a request is not here: use --out DIR.");
             return await files.WriteAsync(await center.PostAsync("/api/v1/certificates", wanted, cancellation), parsed, printer, cancellation);
         });
     }
@@ -207,6 +210,8 @@ internal sealed class IssuedFiles(bool outIsNeeded = true)
 
     public IEnumerable<Symbol> Options => [_folder, _p12];
 
+    public bool WantsPkcs12(ParseResult parsed) => parsed.GetValue(_p12) is not null;
+
     public bool HasPlace(ParseResult parsed) => parsed.GetValue(_folder) is not null || parsed.GetValue(_p12) is not null;
 
     public async Task<ExitCode> WriteAsync(JsonObject issued, ParseResult parsed, Printer printer, CancellationToken cancellation)
@@ -220,17 +225,18 @@ internal sealed class IssuedFiles(bool outIsNeeded = true)
             var target = Path.GetFullPath(folder);
             Directory.CreateDirectory(target);
             var file = Path.Combine(target, Path.GetFileName(Query.Text(issued["name"])));
-            KeyFile.WritePrivate(file + ".key", Encoding.ASCII.GetBytes(key));
+            if (key.Length > 0)
+                KeyFile.WritePrivate(file + ".key", Encoding.ASCII.GetBytes(key));
             await File.WriteAllTextAsync(file + ".crt", chain, cancellation);
             await File.WriteAllTextAsync(Path.Combine(target, "root.crt"), root, cancellation);
-            (said["certificate"], said["key"], said["rootCertificate"]) = (file + ".crt", file + ".key", Path.Combine(target, "root.crt"));
-            printer.Line($"wrote {file}.crt, {file}.key and {Path.Combine(target, "root.crt")}");
+            (said["certificate"], said["key"], said["rootCertificate"]) = (file + ".crt", key.Length > 0 ? file + ".key" : null, Path.Combine(target, "root.crt"));
+            printer.Line($"wrote {file}.crt, {(key.Length > 0 ? $"{file}.key " : "")}and {Path.Combine(target, "root.crt")}");
         }
 
         if (parsed.GetValue(_p12) is { } path)
         {
             var password = System.Security.Cryptography.RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 20);
-            KeyFile.WritePrivate(path, Pkcs12(chain, key, password));
+            KeyFile.WritePrivate(path, Pkcs12File.Make(chain, key, password));
             (said["p12"], said["p12Password"]) = (Path.GetFullPath(path), password);
             printer.Line($"wrote {path}; its password, shown this once: {password}");
         }
@@ -238,15 +244,5 @@ internal sealed class IssuedFiles(bool outIsNeeded = true)
         if (printer.Json)
             printer.Object(said);
         return ExitCode.Done;
-    }
-
-    private static byte[] Pkcs12(string chain, string key, string password)
-    {
-        using var leaf = X509Certificate2.CreateFromPem(chain, key);
-        var all = new X509Certificate2Collection();
-        all.ImportFromPem(chain);
-        all[0].Dispose();
-        all[0] = leaf;
-        return all.Export(X509ContentType.Pkcs12, password)!;
     }
 }

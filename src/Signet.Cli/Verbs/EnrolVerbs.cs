@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Signet.Agent;
 using Signet.Cli.Shell;
 using Signet.Pki;
+using Signet.Web.Looks;
 
 namespace Signet.Cli.Verbs;
 
@@ -19,7 +20,10 @@ internal static class EnrolVerbs
     public static Command Invite()
     {
         var hours = new Option<double?>("--hours") { Description = "Life of the token (default 168)", HelpName = "N" };
-        return Verb.Make("invite", "A one-time token with which this device enrols itself (EST)", [Name, Kind, Allow, hours, Approval], async (parsed, printer, cancellation) =>
+        var qr = new Option<bool>("--qr") { Description = "Draw the claim as QR code, for a device or phone with a camera" };
+        var light = new Option<bool>("--light") { Description = "With --qr: the terminal writes dark on light" };
+        var picture = new Option<string?>("--qr-out") { Description = "Write the QR code here (SVG, 0600: whoever reads it can enrol)", HelpName = "FILE.svg" };
+        return Verb.Make("invite", "A one-time token with which this device enrols itself (EST)", [Name, Kind, Allow, hours, Approval, qr, light, picture], async (parsed, printer, cancellation) =>
         {
             using var center = CenterClient.Connect(parsed);
             var made = await center.PostAsync("/api/v1/enrolments", Body(parsed.GetValue(Name)!, parsed.GetValue(Kind)!, parsed.GetValue(Allow), "", parsed.GetValue(hours), parsed.GetValue(Approval)), cancellation);
@@ -27,6 +31,14 @@ internal static class EnrolVerbs
                 printer.Object(made);
             else
                 printer.Facts(("device", Query.Text(made["name"])), ("token", $"{Query.Text(made["token"])}   (shown this once)"), ("until", Query.Text(made["expires"])), ("claim", Query.Text(made["claim"])));
+            if (parsed.GetValue(picture) is { } file)
+            {
+                KeyFile.WritePrivate(file, System.Text.Encoding.UTF8.GetBytes(QrPicture.Svg(Query.Text(made["claim"]))));
+                printer.Line($"wrote {file}");
+            }
+
+            if (parsed.GetValue(qr))
+                printer.Line(QrPicture.Terminal(Query.Text(made["claim"]), !parsed.GetValue(light)));
             printer.Line("on the device: signet device enroll --claim CLAIM --home DIR   (or with --claim - and the claim on standard input)");
             return ExitCode.Done;
         });

@@ -16,7 +16,8 @@ internal static class InitVerb
     {
         var keyOut = new Option<string?>("--audit-key-out") { Description = "Write the audit log's first key here (0600) and keep it away from this machine: with it every entry can be checked, or forged", HelpName = "FILE" };
         var hosts = new Option<string[]>("--host") { Description = "Further name or address of this machine, for the servers' certificates (may be repeated)", HelpName = "HOST" };
-        return Verb.Make("init", "Make certificate authority, databases and keys; start nothing", [keyOut, hosts], async (parsed, printer, cancellation) =>
+        var authority = new ForeignAuthorityFiles();
+        return Verb.Make("init", "Make certificate authority (or take over one of yours), databases and keys; start nothing", [keyOut, hosts, .. authority.Options], async (parsed, printer, cancellation) =>
         {
             var directory = GlobalOptions.DataDirectory(parsed);
             if (Installation.Exists(directory))
@@ -26,8 +27,11 @@ internal static class InitVerb
                 throw new CliException(ExitCode.Refused, $"{keyFile} exists already, and keys are not overwritten.");
 
             using var random = RandomNumberGenerator.Create();
+            var foreign = await authority.ReadAsync(parsed, cancellation);
             var options = new InstallationOptions
             {
+                Authority = foreign,
+                Organization = authority.Organization(parsed, foreign),
                 Hosts = parsed.GetValue(hosts) ?? [],
                 Postgres = SignetSettings.Of(directory).Postgres,
                 ExportAuditKey = keyFile is null ? null : key => AuditFirstKey.Write(keyFile, key.Span),
@@ -37,7 +41,7 @@ internal static class InitVerb
             using var certificate = System.Security.Cryptography.X509Certificates.X509CertificateLoader.LoadCertificateFromFile(root);
             if (printer.Json)
                 printer.Object(new JsonObject { ["data"] = directory, ["rootCertificate"] = root, ["fingerprint"] = CertificateFacts.Fingerprint(certificate), ["auditKey"] = keyFile });
-            printer.Line("made a new installation; start it with `signet up`");
+            printer.Line(foreign is null ? "made a new installation; start it with `signet up`" : $"made a new installation under your authority {certificate.GetNameInfo(System.Security.Cryptography.X509Certificates.X509NameType.SimpleName, false)}; start it with `signet up`");
             if (!printer.Json)
                 printer.Facts(("data", directory), ("root certificate", root), ("SHA-256", CertificateFacts.Fingerprint(certificate)), ("audit key", keyFile ?? "destroyed (--audit-key-out keeps it)"));
             return ExitCode.Done;

@@ -20,7 +20,10 @@ public sealed record AuthorityJson(string Name, string Serial, string Kind, Auth
 }
 
 /// <param name="Trust">PEM of every root that peers should rely on.</param>
-public sealed record AuthorityListJson(IReadOnlyList<AuthorityJson> Authorities, string Trust);
+/// <param name="Signers">Keys that sign commands, the present one first.</param>
+public sealed record AuthorityListJson(IReadOnlyList<AuthorityJson> Authorities, string Trust, IReadOnlyList<SignerView> Signers);
+
+public sealed record SignerListJson(IReadOnlyList<SignerView> Signers);
 
 /// <summary>A revocation list in force.</summary>
 /// <param name="State"><c>current</c>, <c>ending</c> (in its last tenth) or <c>expired</c>.</param>
@@ -49,9 +52,12 @@ internal static class AuthoritiesApi
 {
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/authorities", (CommandCenter center) => Results.Ok(new AuthorityListJson([.. center.Authorities.List().Select(AuthorityJson.Of)], center.Authority.TrustBundlePem)))
+        api.MapGet("/authorities", (CommandCenter center) => Results.Ok(new AuthorityListJson([.. center.Authorities.List().Select(AuthorityJson.Of)], center.Authority.TrustBundlePem, center.CommandSigners.List())))
             .Requires(Act.ViewCertificates).Produces<AuthorityListJson>().WithSummary("Roots and intermediates, present and former, and the trust bundle.");
         api.MapPost("/authorities/rotate", RotateAsync).Requires(Act.ManageAuthorities).Produces<AuthorityJson>().ProducesProblem(409).WithSummary("A new intermediate or root; the former one stays good.");
+        api.MapPost("/authorities/signer", async (CommandCenter center, HttpContext context)
+                => Problems.Answer(await center.CommandSigners.RotateAsync(context.Actor(), context.RequestAborted), signers => Results.Ok(new SignerListJson(signers))))
+            .Requires(Act.ManageAuthorities).Produces<SignerListJson>().ProducesProblem(409).WithSummary("A new key signs commands; each device is commanded with the one it believes, until it has taken the new one.");
         api.MapPost("/authorities/retire", async (RetirementJson wanted, CommandCenter center, HttpContext context)
                 => Problems.Answer(await center.Authorities.RetireAsync(wanted.Serial, wanted.Confirm, context.Actor(), context.RequestAborted), one => Results.Ok(AuthorityJson.Of(one))))
             .Requires(Act.ManageAuthorities).Produces<AuthorityJson>().ProducesProblem(409).WithSummary("Ends the overlap with a former root.");

@@ -25,8 +25,9 @@ public sealed record CertificateJson(
 
 public sealed record CertificateListJson(IReadOnlyList<CertificateJson> Certificates);
 
-/// <summary>A certificate to issue. The key is made here and handed out once, in the answer.</summary>
-public sealed record NewCertificateJson(CertificateProfile Profile, string Name, IReadOnlyList<string>? Hosts = null, int? Days = null);
+/// <summary>A certificate to issue. The key is made here and handed out once, in the answer; unless a request brings one.</summary>
+/// <param name="Request">PKCS#10, PEM or base64: the key stays with its owner.</param>
+public sealed record NewCertificateJson(CertificateProfile Profile, string Name, IReadOnlyList<string>? Hosts = null, int? Days = null, string? Request = null);
 
 /// <param name="Chain">PEM: leaf, then intermediate.</param>
 /// <param name="Key">PKCS#8 PEM. Shown once, kept nowhere.</param>
@@ -86,7 +87,11 @@ internal static class CertificatesApi
     {
         if (wanted.Days is <= 0 or > 3650) return Problems.BadInput("`days` takes 1 to 3650.");
         var spec = new CertificateRequestSpec(wanted.Profile, wanted.Name, wanted.Hosts, wanted.Days is { } days ? TimeSpan.FromDays(days) : null);
-        return Problems.Answer(await center.Certificates.IssueAsync(spec, context.Actor(), context.RequestAborted), issued =>
+        if (wanted.Request?.Length > WebLimits.RequestCharacters) return Problems.BadInput($"`request` takes at most {WebLimits.RequestCharacters} characters.");
+        var outcome = wanted.Request is { } request
+            ? await center.Certificates.IssueForAsync(spec, System.Text.Encoding.UTF8.GetBytes(request), context.Actor(), context.RequestAborted)
+            : await center.Certificates.IssueAsync(spec, context.Actor(), context.RequestAborted);
+        return Problems.Answer(outcome, issued =>
         {
             using var made = issued;
             return Results.Created((string?)null, Issued(made, center));
@@ -124,6 +129,6 @@ internal static class CertificatesApi
     private static IssuedCertificateJson Issued(IssuedCertificate made, CommandCenter center)
     {
         using var key = (AsymmetricAlgorithm?)made.Certificate.GetECDsaPrivateKey() ?? (AsymmetricAlgorithm?)made.Certificate.GetRSAPrivateKey() ?? made.Certificate.GetECDiffieHellmanPrivateKey();
-        return new(made.Name, made.Serial, made.Thumbprint, new DateTimeOffset(made.Certificate.NotAfter.ToUniversalTime()), made.ChainPem, key!.ExportPkcs8PrivateKeyPem(), center.Authority.TrustBundlePem);
+        return new(made.Name, made.Serial, made.Thumbprint, new DateTimeOffset(made.Certificate.NotAfter.ToUniversalTime()), made.ChainPem, key?.ExportPkcs8PrivateKeyPem() ?? "", center.Authority.TrustBundlePem);
     }
 }

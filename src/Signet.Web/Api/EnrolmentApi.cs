@@ -74,6 +74,6 @@ internal static class EnrolmentApi
         return Problems.Answer(center.Fleet.HomeOf(certificate), home => Results.Ok(new DeviceHomeJson(home.Name, home.Kind, home.Broker, home.Center, home.Commands, home.Roots, home.Signer)));
     }
 
-    private static string ClaimOf(CommandCenter center, HttpContext context, EnrolmentInvitation made)
+    internal static string ClaimOf(CommandCenter center, HttpContext context, EnrolmentInvitation made)
         => $"signet://{context.Request.Host.Value}/{made.Name}?token={made.Token}&root={Convert.ToHexStringLower(center.Authority.Root.GetCertHash(System.Security.Cryptography.HashAlgorithmName.SHA256))}";
 }

@@ -46,6 +46,10 @@ internal static class ConsoleHost
         instead?.Invoke(services);
 
         var application = builder.Build();
+        var sessions = application.Services.GetRequiredService<Sessions>();
+        Action<RevocationReport> end = report => sessions.EndOfCertificates(report.Serials);
+        center.Certificates.Revoked += end;
+        application.Lifetime.ApplicationStopped.Register(() => center.Certificates.Revoked -= end);
         application.UseMiddleware<SecurityHeaders>();
         application.UseHostFiltering();
         application.Use(next => context => door.PassAsync(context, next));
@@ -70,7 +74,7 @@ internal static class ConsoleHost
     {
         // Keys live as long as the process, like the sessions they belong to: none lies on a disk.
         services.AddSingleton<IDataProtectionProvider, EphemeralDataProtectionProvider>();
-        services.AddSingleton<SetupLink>().AddSingleton<LoginThrottle>().AddSingleton<Sessions>().AddSingleton<KnownBrowser>().AddSingleton<Trail>().AddScoped<SignInDesk>();
+        services.AddSingleton<CertificatePeople>().AddSingleton<SetupLink>().AddSingleton<LoginThrottle>().AddSingleton<Sessions>().AddSingleton<KnownBrowser>().AddSingleton<Trail>().AddScoped<SignInDesk>();
         services.AddSingleton<LatestRefusals>().AddSingleton<Navigation>().AddSingleton<ShortMemory>().AddSingleton<SecondStep>().AddSingleton<Phrases>().AddScoped<PasskeyDesk>().AddScoped<IPasskeyHandler<Person>, PasskeyHandler<Person>>();
         services.AddIdentityCore<Person>().AddUserStore<PersonStore>();
         services.Configure<IdentityPasskeyOptions>(passkey =>
@@ -83,9 +87,10 @@ internal static class ConsoleHost
         });
         services.AddSingleton<IPasswordHasher<Person>>(Passwords.Hasher);
         services.AddAuthentication(authentication => authentication.DefaultScheme = Either)
-            .AddPolicyScheme(Either, null, either => either.ForwardDefaultSelector = context => TokenAuthentication.Secret(context.Request) is null ? Sessions.Scheme : TokenAuthentication.SchemeName)
+            .AddPolicyScheme(Either, null, either => either.ForwardDefaultSelector = context => TokenAuthentication.Secret(context.Request) is not null ? TokenAuthentication.SchemeName : CertificateAuthentication.Applies(context) ? CertificateAuthentication.SchemeName : Sessions.Scheme)
             .AddCookie(Sessions.Scheme, Sessions.Configure)
-            .AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.SchemeName, null);
+            .AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.SchemeName, null)
+            .AddScheme<AuthenticationSchemeOptions, CertificateAuthentication>(CertificateAuthentication.SchemeName, null);
         services.AddOptions<Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationOptions>(Sessions.Scheme).Configure<Sessions>((cookie, sessions) => cookie.SessionStore = sessions);
         services.AddAntiforgery(antiforgery =>
         {

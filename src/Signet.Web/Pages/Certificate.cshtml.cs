@@ -3,13 +3,14 @@ using Signet.Access;
 using Signet.Control;
 using Signet.Pki;
 using Signet.Web.Api;
+using Signet.Web.Looks;
 using Signet.Web.Security;
 
 namespace Signet.Web.Pages;
 
 /// <summary>One certificate: what it says, the path above it, and what can be done with it.</summary>
 [Requires(Act.ViewCertificates)]
-public sealed class CertificateModel(CommandCenter center, TimeProvider time) : ConsolePage(center)
+public sealed class CertificateModel(CommandCenter center, TimeProvider time, Phrases phrases) : ConsolePage(center)
 {
     public LedgerEntry Entry { get; private set; } = null!;
     public string State { get; private set; } = "";
@@ -40,7 +41,7 @@ public sealed class CertificateModel(CommandCenter center, TimeProvider time) : 
         if (Load(serial) is NotFoundResult gone) return gone;
         if (typed?.Trim() != Entry.Name)
         {
-            Refusal = new(RefusalCode.ConfirmationNeeded, $"Nothing was revoked: type the name {Entry.Name} to confirm.");
+            Refusal = new(RefusalCode.ConfirmationNeeded, phrases["Nothing was revoked: type the name {0} to confirm.", Entry.Name]);
             return Page();
         }
 
@@ -54,7 +55,7 @@ public sealed class CertificateModel(CommandCenter center, TimeProvider time) : 
     public async Task<IActionResult> OnPostReleaseAsync(string serial, CancellationToken stop)
     {
         var outcome = await Center.Certificates.ReleaseAsync(serial, HttpContext.Actor(), stop);
-        if (outcome.TryGet(out _, out var refusal)) Done = "The hold is undone; the certificate is good again.";
+        if (outcome.TryGet(out _, out var refusal)) Done = phrases["The hold is undone; the certificate is good again."];
         else Refusal = refusal;
         return Load(serial);
     }
@@ -69,10 +70,27 @@ public sealed class CertificateModel(CommandCenter center, TimeProvider time) : 
         else
         {
             renewed.Issued?.Dispose();
-            Done = $"Renewed: the new certificate has serial {renewed.Entry.Serial} and is shown from the next handshake on. Open connections stay.";
+            Done = phrases["Renewed: the new certificate has serial {0} and is shown from the next handshake on. Open connections stay.", renewed.Entry.Serial];
         }
 
         return Load(serial);
+    }
+
+    [Requires(Act.IssueCertificate), Confirmed]
+    public async Task<IActionResult> OnPostRenewPersonAsync(string serial, [FromForm] string? password, CancellationToken stop)
+    {
+        if (Load(serial) is NotFoundResult gone) return gone;
+        if (Entry.Profile != CertificateProfile.User) return BadRequest();
+        if (CertificateNewModel.WhyNot(phrases, password) is { } why)
+        {
+            Refusal = new(RefusalCode.BadInput, why);
+            return Page();
+        }
+
+        var outcome = await Center.Certificates.RenewAsync(serial, HttpContext.Actor(), stop);
+        if (outcome.TryGet(out var renewed, out var refusal)) return CertificateNewModel.Sealed(this, renewed.Issued!, password!);
+        Refusal = refusal;
+        return Page();
     }
 
     private IActionResult Load(string serial)

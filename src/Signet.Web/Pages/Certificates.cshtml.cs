@@ -3,12 +3,13 @@ using Signet.Access;
 using Signet.Control;
 using Signet.Pki;
 using Signet.Web.Api;
+using Signet.Web.Looks;
 using Signet.Web.Security;
 
 namespace Signet.Web.Pages;
 
 [Requires(Act.ViewCertificates)]
-public sealed class CertificatesModel(CommandCenter center, TimeProvider time) : ConsolePage(center)
+public sealed class CertificatesModel(CommandCenter center, TimeProvider time, Phrases phrases) : ConsolePage(center)
 {
     [BindProperty(SupportsGet = true, Name = "q")]
     public string? Search { get; set; }
@@ -41,7 +42,7 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time) :
     public async Task OnPostPublishAsync(CancellationToken stop)
     {
         var outcome = await Center.Authorities.PublishAsync(HttpContext.Actor(), stop);
-        if (outcome.TryGet(out _, out var refusal)) Done = "Every list whose key is here was signed anew and is published.";
+        if (outcome.TryGet(out _, out var refusal)) Done = phrases["Every list whose key is here was signed anew and is published."];
         else Refusal = refusal;
         Load();
     }
@@ -50,7 +51,7 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time) :
     public async Task OnPostDecideAsync([FromForm] string id, [FromForm] bool approve, CancellationToken stop)
     {
         var outcome = await Center.Enrolments.DecideAsync(id ?? "", approve, HttpContext.Actor(), stop);
-        if (outcome.TryGet(out var decided, out var refusal)) Done = approve ? $"{decided.Name} gets its certificate when it asks again." : $"{decided.Name} was turned away.";
+        if (outcome.TryGet(out var decided, out var refusal)) Done = approve ? phrases["{0} gets its certificate when it asks again.", decided.Name] : phrases["{0} was turned away.", decided.Name];
         else Refusal = refusal;
         Load();
     }

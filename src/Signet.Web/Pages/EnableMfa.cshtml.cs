@@ -1,7 +1,5 @@
-using System.Text;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
-using QRCoder;
 using Signet.Control;
 using Signet.Web.Looks;
 using Signet.Web.Security;
@@ -79,19 +77,11 @@ internal sealed class EnableMfaModel(CommandCenter center, WebOptions options, S
         var secret = memory.Find<NewSecret>(Mark) ?? new NewSecret(center.SecondFactors.NewSecret());
         memory.Put(Mark, secret, WebLimits.FactorSetup);
         Key = string.Join(' ', Base32.Encode(secret.Bytes).Chunk(4).Select(four => new string(four)));
-        Qr = Picture(OneTimeCode.Uri($"Signet {Request.Host.Host}", Account.Name, secret.Bytes));
+        Qr = QrPicture.DataUri(OneTimeCode.Uri($"Signet {Request.Host.Host}", Account.Name, secret.Bytes));
         PasskeyOptions = await passkeys.CreationOptionsAsync(HttpContext, Account);
         PasskeyName = Browsers.Name(Request.Headers.UserAgent.ToString());
         return Page();
     }
 
     private string Mark => HttpContext.SessionMark() ?? "";
-
-    private static string Picture(string text)
-    {
-        using var generator = new QRCodeGenerator();
-        using var data = generator.CreateQrCode(text, QRCodeGenerator.ECCLevel.M);
-        using var svg = new SvgQRCode(data);
-        return "data:image/svg+xml;base64," + Convert.ToBase64String(Encoding.UTF8.GetBytes(svg.GetGraphic(4, "#000000", "#ffffff", drawQuietZones: true, SvgQRCode.SizingMode.ViewBoxAttribute)));
-    }
 }

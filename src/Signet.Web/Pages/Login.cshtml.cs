@@ -6,7 +6,7 @@ using Signet.Web.SignIn;
 namespace Signet.Web.Pages;
 
 [Public]
-internal sealed class LoginModel(SignInDesk desk, WebOptions options) : PageModel
+internal sealed class LoginModel(SignInDesk desk, CertificatePeople certificates, WebOptions options) : PageModel
 {
     [BindProperty]
     public string? Name { get; set; }
@@ -23,7 +23,21 @@ internal sealed class LoginModel(SignInDesk desk, WebOptions options) : PageMode
     /// <summary>Anybody may make an account.</summary>
     public bool IsOpen => options.Registration == Registration.Open;
 
-    public IActionResult OnGet() => HttpContext.IsSignedIn() ? Onward() : Page();
+    /// <summary>Whom the browser's certificate names; null: nobody here.</summary>
+    public string? CertificateOf { get; private set; }
+
+    /// <summary>That certificate is enough.</summary>
+    public bool IsEnough => options.CertificateSignIn == CertificateSignIn.Alone;
+
+    public async Task<IActionResult> OnGetAsync() => HttpContext.IsSignedIn() ? Onward() : await ShowAsync();
+
+    public async Task<IActionResult> OnPostCertificateAsync()
+    {
+        var outcome = await desk.SignInByCertificateAsync(HttpContext);
+        if (outcome.Account is not null) return Onward();
+        Message = outcome.Message;
+        return await ShowAsync();
+    }
 
     public async Task<IActionResult> OnPostAsync()
     {
@@ -32,6 +46,12 @@ internal sealed class LoginModel(SignInDesk desk, WebOptions options) : PageMode
         if (outcome.Account is not null) return Onward();
         Message = outcome.Message;
         Password = null;
+        return await ShowAsync();
+    }
+
+    private async Task<IActionResult> ShowAsync()
+    {
+        CertificateOf = (await certificates.FindAsync(HttpContext))?.Account.Name;
         return Page();
     }
 

@@ -127,6 +127,14 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
         cookie.Events.OnValidatePrincipal = async context =>
         {
             var sessions = context.HttpContext.RequestServices.GetRequiredService<Sessions>();
+            // A session that began with a certificate is good only where that certificate is shown: a stolen cookie is worth nothing without the key.
+            if (context.Principal!.FindFirstValue(Who.Certificate) is { } serial && context.HttpContext.RequestServices.GetRequiredService<CertificatePeople>().SerialOf(context.HttpContext) != serial)
+            {
+                await context.HttpContext.RequestServices.GetRequiredService<Trail>().SessionEndedAsync(context.HttpContext, context.Principal!.Identity!.Name!, "certificate-missing");
+                context.RejectPrincipal();
+                return;
+            }
+
             if (await sessions.GoodAsync(context.Principal!, context.HttpContext.RequestAborted) is { } account)
             {
                 context.HttpContext.Items[typeof(Account)] = account;

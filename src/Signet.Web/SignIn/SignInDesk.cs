@@ -14,7 +14,7 @@ public readonly record struct SignInOutcome(Account? Account, string Message, bo
 
 /// <summary>Where people sign in and out.</summary>
 internal sealed class SignInDesk(
-    UserManager<Person> people, Sessions sessions, SecondStep second, LoginThrottle throttle, KnownBrowser browsers, Trail trail, CommandCenter center, TimeProvider time, Phrases phrases)
+    UserManager<Person> people, Sessions sessions, SecondStep second, LoginThrottle throttle, KnownBrowser browsers, Trail trail, CommandCenter center, CertificatePeople certificates, WebOptions options, TimeProvider time, Phrases phrases)
 {
     private static readonly SemaphoreSlim Hashing = new(WebLimits.PasswordHashesAtOnce);
 
@@ -34,7 +34,8 @@ internal sealed class SignInDesk(
             return new(null, phrases["Name or password is wrong."]);
         }
         throttle.Succeeded(name, mark);
-        // 3 The second factor, where there is one. Nothing is open yet.
+        // 3 The second factor, where there is one. Nothing is open yet. A certificate of that very person is one.
+        if (await certificates.FindAsync(context) is var (owner, serial) && owner.Id == person.Account.Id) return await AdmitAsync(context, person.Account, "password+certificate", serial);
         if (person.Account.HasSecondFactor)
         {
             second.Begin(context, person.Account, "password");
@@ -42,6 +43,15 @@ internal sealed class SignInDesk(
         }
         // 4 On record first, then inside.
         return await AdmitAsync(context, person.Account, "password");
+    }
+
+    /// <summary>With the certificate of the connection and nothing else, where that is enough.</summary>
+    public async Task<SignInOutcome> SignInByCertificateAsync(HttpContext context)
+    {
+        if (options.CertificateSignIn != CertificateSignIn.Alone) return new(null, phrases["A certificate alone is not enough here."]);
+        if (await certificates.FindAsync(context) is var (account, serial)) return await AdmitAsync(context, account, "certificate", serial);
+        await trail.SignInFailedAsync(context, "certificate", "certificate-of-nobody");
+        return new(null, phrases["The certificate of this browser belongs to no account here."]);
     }
 
     /// <summary>A one-time code or a backup code of somebody whose password was right.</summary>

@@ -12,6 +12,7 @@ peer_files=(
     "python3-paho-mqtt:/usr/lib/python3/dist-packages/paho/mqtt/client.py"
     "python3-jwcrypto:/usr/lib/python3/dist-packages/jwcrypto/jws.py"
     "libengine-pkcs11-openssl:/usr/lib/$(uname -m)-linux-gnu/engines-3/pkcs11.so"
+    "python3-yaml:/usr/lib/python3/dist-packages/yaml/__init__.py"
     "postgresql-15:/usr/lib/postgresql/15/bin/initdb"
     "python3-cryptography:/usr/lib/python3/dist-packages/cryptography/__init__.py"
 )

@@ -24,9 +24,14 @@ public sealed record FloodSeries(string House, IReadOnlyList<(double Seconds, do
 /// <summary>What the soak found.</summary>
 /// <param name="Genuine">Commands sent through the center meanwhile; <paramref name="GenuineLost"/>: those that were not executed in time.</param>
 /// <param name="P99">Milliseconds from sending a genuine command to its receipt, in 99 of 100 cases.</param>
-/// <param name="MemoryBefore">Bytes in use after a tenth of the time, all garbage collected; <paramref name="MemoryAfter"/>: at the end.</param>
-public sealed record SoakResult(TimeSpan Duration, long Attempts, long Successes, long Genuine, long GenuineLost, double P50, double P99, long MemoryBefore, long MemoryAfter)
+/// <param name="Memory">Bytes in use, all garbage collected: after each tenth of the time, and at the end.</param>
+public sealed record SoakResult(TimeSpan Duration, long Attempts, long Successes, long Genuine, long GenuineLost, double P50, double P99, IReadOnlyList<long> Memory)
 {
+    /// <summary>After a tenth of the time: what the houses need.</summary>
+    public long MemoryBefore => Memory[0];
+
+    public long MemoryAfter => Memory[^1];
+
     /// <summary>Growth that counts as none: caches, pools and the audit log's index fill up at the beginning.</summary>
     public const long GrowthAllowed = 24 << 20;
 
@@ -38,11 +43,12 @@ public sealed record SoakResult(TimeSpan Duration, long Attempts, long Successes
     public JsonObject ToJson() => new()
     {
         ["seconds"] = Math.Round(Duration.TotalSeconds, 1), ["attempts"] = Attempts, ["successes"] = Successes, ["genuine"] = Genuine, ["genuineLost"] = GenuineLost,
-        ["p50Ms"] = Math.Round(P50, 2), ["p99Ms"] = Math.Round(P99, 2), ["memoryBeforeBytes"] = MemoryBefore, ["memoryAfterBytes"] = MemoryAfter, ["holds"] = Holds,
+        ["p50Ms"] = Math.Round(P50, 2), ["p99Ms"] = Math.Round(P99, 2), ["memoryBeforeBytes"] = MemoryBefore, ["memoryAfterBytes"] = MemoryAfter, ["memoryBytes"] = new JsonArray([.. Memory.Select(m => JsonValue.Create(m))]), ["holds"] = Holds,
     };
 
     public static SoakResult Of(JsonObject json) => new(TimeSpan.FromSeconds((double)json["seconds"]!), (long)json["attempts"]!, (long)json["successes"]!, (long)json["genuine"]!, (long)json["genuineLost"]!,
-        (double)json["p50Ms"]!, (double)json["p99Ms"]!, (long)json["memoryBeforeBytes"]!, (long)json["memoryAfterBytes"]!);
+        (double)json["p50Ms"]!, (double)json["p99Ms"]!,
+        json["memoryBytes"] is JsonArray memory ? [.. memory.Select(m => (long)m!)] : [(long)json["memoryBeforeBytes"]!, (long)json["memoryAfterBytes"]!]);
 }
 
 /// <summary>Everything a run found, as far as it came.</summary>

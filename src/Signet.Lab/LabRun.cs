@@ -107,7 +107,7 @@ public static class LabRun
             var measured = 0;
             results.Timing.AddRange(new TimingLab(time, options.Seed, secrets).Run(progress: name => Tell(options, "timing", name, ++measured, TimingSteps, ""), cancellationToken: cancellationToken));
         }
-        if (options.Soak is { } soak) await PhaseAsync(results, "the soak", async () => results.Soak = await SoakStudy.RunAsync(lab, soak, options, cancellationToken));
+        if (options.Soak is { } soak) await PhaseAsync(results, "the soak", async () => results.Soak = await SoakStudy.RunAsync(lab, soak, options, results, cancellationToken));
     }
 
     /// <summary>A part of the run that may fail without taking the rest along.</summary>
@@ -201,7 +201,7 @@ public static class LabRun
     }
 
     /// <summary>One attack with a time limit; whatever breaks is written down and the run goes on.</summary>
-    private static async Task<Strike> TryAsync(LabResults results, Attack attack, string where, Func<CancellationToken, Task<Strike>> run, TimeProvider time, CancellationToken cancellationToken)
+    internal static async Task<Strike> TryAsync(LabResults results, Attack attack, string where, Func<CancellationToken, Task<Strike>> run, TimeProvider time, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(LabLimits.OneAttack, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);

@@ -22,14 +22,24 @@ public sealed class ListenersSpecs : IDisposable
         await signet.InterruptAsync();
     }
 
-    /// <summary>Ports in state LISTEN whose socket is one of the process's file descriptors (proc(5), net/tcp).</summary>
-    private static List<int> ListeningOf(int process)
+    /// <summary>Addresses in state LISTEN whose socket is one of the process's file descriptors (proc(5), net/tcp), as <c>ADDRESS:PORT</c>.</summary>
+    internal static List<string> AddressesOf(int process)
     {
         var sockets = Directory.EnumerateFiles($"/proc/{process}/fd").Select(fd => new FileInfo(fd).LinkTarget ?? "").Where(target => target.StartsWith("socket:[", StringComparison.Ordinal))
             .Select(target => target["socket:[".Length..^1]).ToHashSet(StringComparer.Ordinal);
         return [.. new[] { "tcp", "tcp6" }.SelectMany(table => File.ReadLines($"/proc/{process}/net/{table}").Skip(1)).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Where(row => row[3] == "0A" && sockets.Contains(row[9])).Select(row => int.Parse(row[1].Split(':')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture)).Distinct().Order()];
+            .Where(row => row[3] == "0A" && sockets.Contains(row[9])).Select(row => Address(row[1])).Distinct(StringComparer.Ordinal)];
+
+        // Words of four bytes in the machine's order, each.
+        static string Address(string hexadecimal)
+        {
+            var bytes = Convert.FromHexString(hexadecimal.Split(':')[0]);
+            for (var word = 0; word < bytes.Length; word += 4) Array.Reverse(bytes, word, 4);
+            return new IPEndPoint(new IPAddress(bytes), int.Parse(hexadecimal.Split(':')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToString();
+        }
     }
+
+    private static List<int> ListeningOf(int process) => [.. AddressesOf(process).Select(address => IPEndPoint.Parse(address).Port).Distinct().Order()];
 
     private static async Task<bool> GreetsPlainMqttAsync(int port)
     {

@@ -76,6 +76,30 @@ public sealed class LabFixture : IAsyncLifetime
 
     public LabContext Lab { get; }
 
+    /// <summary>The whole house blocks it, and for the reason the attack was meant to meet.</summary>
+    public async Task IsBlockedAsync(string name)
+    {
+        var attack = Find(name);
+        var strike = await attack.Secure(Lab, null, TestContext.Current.CancellationToken);
+        strike.ResultName.ShouldBe("blocked", strike.Reason);
+        strike.Reason.ShouldBe(attack.Reason);
+    }
+
+    public async Task SucceedsWithoutItsControlAsync(string name)
+    {
+        var attack = Find(name);
+        var strike = await attack.Secure(Lab, attack.Control, TestContext.Current.CancellationToken);
+        strike.ResultName.ShouldBe("succeeded", strike.Reason);
+    }
+
+    public async Task SucceedsInTheOpenAsync(string name)
+    {
+        var strike = await Find(name).Open!(Lab, TestContext.Current.CancellationToken);
+        strike.ResultName.ShouldBe("succeeded", strike.Reason);
+    }
+
+    private static Attack Find(string name) => Catalogue.Attacks.Single(a => a.Name == name);
+
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()

@@ -10,26 +10,11 @@ public sealed class BrokerAttackSpecs(LabFixture fixture) : IClassFixture<LabFix
     public static TheoryData<string> NamesInTheOpen => [.. Attacks.Where(a => a.Open is not null).Select(a => a.Name)];
 
     [Theory, MemberData(nameof(Names))]
-    public async Task The_whole_house_blocks_it_for_the_named_reason(string name)
-    {
-        var attack = Attacks.Single(a => a.Name == name);
-        var strike = await attack.Secure(fixture.Lab, null, TestContext.Current.CancellationToken);
-        strike.ResultName.ShouldBe("blocked", strike.Reason);
-        strike.Reason.ShouldBe(attack.Reason);
-    }
+    public Task The_whole_house_blocks_it_for_the_named_reason(string name) => fixture.IsBlockedAsync(name);
 
     [Theory, MemberData(nameof(Names))]
-    public async Task Without_its_control_it_succeeds(string name)
-    {
-        var attack = Attacks.Single(a => a.Name == name);
-        var strike = await attack.Secure(fixture.Lab, attack.Control, TestContext.Current.CancellationToken);
-        strike.ResultName.ShouldBe("succeeded", strike.Reason);
-    }
+    public Task Without_its_control_it_succeeds(string name) => fixture.SucceedsWithoutItsControlAsync(name);
 
     [Theory, MemberData(nameof(NamesInTheOpen)), Trait("row", "S4-8")]
-    public async Task The_open_house_falls_for_it(string name)
-    {
-        var strike = await Attacks.Single(a => a.Name == name).Open!(fixture.Lab, TestContext.Current.CancellationToken);
-        strike.ResultName.ShouldBe("succeeded", strike.Reason);
-    }
+    public Task The_open_house_falls_for_it(string name) => fixture.SucceedsInTheOpenAsync(name);
 }

@@ -200,7 +200,7 @@ public sealed class LabRunSpecs
 
     [Fact]
     public void A_word_selects_every_attack_that_has_it_in_its_name() =>
-        LabRun.Select(["replay"]).Select(a => a.Name).ShouldBe(["immediate-replay", "late-replay", "replay-behind-window", "replay-of-old-epoch", "replay-after-reboot", "replay-next-day"]);
+        LabRun.Select(["replay"]).Select(a => a.Name).ShouldBe(["immediate-replay", "late-replay", "replay-behind-window", "replay-of-old-epoch", "replay-after-reboot", "replay-after-restore", "replay-next-day"]);
 
     [Fact]
     public async Task A_short_soak_lets_nothing_through_and_loses_nothing()

@@ -33,6 +33,10 @@ public sealed record Strike(StrikeResult Result, string Reason, int Attempts = 1
 
     public static Strike NotRun(string why) => new(StrikeResult.NotRun, why, 0);
 
+    /// <summary>The same attack at a receiving half, where parts can be left out, and at the house whole: both must have blocked it, and for one reason.</summary>
+    public Strike Both(Strike whole, string who) => whole.Result != StrikeResult.Blocked ? whole
+        : Blocked(whole.Reason == Reason ? Reason : $"{Reason}; but {who} says {whole.Reason}", Attempts + whole.Attempts);
+
     public string ResultName => Result switch
     {
         StrikeResult.Succeeded => "succeeded",

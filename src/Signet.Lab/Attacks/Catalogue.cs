@@ -4,7 +4,7 @@ namespace Signet.Lab;
 public static class Catalogue
 {
     public static IReadOnlyList<Attack> Attacks { get; } =
-        [.. new[] { NetworkAttacks.All, BrokerAttacks.All, MessageAttacks.All, ReportAttacks.All, PeopleAttacks.All, SecondFactorAttacks.All, LogAttacks.All }.SelectMany(a => a).OrderBy(a => a.Layer)]; // a stable sort: the lists' own order within a layer
+        [.. new[] { NetworkAttacks.All, BrokerAttacks.All, MessageAttacks.All, ReportAttacks.All, RestoreAttacks.All, CrookedBrokerAttacks.All, PeopleAttacks.All, SecondFactorAttacks.All, LogAttacks.All }.SelectMany(a => a).OrderBy(a => a.Layer)]; // a stable sort: the lists' own order within a layer
 
-    public static IReadOnlyList<Control> Controls { get; } = [.. NetworkAttacks.Controls, .. BrokerAttacks.Controls, .. MessageControls.All, .. ReportAttacks.Controls, .. PeopleAttacks.Controls, .. SecondFactorAttacks.Controls, .. LogAttacks.Controls];
+    public static IReadOnlyList<Control> Controls { get; } = [.. NetworkAttacks.Controls, .. BrokerAttacks.Controls, .. MessageControls.All, .. ReportAttacks.Controls, .. RestoreAttacks.Controls, .. CrookedBrokerAttacks.Controls, .. PeopleAttacks.Controls, .. SecondFactorAttacks.Controls, .. LogAttacks.Controls];
 }

@@ -111,12 +111,33 @@ internal static class MessageAttacks
             d.Restart();
             return [d.Deliver(seen)];
         }),
+        Of("replay-after-restore", "Keeps a command of a center that is lost, and hands it over when that center has been restored from a backup.", "restore-epoch", "stale-epoch", Repeat, (d, _, clock, _) =>
+        {
+            var backup = d.Commands.Epoch;
+            for (var start = 0; start < 2; start++) // after the backup the center was started twice more
+            {
+                clock.Offset += TimeSpan.FromSeconds(2);
+                d.Commands.NextEpoch();
+            }
+            Expect(d.Deliver(d.Commands.Genuine()));
+            var held = d.Commands.Genuine();
+            clock.Offset += TimeSpan.FromSeconds(2);
+            d.Commands.Restore(backup);
+            d.Deliver(d.Commands.Genuine()); // the restored center's first; a center that only counts locks itself out
+            return [d.Deliver(held)];
+        }),
         Of("delayed-command", "Holds a command back for 31 seconds.", "freshness", "expired", Repeat, (d, _, clock, _) =>
         {
             var held = d.Commands.Genuine();
             clock.Offset += TimeSpan.FromSeconds(31);
             return [d.Deliver(held)];
         }),
+        Of("broker-delays-command", "A broker that has turned keeps three commands for half a minute and delivers them as if they had just been given.", "freshness", "expired", ["T1691", "T0831", "T0862"], (d, _, clock, _) =>
+        {
+            var kept = Enumerable.Range(0, 3).Select(_ => d.Commands.Genuine()).ToList();
+            clock.Offset += TimeSpan.FromSeconds(31);
+            return kept.Select(command => d.Deliver(command));
+        }) with { Layer = AttackLayer.Supply },
         Of("replay-next-day", "Sends yesterday's command to a device that forgot yesterday.", "freshness", "expired", Repeat, (d, _, clock, _) =>
         {
             var held = d.Commands.Genuine();
@@ -216,9 +237,7 @@ internal static class MessageAttacks
             var half = OnTheBench(lab, name, without, onlySealed, play);
             // Parts can be left out of the receiving half only; the device as it is must answer the same.
             if (without is not null || benchOnly || half.Result != StrikeResult.Blocked) return half;
-            var whole = await OnAWholeDeviceAsync(lab, name, onlySealed, play, cancellationToken);
-            if (whole.Result != StrikeResult.Blocked) return whole;
-            return Lab.Strike.Blocked(whole.Reason == half.Reason ? half.Reason : $"{half.Reason}; but a whole device says {whole.Reason}", half.Attempts + whole.Attempts);
+            return half.Both(await OnAWholeDeviceAsync(lab, name, onlySealed, play, cancellationToken), "a whole device");
         },
         Open = OpenCounterparts.For(name),
         WhyNotOpen = OpenCounterparts.WhyNot,

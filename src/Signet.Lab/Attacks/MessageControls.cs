@@ -19,6 +19,7 @@ internal static class MessageControls
         Of("replay-memory", "What was seen survives a restart.", ["IEC CR 3.1", "ETSI 5.9"], "a device that starts with an empty window"),
         Of("freshness", "Commands older than 30 s, or past their own expiry, are refused.", ["IEC CR 3.1", "ETSI 5.5"], "an expectation whose clock is the message's"),
         Of("clock-skew", "Commands from more than 5 s ahead are refused.", ["IEC CR 3.1"], "an expectation whose clock is the message's"),
+        Of("restore-epoch", "A center restored from a backup begins an epoch above all of the lost one's: the clock is in it.", ["IEC CR 3.1", "ETSI 5.9"], "a center that goes on counting from its backup"),
         Of("epoch-bound", "An epoch ahead of the clock is refused, so none can be spent in advance.", ["IEC CR 3.1", "IEC CR 7.1", "ETSI 5.9"], "a window asked with the end of time"),
         Of("device-allow-list", "The device has its own list of commands, whatever the center signs.", ["IEC CR 2.1", "ETSI 5.6"], "a device without the list"),
         Of("argument-schema", "Arguments are exactly those of the command, within their bounds.", Input, "a device that hands any arguments on"),

@@ -14,6 +14,14 @@ public sealed class CommandForge(LabIdentities who, TimeProvider time, RandomNum
     /// <summary>The center starts anew: a higher epoch.</summary>
     public void NextEpoch() => _sequence = OutgoingSequence.Start(_sequence.Epoch, time);
 
+    public long Epoch => _sequence.Epoch;
+
+    /// <summary>Left out: a center that counts its epochs and does not look at the clock.</summary>
+    public bool OnlyCounts { get; init; }
+
+    /// <summary>The center is restored from a backup that was made when its epoch was this one, and starts.</summary>
+    public void Restore(long epoch) => _sequence = OutgoingSequence.Start(epoch, OnlyCounts ? new LabClock(time) { Offset = -TimeSpan.FromDays(3650) } : time);
+
     public CommandClaims Claims(string device = LabIdentities.Victim) => new()
     {
         Issuer = LabIdentities.Center,

@@ -62,7 +62,7 @@ internal sealed class DeviceBench : IDeviceUnderAttack, IDisposable
         if (Off("issuer-binding")) _pinned.Add(PinnedKey.FromCertificate(who.NeighbourDevice.Certificate, LabIdentities.Center, "ES256"));
         else _pinned.Add(PinnedKey.FromCertificate(who.NeighbourDevice.Certificate, LabIdentities.Neighbour, "ES256"));
         _ring = _pinned.Aggregate(KeyRing.Empty, (ring, key) => ring.With(key));
-        Commands = new CommandForge(who, clock, random);
+        Commands = new CommandForge(who, clock, random) { OnlyCounts = Off("restore-epoch") };
     }
 
     /// <summary>The genuine center.</summary>
@@ -186,7 +186,7 @@ internal sealed class DeviceBench : IDeviceUnderAttack, IDisposable
                     var signed = message.AsSpan(0, message.AsSpan().LastIndexOf((byte)'.'));
                     return rsa.VerifyData(signed, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pss) ? Resign(claims) : message;
                 }
-                case "message-type" or "certificate-validity": // Left out: the kind of a genuine message, or its certificate's dates, are not looked at.
+                case "message-type": // Left out: the kind of a genuine message is not looked at.
                     return Resign(JwsForge.Open(message).Claims);
                 case "canonical-encoding": // Left out: a lenient reader that takes any spelling, and of two members the last.
                 {

@@ -11,6 +11,9 @@ public sealed class LabContext : IAsyncDisposable
     private OpenHouse? _open;
     private LogBench? _log;
     private WholeHouse? _house;
+    private LostCenter? _lost;
+    private CrookedBroker? _crooked;
+    private readonly Dictionary<string, WholeCenter> _centers = new(StringComparer.Ordinal);
 
     public LabContext(string scratch, int seed, LabLogs logs, TimeProvider time, RandomNumberGenerator secrets)
     {
@@ -25,6 +28,9 @@ public sealed class LabContext : IAsyncDisposable
     public TimeProvider Time { get; }
     public RandomNumberGenerator Secrets { get; }
     public LabIdentities Identities => _identities.Value;
+
+    /// <summary>How long an entry of the audit log is waited for that tells the reason of a refusal.</summary>
+    internal TimeSpan AuditPatience { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Hostile bytes for one attack: the same for the same seed and name.</summary>
     public Random RandomFor(string name) => new(name.Aggregate(Seed, (hash, c) => unchecked(hash * 31 + c)));
@@ -79,8 +85,55 @@ public sealed class LabContext : IAsyncDisposable
         }
     }
 
+    /// <summary>The run's secure house, and a device of its behind a broker that works for the attacker.</summary>
+    internal async Task<CrookedBroker> CrookedBrokerAsync(CancellationToken cancellationToken)
+    {
+        var house = await HouseAsync(cancellationToken);
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            return _crooked ??= await CrookedBroker.StartAsync(this, house.Center, cancellationToken);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>The run's center that is lost and restored; started when first asked for.</summary>
+    internal async Task<LostCenter> LostCenterAsync(CancellationToken cancellationToken)
+    {
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            return _lost ??= await LostCenter.StartAsync(this, cancellationToken);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>The run's secure house with a device of its own for this attack, and its broker in the attacker's hands.</summary>
+    internal async Task<WholeCenter> CenterAsync(string attack, CancellationToken cancellationToken)
+    {
+        var house = await HouseAsync(cancellationToken);
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            return _centers.TryGetValue(attack, out var center) ? center : _centers[attack] = await WholeCenter.StartAsync(this, house.Center, attack, cancellationToken);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
+        if (_lost is not null) await _lost.DisposeAsync();
+        if (_crooked is not null) await _crooked.DisposeAsync();
+        foreach (var center in _centers.Values) await center.DisposeAsync();
         if (_house is not null) await _house.DisposeAsync();
         if (_open is not null) await _open.DisposeAsync();
         if (_identities.IsValueCreated) _identities.Value.Dispose();

@@ -1,8 +1,6 @@
-using System.Data.Common;
 using System.Security.Cryptography;
 using Signet.Audit;
 using Signet.Proof;
-using Signet.Store;
 
 namespace Signet.Lab;
 
@@ -59,30 +57,15 @@ public sealed class LogBench
     public static Task ContinueAsync(string directory, string what, TimeProvider time, RandomNumberGenerator random, CancellationToken cancellationToken) => WriteAsync(directory, what, time, random, cancellationToken);
 
     /// <summary>Writes into the database past everything.</summary>
-    public static void Execute(string directory, string sql)
-    {
-        var database = Database.OpenSqlite(Path.Combine(directory, "audit.db"), [new Migration(1, "as it is", "")]);
-        using var connection = database.Open();
-        using var command = Command(connection, sql);
-        command.ExecuteNonQuery();
-    }
+    public static void Execute(string directory, string sql) => AsItIs.Execute(Path.Combine(directory, "audit.db"), sql);
 
     /// <summary>What a reader sees that verifies nothing: how many entries there are.</summary>
     public static long Count(string directory)
     {
-        var database = Database.OpenSqlite(Path.Combine(directory, "audit.db"), [new Migration(1, "as it is", "")]);
-        using var connection = database.Open();
-        using var command = Command(connection, "SELECT count(*) FROM entries");
+        using var connection = AsItIs.Open(Path.Combine(directory, "audit.db")).Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM entries";
         return Convert.ToInt64(command.ExecuteScalar());
-    }
-
-    private static DbCommand Command(DbConnection connection, string sql)
-    {
-        var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Constants of the attack list.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        return command;
     }
 
     private static void Copy(string from, string to)

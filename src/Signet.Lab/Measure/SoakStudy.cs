@@ -12,32 +12,36 @@ internal static class SoakStudy
 {
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Left to the main run: what makes and revokes certificates (their ledger grows by design), and what keeps a core busy for seconds.</summary>
+    /// <summary>Left to the main run: what makes and revokes certificates (their ledger grows by design), what restores a center, and what keeps a core busy for seconds.</summary>
     private static readonly HashSet<string> LeftOut = new(StringComparer.Ordinal)
     {
         "signature-barrage", "expired-certificate", "revoked-certificate", "reconnect-after-revocation", "stay-after-revocation", "queued-after-revocation", "request-flood", "garbage", "half-a-message",
-        "session-of-a-disabled-account", "operator-issues-a-certificate",
+        "session-of-a-disabled-account", "operator-issues-a-certificate", "reading-after-restore", "receipt-after-restore",
     };
 
-    public static async Task<SoakResult> RunAsync(LabContext lab, TimeSpan duration, LabOptions options, CancellationToken cancellationToken)
+    /// <param name="results">Told of attacks that broke; the soak goes on.</param>
+    public static async Task<SoakResult> RunAsync(LabContext lab, TimeSpan duration, LabOptions options, LabResults results, CancellationToken cancellationToken)
     {
         var house = await lab.HouseAsync(cancellationToken);
+        // The log counts repetitions instead of writing each: it is the attack that is looked at here, and the reason only where it comes at once.
+        lab.AuditPatience = TimeSpan.FromMilliseconds(200);
         var random = lab.RandomFor("soak");
         var attacks = Catalogue.Attacks.Where(a => !LeftOut.Contains(a.Name)).ToArray();
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var times = new ConcurrentQueue<double>();
         var lost = new ConcurrentQueue<string>();
         var working = WorkAsync(lab, house, times, lost, over.Token);
-        long attempts = 0, successes = 0, before = 0;
+        long attempts = 0, successes = 0;
+        var held = new List<long>();
         var begin = lab.Time.GetTimestamp();
         try
         {
             while (lab.Time.GetElapsedTime(begin) is var passed && passed < duration)
             {
                 // What is held after a tenth of the time is what the houses need; what comes on top of it grows.
-                if (before == 0 && passed > duration / 10) before = Held();
+                if (passed > duration / 10 * (held.Count + 1)) held.Add(Held());
                 var attack = attacks[random.Next(attacks.Length)];
-                var strike = await attack.Secure(lab, null, cancellationToken);
+                var strike = await LabRun.TryAsync(results, attack, "soak", ct => attack.Secure(lab, null, ct), lab.Time, cancellationToken);
                 attempts += strike.Attempts;
                 if (strike.Result == StrikeResult.Succeeded) successes++;
                 options.Progress?.Report(new("soak", attack.Name, (int)passed.TotalSeconds, (int)duration.TotalSeconds, $"{attempts:#,0} attempts, {successes} successes; {times.Count:#,0} commands, {lost.Count} lost"));
@@ -49,7 +53,7 @@ internal static class SoakStudy
             await working;
         }
         var sorted = times.Order().ToArray();
-        return new(lab.Time.GetElapsedTime(begin), attempts, successes, sorted.Length + lost.Count, lost.Count, Percentile(sorted, 0.5), Percentile(sorted, 0.99), before, Held());
+        return new(lab.Time.GetElapsedTime(begin), attempts, successes, sorted.Length + lost.Count, lost.Count, Percentile(sorted, 0.5), Percentile(sorted, 0.99), [.. held, Held()]);
     }
 
     /// <summary>The house at its work: a command to one of its devices, over and over.</summary>

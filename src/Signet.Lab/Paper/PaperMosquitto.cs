@@ -37,8 +37,23 @@ internal sealed class PaperMosquitto : IAsyncDisposable
     /// <exception cref="LabException">It did not start; one line says why.</exception>
     public static async Task<PaperMosquitto> StartAsync(string program, string folder, IReadOnlyDictionary<string, string> passwords, TimeProvider time, CancellationToken cancellationToken)
     {
+        // Mosquitto cannot be told to take a free port: between looking and listening somebody else, another lab perhaps, may take it.
+        for (var left = 3; ; left--)
+        {
+            try
+            {
+                return await StartAsync(program, folder, FreePort(), passwords, time, cancellationToken);
+            }
+            catch (LabException) when (left > 1)
+            {
+                // with another port
+            }
+        }
+    }
+
+    internal static async Task<PaperMosquitto> StartAsync(string program, string folder, int port, IReadOnlyDictionary<string, string> passwords, TimeProvider time, CancellationToken cancellationToken)
+    {
         Directory.CreateDirectory(folder);
-        var port = FreePort();
         await WriteAsync(program, folder, port, passwords, cancellationToken);
         var process = Process.Start(new ProcessStartInfo(program) { ArgumentList = { "-c", Path.Combine(folder, "mosquitto.conf") }, UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true })
             ?? throw new LabException("mosquitto did not start");

@@ -1,6 +1,4 @@
-using System.Data.Common;
 using Microsoft.AspNetCore.Identity;
-using Signet.Store;
 using Signet.Web.SignIn;
 
 namespace Signet.Lab;
@@ -8,46 +6,19 @@ namespace Signet.Lab;
 /// <summary>A database of the house that gives used codes back: as if nobody had thought of remembering them. Undone when it is disposed.</summary>
 internal sealed class ForgetfulDatabase : IDisposable
 {
-    private readonly Database _database;
+    private readonly string _path;
 
     public ForgetfulDatabase(string path)
     {
-        _database = Open(path);
-        Execute("CREATE TRIGGER lab_step AFTER UPDATE OF totp_step ON account WHEN NEW.totp_step IS NOT NULL BEGIN UPDATE account SET totp_step = NULL WHERE id = NEW.id; END");
-        Execute("CREATE TRIGGER lab_code AFTER DELETE ON backup_code BEGIN INSERT INTO backup_code (account, hash) VALUES (OLD.account, OLD.hash); END");
-    }
-
-    // As it is, whatever its version: nothing is migrated here, and a file newer than the list is refused.
-    private static Database Open(string path)
-    {
-        const int most = 200;
-        for (var version = 1; ; version++)
-        {
-            try
-            {
-                return Database.OpenSqlite(path, [.. Enumerable.Range(1, version).Select(n => new Migration(n, "as it is", ""))]);
-            }
-            catch (StoreException) when (version < most)
-            {
-                // a later version
-            }
-        }
-    }
-
-    private void Execute(string sql)
-    {
-        using DbConnection connection = _database.Open();
-        using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Constants of this class.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        command.ExecuteNonQuery();
+        _path = path;
+        AsItIs.Execute(path, "CREATE TRIGGER lab_step AFTER UPDATE OF totp_step ON account WHEN NEW.totp_step IS NOT NULL BEGIN UPDATE account SET totp_step = NULL WHERE id = NEW.id; END");
+        AsItIs.Execute(path, "CREATE TRIGGER lab_code AFTER DELETE ON backup_code BEGIN INSERT INTO backup_code (account, hash) VALUES (OLD.account, OLD.hash); END");
     }
 
     public void Dispose()
     {
-        Execute("DROP TRIGGER lab_step");
-        Execute("DROP TRIGGER lab_code");
+        AsItIs.Execute(_path, "DROP TRIGGER lab_step");
+        AsItIs.Execute(_path, "DROP TRIGGER lab_code");
     }
 }
 

@@ -4,7 +4,7 @@
 # command -> Debian package
 peers=(
     "mosquitto:mosquitto" "mosquitto_pub:mosquitto-clients" "openssl:openssl" "chromium:chromium" "sqlite3:sqlite3" "curl:curl" "rsvg-convert:librsvg2-bin" "/usr/bin/python3:python3"
-    "rabbitmq-server:rabbitmq-server" "oathtool:oathtool" "nginx:nginx" "softhsm2-util:softhsm2" "pkcs11-tool:opensc"
+    "rabbitmq-server:rabbitmq-server" "oathtool:oathtool" "nginx:nginx" "softhsm2-util:softhsm2" "pkcs11-tool:opensc" "strace:strace"
 )
 # Debian package -> a file that it brings
 peer_files=(

@@ -144,6 +144,26 @@ def sealed(envelope, command):
     return envelope["message"]
 
 
+def passkey(message, approver, kid):
+    """WebAuthn Level 3, section 7.2, over the SHA-256 of the approval's first two parts."""
+    parts = message.split(".")
+    need(len(parts) == 3, "approval: not three parts")
+    need(read(unb64(parts[0])) == {"alg": "WebAuthn-ES256", "kid": kid, "typ": "signet-approval+jwt"}, "approval: header")
+    proof = read(unb64(parts[2]))
+    need(set(proof) == {"authenticator", "client", "signature"}, "approval: proof")
+    data, client, signature = unb64(proof["authenticator"]), unb64(proof["client"]), unb64(proof["signature"])
+    said = json.loads(client)
+    need((said["type"], said["challenge"], said["origin"]) == ("webauthn.get", b64(sha(f"{parts[0]}.{parts[1]}".encode())), approver["origin"]), "the browser said something else")
+    need(said.get("crossOrigin", False) is False and "topOrigin" not in said, "in another's page")
+    need(len(data) >= 37 and data[:32] == sha(approver["rp"].encode()) and data[32] & 5 == 5, "another place, or nobody verified")
+    need(len(signature) == 64 and int.from_bytes(signature[32:], "big") <= ORDER // 2, "signature's form")
+    key = serialization.load_der_public_key(unb64(approver["key"]))
+    key.verify(utils.encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")), data + sha(client), ec.ECDSA(hashes.SHA256()))
+    claims = read(unb64(parts[1]))
+    need(claims["suite"] == "signet-webauthn-1", "suite")
+    return claims
+
+
 def approved(manifest_file, claims, trusted):
     der = unb64(manifest_file["policy"])
     need(any(t.public_bytes(serialization.Encoding.DER) == der for t in trusted), "the policy key is not trusted")
@@ -153,8 +173,12 @@ def approved(manifest_file, claims, trusted):
     people = set()
     for text in claims["approvals"]:
         kid = read(unb64(text.split(".")[0]))["kid"]
-        person, cert = next((a["person"], unb64(a["certificate"])) for a in manifest["approvers"] if b64(sha(unb64(a["certificate"]))) == kid)
-        approval = jws(text, x509.load_der_x509_certificate(cert), "signet-approval+jwt")
+        approver = next(a for a in manifest["approvers"] if b64(sha(unb64(a["passkey"]["key"] if "passkey" in a else a["certificate"]))) == kid)
+        person = approver["person"]
+        if "passkey" in approver:
+            approval = passkey(text, approver["passkey"], kid)
+        else:
+            approval = jws(text, x509.load_der_x509_certificate(unb64(approver["certificate"])), "signet-approval+jwt")
         need(approval["iss"] == person and person in quorum["approvers"], "no approver of the class")
         need((approval["proposal"], approval["class"], approval["cmd"], approval["args"]) == (claims["proposal"], quorum["name"], claims["cmd"], claims["args"]), "approved something else")
         need(claims["aud"] in approval["devices"] and claims["iat"] <= approval["exp"], "other devices, or too late")

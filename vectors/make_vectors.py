@@ -2,7 +2,7 @@
 """Makes keys.json (once) and the message vectors, with python3-cryptography and nothing of Signet's own code.
 
 The stored vectors are the format: run this only to add vectors, and look at the difference before committing it.
-    /usr/bin/python3 vectors/make_vectors.py [command|receipt|telemetry|status|data|sealed|manifest|quorum|replay ...]
+    /usr/bin/python3 vectors/make_vectors.py [command|receipt|telemetry|status|heartbeat|data|sealed|manifest|quorum|replay ...]
 Signatures are randomised, so a run changes the bytes of every signed vector, never a result.
 """
 import base64
@@ -426,6 +426,37 @@ def status_vectors():
     c.write()
 
 
+def heartbeat(key="device", **changes):
+    claims = {"aud": "command_center", "epoch": EPOCH, "heard": 3, "iat": NOW, "iss": "thermostat-1", "jti": "01JQX4S8M0RSTVWXYZ23456789", "next": 30, "readings": 120, "sent": 3, "seq": 7, "since": 1,
+              "suite": SUITES[KEYS[key]["algorithm"]], "topic": "signet/thermostat-1/telemetry/heartbeat"}
+    claims.update(changes)
+    return {name: value for name, value in claims.items() if value is not ...}
+
+
+def heartbeat_vectors():
+    c = Collection("heartbeat", "signet/thermostat-1/telemetry/heartbeat", "command_center", ["device", "center"])
+
+    def make(key="device", **changes):
+        return jws(heartbeat(key, **changes), key, "signet-heartbeat+jwt")
+    c.add("a device's", "accepted", make())
+    c.add("nothing sent or heard", "accepted", make(sent=0, heard=0, readings=0))
+    c.add("the longest promise", "accepted", make(next=3600))
+    for name in sorted(heartbeat()):
+        c.add(f"no {name}", "malformed", make(**{name: ...}))
+    c.add("a promise of no time", "malformed", make(next=0))
+    c.add("a promise of more than an hour", "malformed", make(next=3601))
+    c.add("fewer than none", "malformed", make(sent=-1))
+    c.add("since nothing", "malformed", make(since=0))
+    c.add("an unknown claim", "malformed", make(more=1))
+    c.add("the center's own, come back", "wrong-audience", jws(heartbeat("center", iss="command_center", aud="thermostat-1", topic="signet/thermostat-1/checkpoint"), "center", "signet-heartbeat+jwt"))
+    c.add("for another center", "wrong-audience", make(aud="other_center"))
+    c.add("in another device's name", "unknown-key", make(iss="door-1"))
+    c.add("a reading's typ", "malformed", jws(heartbeat(), "device", "signet-telemetry+jwt"))
+    c.add("on the topic of another reading", "wrong-topic", make(), topic="signet/thermostat-1/telemetry/temperature")
+    c.add("600 s old", "expired", make(iat=NOW - 600))
+    c.write()
+
+
 # ---- sealed ---------------------------------------------------------------------------------------------------------
 
 SEALING = {"sealing-ecdh": ("ECDH-ES", "signet-ecdh-es-1"), "sealing-rsa": ("RSA-OAEP-256", "signet-rsa-oaep-256-1")}
@@ -622,7 +653,7 @@ def replay_vectors():
     print("replay.json", len(steps))
 
 
-MAKERS = {"command": command_vectors, "receipt": receipt_vectors, "telemetry": telemetry_vectors, "status": status_vectors, "data": data_vectors, "sealed": sealed_vectors, "manifest": manifest_vectors, "quorum": quorum_vectors, "replay": replay_vectors}
+MAKERS = {"command": command_vectors, "receipt": receipt_vectors, "telemetry": telemetry_vectors, "status": status_vectors, "heartbeat": heartbeat_vectors, "data": data_vectors, "sealed": sealed_vectors, "manifest": manifest_vectors, "quorum": quorum_vectors, "replay": replay_vectors}
 
 if __name__ == "__main__":
     for kind in sys.argv[1:] or MAKERS:

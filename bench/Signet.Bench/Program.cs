@@ -1,6 +1,6 @@
 using Signet.Bench;
 
-// serve: a bare broker to point any load at.  micro: what the broker itself costs, without sockets.  audit: the log against the bare database.  load: a load generator for any broker.  pages: the console over a full house.
+// serve: a bare broker to point any load at.  micro: what the broker itself costs, without sockets.  audit: the log against the bare database.  load: a load generator for any broker.  pages: the console over a full house.  wire: messages against bare primitives.  roundtrip: a command to its receipt against a plain request.
 return args switch
 {
     ["audit", .. var rest] => await AuditBench.RunAsync(Arguments.Parse(rest)),
@@ -8,11 +8,13 @@ return args switch
     ["serve", .. var rest] => await BrokerHost.RunAsync(Arguments.Parse(rest)),
     ["load", .. var rest] => await Load.RunAsync(Arguments.Parse(rest)),
     ["pages", .. var rest] => await Pages.RunAsync(Arguments.Parse(rest)),
+    ["wire", .. var rest] => WireBench.Run(Arguments.Parse(rest)),
+    ["roundtrip", .. var rest] => await RoundTrip.RunAsync(Arguments.Parse(rest)),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("Signet.Bench serve (--plain PORT | --tls PORT --ca FILE --cert FILE --key FILE) [--policy] [--data DIR] [--attached]\n       Signet.Bench micro [--qos 0|1] [--subs N] [--policy]\n       Signet.Bench audit [--what append|latency|verify|grow] [--producers N] [--rounds N] [--seconds S] [--rate N] [--entries N]\n       Signet.Bench load --port N [--mode connect|idle] [--tls --ca FILE --cert FILE --key FILE] [--qos 0|1] [--pubs N] [--subs N] [--layout shared] [--window N] [--batch N] [--rate N] [--persistent] [--duration S] [--broker-pid N]\n       Signet.Bench pages [--devices N] [--entries N] [--rounds N]");
+    Console.Error.WriteLine("Signet.Bench serve (--plain PORT | --tls PORT --ca FILE --cert FILE --key FILE) [--policy] [--data DIR] [--attached]\n       Signet.Bench micro [--qos 0|1] [--subs N] [--policy]\n       Signet.Bench audit [--what append|latency|verify|grow] [--producers N] [--rounds N] [--seconds S] [--rate N] [--entries N]\n       Signet.Bench load --port N [--mode connect|idle] [--tls --ca FILE --cert FILE --key FILE] [--qos 0|1] [--pubs N] [--subs N] [--layout shared] [--window N] [--batch N] [--rate N] [--persistent] [--duration S] [--broker-pid N]\n       Signet.Bench pages [--devices N] [--entries N] [--rounds N]\n       Signet.Bench wire [--rounds N] [--milliseconds N]\n       Signet.Bench roundtrip [--blocks N]");
     return 2;
 }

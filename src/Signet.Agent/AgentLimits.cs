@@ -47,6 +47,15 @@ public static class AgentLimits
     /// <summary>Pause between attempts to connect: doubled from the first to the longest, each a random half of it less, so that a fleet does not come back in step.</summary>
     public static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(30);
 
+    /// <summary>Seconds between two heartbeats, from <c>device.json</c>. Chosen: what is held back is noticed within a minute, for one small message.</summary>
+    public const int HeartbeatSecondsDefault = 30;
+
+    /// <summary>Commands counted between two connections; more count as heard. Chosen: a center's queue holds a hundred for a device.</summary>
+    public const int HeartbeatNumbers = 4_096;
+
+    /// <summary>Simulated devices of one process that connect at the same time. Chosen: more only wait for each other's handshakes.</summary>
+    public const int ConnectingAtOnce = 32;
+
     /// <summary>The broker keeps session and unacknowledged commands for this long after the connection is lost.</summary>
     public static readonly TimeSpan SessionExpiry = TimeSpan.FromHours(1);
 

@@ -75,7 +75,7 @@ public static class AgentProgram
         await stop.CancelAsync();
     }
 
-    private static async Task ReadToEndAsync(TextReader parent, CancellationToken cancellationToken)
+    internal static async Task ReadToEndAsync(TextReader parent, CancellationToken cancellationToken)
     {
         // Reading from a console or pipe may ignore the token; the program ends without waiting for it.
         var buffer = new char[256];

@@ -3,11 +3,11 @@ using Microsoft.Extensions.Logging;
 namespace Signet.Agent;
 
 /// <summary>A line for each message: level and text, nothing else (the parent or the service manager adds the time).</summary>
-internal sealed class LineLogger(TextWriter writer) : ILogger
+internal sealed class LineLogger(TextWriter writer, LogLevel least = LogLevel.Information) : ILogger
 {
     public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= least;
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {

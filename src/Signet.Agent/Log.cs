@@ -35,6 +35,21 @@ internal static partial class Log
     [LoggerMessage(14, LogLevel.Warning, "device.json allows {Command}, which a {Kind} cannot do; it will be refused")]
     public static partial void NoHandler(ILogger logger, string command, string kind);
 
+    [LoggerMessage(28, LogLevel.Warning, "{Device} takes no notice of a heartbeat: {Why}")]
+    public static partial void HeartbeatRefused(ILogger logger, string device, string why);
+
+    [LoggerMessage(29, LogLevel.Error, "ALARM of {Device}: messages are missing: the center had sent {Sent} commands, {Heard} came; of {Receipts} receipts the center has {Had}")]
+    public static partial void MessagesMissing(ILogger logger, string device, long sent, long heard, long receipts, long had);
+
+    [LoggerMessage(30, LogLevel.Error, "ALARM of {Device}: the center has been silent for {Seconds} s, although the connection stands")]
+    public static partial void CenterSilent(ILogger logger, string device, int seconds);
+
+    [LoggerMessage(31, LogLevel.Information, "{Device} hears the center again")]
+    public static partial void CenterHeardAgain(ILogger logger, string device);
+
+    [LoggerMessage(27, LogLevel.Error, "a simulated device does not run: {Cause}")]
+    public static partial void NotSimulated(ILogger logger, string cause);
+
     [LoggerMessage(15, LogLevel.Warning, "command {Id} was begun before the last stop: {State}")]
     public static partial void Recovered(ILogger logger, string id, string state);
 

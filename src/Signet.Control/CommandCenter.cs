@@ -32,6 +32,7 @@ public sealed class CommandCenter : IAsyncDisposable
     private Askers _askers = null!;
     private PolicyTraffic _traffic = null!;
     private Intake _intake = null!;
+    private Heartbeats _heartbeats = null!;
     private AuditForwarding _forwarding = null!;
     private CertificateEnds _ends = null!;
     private volatile bool _isDraining;
@@ -184,6 +185,7 @@ public sealed class CommandCenter : IAsyncDisposable
         _watch.CommandAcknowledged += deliveries.Take;
         rounds.Run(deliveries.RunAsync);
         rounds.Run(Commands.ResumeAsync);
+        rounds.Run(stop => _heartbeats.RunAsync(_link, stop));
         rounds.Run(Commands.RunQueueAsync);
         _closing.Push(() => { Commands.Attach(null); Manifests.Attach(null); CommandSigners.Attach(null); return ValueTask.CompletedTask; });
     }
@@ -249,7 +251,14 @@ public sealed class CommandCenter : IAsyncDisposable
         _sessions = new(_time);
         CertificateConnections = new(_time);
         _roster = new(_time);
-        foreach (var member in _database.Read(FleetStore.Load)) _roster.Put(member);
+        var shared = SharedKeys.Open(Installation.PkiDirectory, random);
+        var versions = _database.Read(FleetStore.SharedVersions);
+        foreach (var member in _database.Read(FleetStore.Load))
+        {
+            if (versions.TryGetValue(member.Name, out var version)) member.Shared = shared.PairOf(member.Name, version);
+            _roster.Put(member);
+        }
+
         _roster.Changed += Show;
         var observations = new Observations(_database, _roster, _time, Options.TelemetryRetention, _logger);
         _closing.Push(observations.DisposeAsync);
@@ -271,7 +280,7 @@ public sealed class CommandCenter : IAsyncDisposable
         _watch.Arrived += Enrolments.Used;
         Authorities = new(Authority, ServerCertificates, CommandSigners, _trail, administration, WriteTrust);
         _watch.RevokedReturned += Certificates.Returned;
-        Fleet = new(_roster, observations, _database, _trail, administration, Installation, Authority, Certificates, _sessions, _time, BrokerAddress);
+        Fleet = new(_roster, observations, _database, _trail, administration, Installation, Authority, shared, Certificates, _sessions, _time, BrokerAddress);
         var seal = AccountSeal.Open(Installation.PkiDirectory, random, _database.Read(SealedSecrets.Any));
         Accounts = new(_database, _trail, administration, _time, random, Options.SecondFactorGrace);
         SecondFactors = new(_database, _trail, administration, Accounts, seal, _time, random);
@@ -287,8 +296,9 @@ public sealed class CommandCenter : IAsyncDisposable
         Manifests = new(_database, Fleet, Installation, Authority, _trail, administration, _time);
         var export = new ReceiptExport(_database, _ledger, Manifests, Audit, Authority, Installation, AuditWitness.Open(Authority, Installation.PkiDirectory, Audit.TrustPem));
         var seals = new Seals(Authority, Installation, Fleet, repeated, _time);
-        Commands = new(Fleet, _roster, Accounts, signer, _ledger, new(_database), Manifests, new(_database), seals, random, news, _trail, export, keyed, _time, _logger);
-        _intake = new(_roster, observations, new(_roster, _ledger, _database, _trail, repeated, news, _time), repeated, Feed, _time, _logger) { RemembersSince = RestoredCenter.RemembersSince(_database) };
+        _heartbeats = new(_roster, signer, _trail, repeated, _time, _logger);
+        Commands = new(Fleet, _roster, Accounts, Tokens, signer, _ledger, new(_database), Manifests, new(_database), seals, _heartbeats, random, news, _trail, export, keyed, _time, _logger);
+        _intake = new(_roster, observations, new(_roster, _ledger, _database, _trail, _heartbeats, repeated, news, _time), _heartbeats, repeated, Feed, _time, _logger) { RemembersSince = RestoredCenter.RemembersSince(_database) };
 
         await Audit.AppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "center-started", details: new() { ["version"] = Version, ["epoch"] = signer.Epoch }), cancellationToken);
         _closing.Push(async () => await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "center-stopped") with { Emergency = true }));

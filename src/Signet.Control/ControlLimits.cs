@@ -72,6 +72,13 @@ public static class ControlLimits
     /// <summary>Commands on one page.</summary>
     public const int CommandsPerPage = 500;
 
+    /// <summary>Time between two heartbeats of the center to one device, and how many it signs in a second at most: a fleet of more than 3,000 hears it less often. Chosen: a tenth of a core.</summary>
+    public static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(30);
+    public const int HeartbeatsPerSecond = 100;
+
+    /// <summary>Receipts counted between two connections of a device; more count as heard.</summary>
+    public const int HeartbeatNumbers = 4_096;
+
     /// <summary>Audit notes that may wait for the log. Chosen: a fleet of 10,000 that comes back at once; about 10 MB.</summary>
     public const int QueuedNotes = 16_384;
 

@@ -78,6 +78,9 @@ public static class WebLimits
     /// <summary>Time between the password and the second factor.</summary>
     public static readonly TimeSpan SecondStep = TimeSpan.FromMinutes(5);
 
+    /// <summary>Characters of a passkey's answer as the browser writes it. Chosen: one has about 1,500.</summary>
+    public const int CredentialCharacters = 16_384;
+
     /// <summary>Time to set up an authenticator or a passkey.</summary>
     public static readonly TimeSpan FactorSetup = TimeSpan.FromMinutes(15);
 

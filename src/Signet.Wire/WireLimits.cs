@@ -63,6 +63,9 @@ public static class WireLimits
     /// <summary>Certificates and sessions in one part of a revocation's evidence. Chosen so that a full part stays under <see cref="MessageBytes"/> and <see cref="JsonItems"/>; more make more parts.</summary>
     public const int EvidenceCertificates = 48, EvidenceSessions = 64;
 
+    /// <summary>Longest time that may be promised until the next heartbeat. Chosen: who notices a silence later need not look.</summary>
+    public const int HeartbeatSeconds = 3_600;
+
     /// <summary>Greatest integer in a message: 2^53 - 1, beyond which JSON numbers lose units (RFC 8785 appendix D, RFC 7493 section 2.2).</summary>
     public const long Integer = 9_007_199_254_740_991;
 

@@ -30,12 +30,12 @@ public static class WireMessageTarget
     {
         MessagePeek.TryReadUnverified(data, out _);
         var accepted = CommandMessage.TryVerify(data, Expected, out _, out var command) | ReceiptMessage.TryVerify(data, Expected, out _, out var receipt)
-            | TelemetryMessage.TryVerify(data, Expected, out _, out var telemetry) | StatusMessage.TryVerify(data, Expected, out _, out var status)
+            | TelemetryMessage.TryVerify(data, Expected, out _, out var telemetry) | StatusMessage.TryVerify(data, Expected, out _, out var status) | HeartbeatMessage.TryVerify(data, Expected, out _, out var heartbeat)
             | RevocationMessage.TryVerify(data, Expected, out _, out var revocation)
             | DataMessage.TryVerify(data, Expected, out _, out var free);
         RevocationMessage.PeekChain(data);
         if (accepted) throw new InvalidOperationException("a message nobody signed was accepted");
-        foreach (var rejection in (Rejection[])[command, receipt, telemetry, status, revocation, free])
+        foreach (var rejection in (Rejection[])[command, receipt, telemetry, status, heartbeat, revocation, free])
             if (rejection.Reason == RejectReason.None || rejection.Detail.Length is 0 or > 300) throw new InvalidOperationException("refused without a reason");
     }
 }

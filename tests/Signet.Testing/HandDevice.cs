@@ -18,11 +18,15 @@ public sealed class HandDevice : IAsyncDisposable
     private readonly IAsyncEnumerator<MqttMessage> _messages;
     private readonly long _epoch = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
     private long _sequence;
+    private readonly TaskCompletionSource<JsonObject> _heartbeat = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task<bool>? _next;
 
     private HandDevice(string name, MqttClient client, SigningKey key) => (Name, _client, _key, _messages) = (name, client, key, client.ReadMessagesAsync().GetAsyncEnumerator());
 
     public string Name { get; }
+
+    /// <summary>Number of its <c>online</c>.</summary>
+    public long Since => 1;
 
     /// <summary>Connects, subscribes and signs that it is online.</summary>
     public static async Task<HandDevice> StartAsync(TestHouse house, string name, JsonObject? details = null)
@@ -30,7 +34,7 @@ public sealed class HandDevice : IAsyncDisposable
         var home = house.Center.Installation.DeviceDirectory(name);
         var certificate = PemFile.ReadWithKey(Path.Combine(home, name + ".crt"), Path.Combine(home, name + ".key"));
         var device = new HandDevice(name, await house.ConnectAsync(name, name), SigningKey.Es256(certificate.GetECDsaPrivateKey()!, Thumbprint.Of(certificate)));
-        await device._client.SubscribeAsync(Topics.Command(name));
+        await device._client.SubscribeAsync(Topics.Command(name), Topics.Checkpoint(name));
         await device._client.PublishAsync(new()
         {
             Topic = Topics.Status(name), QoS = QoS.AtLeastOnce, Retain = true,
@@ -45,13 +49,43 @@ public sealed class HandDevice : IAsyncDisposable
     /// <summary>The next message on its command topic, with its claims unverified.</summary>
     public async Task<(byte[] Bytes, JsonObject Claims)> NextAsync(TimeSpan? within = null)
     {
-        Acknowledge();
-        (await _next!.WaitAsync(within ?? TimeSpan.FromSeconds(10))).ShouldBeTrue();
-        _next = null;
-        var bytes = _messages.Current.Payload.ToArray();
+        byte[] bytes;
+        while (true)
+        {
+            Acknowledge();
+            (await _next!.WaitAsync(within ?? TimeSpan.FromSeconds(10))).ShouldBeTrue();
+            _next = null;
+            bytes = _messages.Current.Payload.ToArray();
+            if (_messages.Current.Topic == Topics.Command(Name)) break;
+            if (HeartbeatMessage.IsLike(bytes)) _heartbeat.TrySetResult(JsonNode.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(Encoding.ASCII.GetString(bytes).Split('.')[1]))!.AsObject());
+        }
+
         var parts = Encoding.ASCII.GetString(bytes).Split('.');
         return (bytes, parts.Length == 3 ? JsonNode.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(parts[1]))!.AsObject() : []);
     }
+
+    /// <summary>The center's first heartbeat, unverified.</summary>
+    public async Task<(string Audience, long Sent, long Since, long NextWithin)> CenterHeartbeatAsync()
+    {
+        var waiting = NextAsync(TimeSpan.FromSeconds(20));
+        await Task.WhenAny(waiting, _heartbeat.Task);
+        var claims = await _heartbeat.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        return ((string)claims["aud"]!, (long)claims["sent"]!, (long)claims["since"]!, (long)claims["next"]!);
+    }
+
+    /// <summary>Signs a heartbeat with these counts.</summary>
+    public async Task<byte[]> BeatAsync(long sent, long heard, long readings = 0, int next = 30)
+    {
+        var beat = HeartbeatMessage.Sign(new()
+        {
+            Issuer = Name, Audience = "command_center", Id = NewId(), IssuedAt = DateTimeOffset.UtcNow, Epoch = _epoch, Sequence = ++_sequence, Topic = Topics.Telemetry(Name, HeartbeatClaims.Reading),
+            Since = Since, NextWithin = next, Sent = sent, Heard = heard, Readings = readings,
+        }, _key);
+        await SayAsync(Topics.Telemetry(Name, HeartbeatClaims.Reading), beat);
+        return beat;
+    }
+
+    public Task SayAsync(string topic, byte[] payload) => _client.PublishAsync(new() { Topic = topic, QoS = QoS.AtLeastOnce, Payload = payload });
 
     /// <summary>Lets the broker know that the message was taken: asking for the next one acknowledges the one before.</summary>
     public void Acknowledge() => _next ??= _messages.MoveNextAsync().AsTask();

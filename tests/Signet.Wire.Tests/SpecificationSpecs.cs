@@ -18,7 +18,7 @@ public sealed class SpecificationSpecs
         foreach (var limit in new[]
         {
             WireLimits.MessageBytes, WireLimits.HeaderBytes, WireLimits.SealedHeaderBytes, WireLimits.JsonDepth, WireLimits.JsonItems, WireLimits.KeyIdCharacters, WireLimits.PersonCharacters, WireLimits.UnitCharacters,
-            WireLimits.TextValueCharacters, WireLimits.Approvals, WireLimits.ApprovalCharacters, WireLimits.ProposalDevices, WireLimits.EvidenceCertificates, WireLimits.EvidenceSessions, WireLimits.ManifestEntries, WireLimits.CertificateCharacters, WireLimits.ProposalLifetime.TotalSeconds, WireLimits.TopicCharacters, WireLimits.CommandLifetime.TotalSeconds, WireLimits.MaximumAge.TotalSeconds, WireLimits.MaximumSkew.TotalSeconds,
+            WireLimits.TextValueCharacters, WireLimits.Approvals, WireLimits.ApprovalCharacters, WireLimits.ProposalDevices, WireLimits.EvidenceCertificates, WireLimits.EvidenceSessions, WireLimits.ManifestEntries, WireLimits.HeartbeatSeconds, WireLimits.CertificateCharacters, WireLimits.ProposalLifetime.TotalSeconds, WireLimits.TopicCharacters, WireLimits.CommandLifetime.TotalSeconds, WireLimits.MaximumAge.TotalSeconds, WireLimits.MaximumSkew.TotalSeconds,
         })
             Messages.ShouldContain($"**{limit.ToString("N0", CultureInfo.InvariantCulture)}**");
         Messages.ShouldContain($"{WireLimits.RsaBitsLeast} to {WireLimits.RsaBitsMost} bits");

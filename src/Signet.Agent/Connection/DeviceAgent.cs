@@ -58,7 +58,8 @@ public sealed class DeviceAgent : IAsyncDisposable
         }
         foreach (var receipt in journal.Receipts) _outbox.Post(receipt);
         var receipts = new ReceiptSigner(_home.Identity, sequence, journal, _time, _random);
-        var receiver = new CommandReceiver(_home.Identity, _handlers, journal, receipts, _outbox, _bootNonce, _time, _logger);
+        var heartbeats = new Heartbeats(_home, sequence, _time, _random, _logger);
+        var receiver = new CommandReceiver(_home.Identity, _handlers, journal, receipts, _outbox, _bootNonce, _time, _logger) { Heard = heartbeats.CommandHeard };
         var statements = new Statements(_home.Identity, sequence, _time, _random);
 
         var witness = new CheckpointWitness(_home, journal, _time, _logger);
@@ -71,7 +72,7 @@ public sealed class DeviceAgent : IAsyncDisposable
         {
             var connection = new DeviceConnection(_home, _tls, journal, receiver, statements, _outbox, _time, _logger) 
             {
-                Measure = Measure, Details = () => Describe(witness), Witness = witness,
+                Measure = Measure, Details = () => Describe(witness), Witness = witness, Heartbeats = heartbeats,
                 Online = () =>
                 {
                     pause.Reset();

@@ -26,11 +26,12 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
     public required Func<JsonObject> Details { get; init; }
     public required Action Online { get; init; }
     public required CheckpointWitness Witness { get; init; }
+    public required Heartbeats Heartbeats { get; init; }
 
     /// <exception cref="MqttException">Not connected, refused, or lost.</exception>
     public async Task<ConnectionEnd> RunAsync(CancellationToken cancellationToken)
     {
-        var online = statements.Status(StatusState.Online, Details());
+        var online = statements.Status(StatusState.Online, Details(), out var number);
         var will = statements.Status(StatusState.Offline, Away());
         await using var client = await MqttClient.ConnectAsync(new MqttClientOptions
         {
@@ -38,13 +39,14 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
             KeepAlive = AgentLimits.KeepAlive, Will = new MqttWill(will), Reconnect = null, Time = time,
         }, cancellationToken);
         await SubscribeAsync(client, cancellationToken);
+        Heartbeats.Begin(number);
         await PublishAsync(client, online, cancellationToken);
         Log.Online(logger, home.Name, $"{home.Settings.BrokerHost}:{home.Settings.BrokerPort}");
         Online();
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var restartWanted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task[] work = [ReceiveAsync(client, restartWanted, end.Token), SendReceiptsAsync(client, end.Token), PublishReadingsAsync(client, end.Token), WitnessAsync(client, end.Token)];
+        Task[] work = [ReceiveAsync(client, restartWanted, end.Token), SendReceiptsAsync(client, end.Token), PublishReadingsAsync(client, end.Token), WitnessAsync(client, end.Token), BeatAsync(client, end.Token)];
         await Task.WhenAny([restartWanted.Task, .. work]);
         var restart = restartWanted.Task.IsCompleted;
         if (restart || cancellationToken.IsCancellationRequested) await SayGoodbyeAsync(client);
@@ -53,9 +55,9 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         {
             await Task.WhenAll(work);
         }
-        catch (OperationCanceledException) when (restart || cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is OperationCanceledException or MqttException && (restart || cancellationToken.IsCancellationRequested))
         {
-            // That is how the others end.
+            // That is how the others end: told to, or by a line that the goodbye has closed.
         }
         return restart ? ConnectionEnd.RestartWanted : ConnectionEnd.Stopped;
     }
@@ -84,10 +86,18 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
 
     private async Task ReceiveAsync(MqttClient client, TaskCompletionSource restartWanted, CancellationToken cancellationToken)
     {
-        await foreach (var message in client.ReadMessagesAsync(cancellationToken))
+        // Not `await foreach`: to leave that in the middle of a message acknowledges it, and a command that a stop interrupts must come again.
+        var messages = client.ReadMessagesAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+        while (await messages.MoveNextAsync())
         {
+            var message = messages.Current;
             if (message.Topic == Topics.Checkpoint(home.Name))
             {
+                if (HeartbeatMessage.IsLike(message.Payload.Span))
+                {
+                    Heartbeats.Take(message.Payload.Span, message.Topic);
+                    continue;
+                }
                 await SayAsync(client, Witness.Take(message.Payload.Span), cancellationToken);
                 continue;
             }
@@ -140,13 +150,20 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
             journal.ObeyManifest(manifest.Version);
             receiver.Obey(home.Identity);
             Log.ManifestObeyed(logger, home.Name, manifest.Version);
-            await PublishAsync(client, statements.Status(StatusState.Online, Details()), cancellationToken);
+            await SayOnlineAsync(client, cancellationToken);
             // The will must stand above what was said last, which only a new connection can do; the center takes the end of the session for the same.
         }
         catch (IOException e)
         {
             Log.JournalFailed(logger, e.Message);
         }
+    }
+
+    private Task SayOnlineAsync(MqttClient client, CancellationToken cancellationToken)
+    {
+        var online = statements.Status(StatusState.Online, Details(), out var number);
+        Heartbeats.Begin(number);
+        return PublishAsync(client, online, cancellationToken);
     }
 
     // Also retained. The status afterwards tells the center that commands may be signed with the new key from now on.
@@ -157,7 +174,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
             if (!home.TakeSigner(message.Span)) return;
             receiver.Obey(home.Identity);
             Log.SignerTaken(logger, home.Name, CertificateFacts.Serial(home.CenterCertificate));
-            await PublishAsync(client, statements.Status(StatusState.Online, Details()), cancellationToken);
+            await SayOnlineAsync(client, cancellationToken);
         }
         catch (Exception e) when (e is AgentException or PkiException)
         {
@@ -197,6 +214,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
             }
             // A refused outcome then waits for the next connection; a refused refusal is dropped.
             if (!accepted && receipt.IsJournaled) continue;
+            if (accepted) Heartbeats.ReceiptSent();
             outbox.Remove(place);
             if (receipt.IsJournaled) Note(() => journal.Acknowledge(receipt.Id));
         }
@@ -207,9 +225,22 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         using var timer = new PeriodicTimer(home.Settings.TelemetryInterval, time);
         do
         {
-            foreach (var measurement in TakeReadings()) await PublishAsync(client, statements.Reading(measurement), cancellationToken);
+            foreach (var measurement in TakeReadings())
+            {
+                if (await PublishAsync(client, statements.Reading(measurement), cancellationToken)) Heartbeats.ReadingSent();
+            }
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    private async Task BeatAsync(MqttClient client, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(home.Settings.HeartbeatInterval, time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            await PublishAsync(client, Heartbeats.Next(), cancellationToken);
+            Heartbeats.Look();
+        }
     }
 
     private IReadOnlyList<Measurement> TakeReadings()

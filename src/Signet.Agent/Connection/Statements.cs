@@ -9,12 +9,15 @@ namespace Signet.Agent;
 internal sealed class Statements(DeviceIdentity device, OutgoingSequence sequence, TimeProvider time, RandomNumberGenerator random)
 {
     /// <summary>Takes the next number now: a status must be above the one before it, and a last will above the <c>online</c> it ends.</summary>
-    public MqttMessage Status(StatusState state, JsonObject details) => new()
+    public MqttMessage Status(StatusState state, JsonObject details) => Status(state, details, out _);
+
+    /// <inheritdoc cref="Status(StatusState, JsonObject)"/>
+    public MqttMessage Status(StatusState state, JsonObject details, out long number) => new()
     {
         Topic = Topics.Status(device.Name), QoS = QoS.AtLeastOnce, Retain = true,
         Payload = StatusMessage.Sign(new StatusClaims
         {
-            Issuer = device.Name, Id = MessageId.New(time, random), IssuedAt = time.GetUtcNow(), Epoch = sequence.Epoch, Sequence = sequence.Next(), Topic = Topics.Status(device.Name),
+            Issuer = device.Name, Id = MessageId.New(time, random), IssuedAt = time.GetUtcNow(), Epoch = sequence.Epoch, Sequence = number = sequence.Next(), Topic = Topics.Status(device.Name),
             State = state, Details = details,
         }, device.Key),
     };

@@ -17,7 +17,7 @@ public sealed class DeviceHome : IDisposable
     private PinnedKey? _former;
     private DateTimeOffset _formerUntil;
 
-    private DeviceHome(string directory, DeviceSettings settings, X509Certificate2 certificate, X509Certificate2Collection chain, X509Certificate2Collection roots, X509Certificate2 centerCertificate, SealingKey? sealingKey, ManifestClaims? manifest)
+    private DeviceHome(string directory, DeviceSettings settings, X509Certificate2 certificate, X509Certificate2Collection chain, X509Certificate2Collection roots, X509Certificate2 centerCertificate, SealingKey? sealingKey, ManifestClaims? manifest, TimeProvider time)
     {
         (Directory, Settings, Certificate, Chain, Roots, CenterCertificate) = (directory, settings, certificate, chain, roots, centerCertificate);
         var keys = KeyRing.Empty.With(PinnedKey.FromCertificate(centerCertificate, settings.Center, Suite.Ps256.Algorithm));
@@ -25,6 +25,12 @@ public sealed class DeviceHome : IDisposable
         var signing = certificate.GetECDsaPrivateKey() is { } ecdsa
             ? SigningKey.Es256(ecdsa, Thumbprint.Of(certificate))
             : SigningKey.Ps256(certificate.GetRSAPrivateKey()!, Thumbprint.Of(certificate));
+        if (SharedKeyFile.Read(directory) is { } shared)
+        {
+            keys = keys.With(PinnedKey.Hs256(shared.Down, settings.Center, shared.DownId));
+            // Where the manifest does not take the suite any more, the certificate's key speaks again.
+            if (manifest?.Takes(Suite.Hs256.Name, time.GetUtcNow()) != false) signing = SigningKey.Hs256(shared.Up, shared.UpId);
+        }
         Identity = new(settings.Name, settings.Center, keys, signing, settings.Commands, sealingKey, settings.OnlySealed || manifest?.OnlySealed == true, manifest, settings.HasClock);
     }
 
@@ -101,7 +107,7 @@ public sealed class DeviceHome : IDisposable
             throw new AgentException($"{directory}/center_sign.crt is not a command-signing certificate under root.crt: {signer.Detail}");
         try
         {
-            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0], ReadSealingKey(directory, judge, settings), ReadManifest(directory, settings, roots[0], time)) { _time = time, CheckpointKeys = ReadCheckpointKeys(Path.Combine(directory, "checkpoint.pub")), Witnesses = WitnessList.Read(Path.Combine(directory, "witnesses.json")) };
+            return new DeviceHome(directory, settings, certificate, [.. sent.Skip(1)], roots, center[0], ReadSealingKey(directory, judge, settings), ReadManifest(directory, settings, roots[0], time), time) { _time = time, CheckpointKeys = ReadCheckpointKeys(Path.Combine(directory, "checkpoint.pub")), Witnesses = WitnessList.Read(Path.Combine(directory, "witnesses.json")) };
         }
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {

@@ -22,6 +22,9 @@ public sealed record DeviceSettings
 
     public required TimeSpan TelemetryInterval { get; init; }
 
+    /// <summary>Time between two heartbeats.</summary>
+    public required TimeSpan HeartbeatInterval { get; init; }
+
     /// <summary>Take only commands that are sealed to this device.</summary>
     public bool OnlySealed { get; init; }
 
@@ -60,6 +63,7 @@ public sealed record DeviceSettings
             Center = members.Text("center", Topics.IsPartyName, "must be the center's name (command_center)"),
             Commands = members.Words("commands"),
             TelemetryInterval = TimeSpan.FromSeconds(members.OptionalInteger("telemetrySeconds", AgentLimits.TelemetrySecondsLeast, AgentLimits.TelemetrySecondsMost, AgentLimits.TelemetrySecondsDefault)),
+            HeartbeatInterval = TimeSpan.FromSeconds(members.OptionalInteger("heartbeatSeconds", 1, WireLimits.HeartbeatSeconds, AgentLimits.HeartbeatSecondsDefault)),
             OnlySealed = members.OptionalFlag("onlySealed", otherwise: false),
             HasClock = members.OptionalFlag("clock", otherwise: true),
             Renewal = members.OptionalAddress("renewal"),

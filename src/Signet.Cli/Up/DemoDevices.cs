@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Reflection;
+using Signet.Cli.Shell;
 using Signet.Control;
 
 namespace Signet.Cli.Up;
@@ -19,16 +19,7 @@ internal sealed class DemoDevices : IAsyncDisposable
     {
         foreach (var directory in deviceDirectories)
         {
-            var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
-            // `dotnet signet.dll` and the single `signet` program both must find themselves again.
-            if (Path.GetFileNameWithoutExtension(Environment.ProcessPath!).Equals("dotnet", StringComparison.OrdinalIgnoreCase))
-                start.ArgumentList.Add(Assembly.GetEntryAssembly()!.Location);
-            foreach (var argument in new[] { "device", "run", "--home", directory, "--until-stdin-closes" })
-                start.ArgumentList.Add(argument);
-            // The parent's token and settings are none of the device's business.
-            foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("SIGNET_", StringComparison.OrdinalIgnoreCase)).ToList())
-                start.Environment.Remove(name);
-            var child = Process.Start(start) ?? throw new InvalidOperationException("a process that was started has no handle");
+            var child = SameProgram.Start("device", "run", "--home", directory, "--until-stdin-closes");
             // Unread output would fill the pipe and stop the child.
             child.OutputDataReceived += (_, _) => { };
             child.BeginOutputReadLine();

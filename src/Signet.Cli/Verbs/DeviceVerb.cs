@@ -11,19 +11,21 @@ internal static class DeviceVerb
 {
     private static readonly Argument<string> Name = new("NAME") { Description = "The device's name" };
 
-    public static Command Build() => Verb.Noun("device", "Add, list and run devices", Add(), List(), Show(), Label(), Remove(), Run(), DeviceWitnessVerb.Build(),
+    public static Command Build() => Verb.Noun("device", "Add, list and run devices", Add(), List(), Show(), Label(), Remove(), Run(), SimulateVerb.Build(), DeviceWitnessVerb.Build(),
         EnrolVerbs.Invite(), EnrolVerbs.Enroll(), EnrolVerbs.Import(), EnrolVerbs.Waiting(), EnrolVerbs.Decide(approve: true), EnrolVerbs.Decide(approve: false), EnrolVerbs.Maker());
 
     private static Command Add()
     {
         var kind = new Option<string>("--kind") { Description = "What it is: thermostat, door, valve, or a word of your own", HelpName = "KIND", DefaultValueFactory = _ => "device" };
         var allow = new Option<string[]>("--allow") { Description = "A command it takes (may be repeated; default: those of its kind)", HelpName = "COMMAND" };
-        return Verb.Make("add", "Add a device: certificate, key and a folder that `device run` starts from", [Name, kind, allow, TotpDevices.Totp, TotpDevices.PasswordStdin, TotpDevices.Password, TotpDevices.Reconnects, TotpDevices.Groups], async (parsed, printer, cancellation) =>
+        var shared = new Option<bool>("--shared-key") { Description = "It shares HMAC keys with the center instead of signing (for the smallest devices; its receipts prove nothing to others)" };
+        var sealing = new Option<bool>("--sealing") { Description = "It gets a key of its own that commands are sealed to: only it can read them" };
+        return Verb.Make("add", "Add a device: certificate, key and a folder that `device run` starts from", [Name, kind, allow, shared, sealing, TotpDevices.Totp, TotpDevices.PasswordStdin, TotpDevices.Password, TotpDevices.Reconnects, TotpDevices.Groups], async (parsed, printer, cancellation) =>
         {
             if (parsed.GetValue(TotpDevices.Totp))
                 return await TotpDevices.AddAsync(parsed.GetValue(Name)!, parsed, printer, cancellation);
             using var center = CenterClient.Connect(parsed);
-            var body = new JsonObject { ["name"] = parsed.GetValue(Name), ["kind"] = parsed.GetValue(kind) };
+            var body = new JsonObject { ["name"] = parsed.GetValue(Name), ["kind"] = parsed.GetValue(kind), ["sharedKey"] = parsed.GetValue(shared), ["sealing"] = parsed.GetValue(sealing) };
             if (parsed.GetValue(allow) is { Length: > 0 } commands)
                 body["commands"] = new JsonArray([.. commands.Select(command => JsonValue.Create(command))]);
             var device = await center.PostAsync("/api/v1/devices", body, cancellation);
@@ -37,7 +39,22 @@ internal static class DeviceVerb
     private static Command List()
     {
         var select = new Option<string?>("--select") { Description = "Only these: a name, group:NAME, tag:NAME, kind:KIND, search:WORD; several with commas between", HelpName = "DEVICES" };
-        return Verb.Make("list", "All devices with their presence", [select], (parsed, printer, cancellation) => ListAsync(parsed, printer, parsed.GetValue(select), cancellation));
+        var suite = new Option<string?>("--suite") { Description = "What suites their messages use; with a name (signet-hs256-1), only the devices that still use that one", HelpName = "SUITE", Arity = ArgumentArity.ZeroOrOne };
+        return Verb.Make("list", "All devices with their presence", [select, suite], (parsed, printer, cancellation) => parsed.GetResult(suite) is null
+            ? ListAsync(parsed, printer, parsed.GetValue(select), cancellation)
+            : SuitesAsync(parsed, printer, parsed.GetValue(select), parsed.GetValue(suite), cancellation));
+    }
+
+    private static async Task<ExitCode> SuitesAsync(ParseResult parsed, Printer printer, string? select, string? suite, CancellationToken cancellation)
+    {
+        using var center = CenterClient.Connect(parsed);
+        var page = await center.GetAsync("/api/v1/suites" + Query.Of(("select", select), ("suite", suite)), cancellation);
+        if (printer.Json)
+            printer.Object(page);
+        printer.Table(["device", "commands", "messages", "sealed in", "its manifest takes"], (page["devices"] as JsonArray ?? []).OfType<JsonObject>().Select(device => (IReadOnlyList<string>)
+            [Query.Text(device["device"]), Query.Text(device["commands"]), Query.Text(device["messages"]), Query.Text(device["sealing"]),
+                device["granted"] is JsonObject granted ? string.Join(", ", granted.Select(one => one.Value is { } until ? $"{one.Key} until {Query.Text(until)}" : one.Key)) : "no manifest: any"]));
+        return ExitCode.Done;
     }
 
     private static async Task<ExitCode> ListAsync(ParseResult parsed, Printer printer, string? select, CancellationToken cancellation)
@@ -49,10 +66,12 @@ internal static class DeviceVerb
         if (printer.Json)
             printer.Object(page);
         printer.Table(["device", "kind", "presence", "since", "enabled", "groups", "tags", "certificate ends"], (page["devices"] as JsonArray ?? []).OfType<JsonObject>().Select(device => (IReadOnlyList<string>)
-            [Query.Text(device["name"]), Query.Text(device["kind"]), Query.Text(device["state"]), Query.Text(device["since"]), Query.Text(device["enabled"]), Query.Text(device["groups"]), Query.Text(device["tags"]), Query.Text(device["certificateEnds"])])
+            [Query.Text(device["name"]), Query.Text(device["kind"]), Presence(device), Query.Text(device["since"]), Query.Text(device["enabled"]), Query.Text(device["groups"]), Query.Text(device["tags"]), Query.Text(device["certificateEnds"])])
             .Concat(accounts.OfType<JsonObject>().Select(account => (IReadOnlyList<string>)[Query.Text(account["name"]), "totp account", "", Query.Text(account["lastLogin"]), Query.Text(account["enabled"]), Query.Text(account["groups"]), "", ""])));
         return ExitCode.Done;
     }
+
+    private static string Presence(JsonObject device) => device["trouble"] is { } trouble && trouble.GetValueKind() == System.Text.Json.JsonValueKind.String ? $"{Query.Text(device["state"])} ({trouble})" : Query.Text(device["state"]);
 
     private static Command Label()
     {
@@ -87,7 +106,7 @@ internal static class DeviceVerb
         printer.Facts(
             ("device", Query.Text(device["name"])),
             ("kind", Query.Text(device["kind"])),
-            ("presence", $"{Query.Text(device["state"])} since {Query.Text(device["since"])}"),
+            ("presence", $"{Presence(device)} since {Query.Text(device["since"])}"),
             ("takes", Query.Text(device["commands"])),
             ("groups", Query.Text(device["groups"])),
             ("tags", Query.Text(device["tags"])),

@@ -45,7 +45,7 @@ internal static class ManifestVerb
 
     private static Command Sign()
     {
-        var spec = new Argument<string>("SPEC") { Description = "JSON: device, version, commands, suites, sealed, classes, approvers (docs/spec/messages.md; certificates of approvers as files)" };
+        var spec = new Argument<string>("SPEC") { Description = "JSON: device, version, commands, suites, sealed, classes, approvers (docs/spec/messages.md; certificates or passkeys of approvers as files)" };
         var cert = new Option<string>("--cert") { Description = "The policy certificate, or the root's", HelpName = "FILE", Required = true };
         var key = new Option<string>("--key") { Description = "Its key: a file (0600) or a PKCS#11 URI", HelpName = "FILE|URI", Required = true };
         var target = new Option<string>("--out") { Description = "Where to write the manifest", HelpName = "FILE", Required = true };
@@ -123,13 +123,22 @@ internal static class ManifestVerb
                 Suites = [.. (spec["suites"] as JsonArray ?? ["signet-ps256-1"]).Select(Suite).OrderBy(s => s.Name, StringComparer.Ordinal)],
                 OnlySealed = (bool?)spec["sealed"] ?? false,
                 Classes = [.. (spec["classes"] as JsonArray ?? []).OfType<JsonObject>().Select(c => new QuorumClass((string)c["name"]!, Texts(c["commands"]), (int)c["needed"]!, Texts(c["approvers"]), (bool?)c["requesterCounts"] ?? false)).OrderBy(c => c.Name, StringComparer.Ordinal)],
-                Approvers = [.. (spec["approvers"] as JsonArray ?? []).OfType<JsonObject>().Select(a => new Approver((string)a["person"]!, PemFile.Read(Path.Combine(Path.GetDirectoryName(path)!, (string)a["certificate"]!))[0].RawData))],
+                Approvers = [.. (spec["approvers"] as JsonArray ?? []).OfType<JsonObject>().Select(a => Approver(a, Path.GetDirectoryName(path)!))],
             };
         }
         catch (Exception problem) when (problem is JsonException or NullReferenceException or InvalidOperationException or FormatException or IOException)
         {
             throw new CliException(ExitCode.WrongUsage, $"{path} is not the description of a manifest ({problem.Message.Split('\n')[0].TrimEnd('.')}). It needs device, version and commands; see docs/spec/messages.md.");
         }
+    }
+
+    // A certificate, or the file that a person's account page gives for a passkey.
+    private static Approver Approver(JsonObject approver, string folder)
+    {
+        var person = (string)approver["person"]!;
+        if (approver["passkey"] is not { } file) return new(person, PemFile.Read(Path.Combine(folder, (string)approver["certificate"]!))[0].RawData);
+        var passkey = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, (string)file!)))!.AsObject();
+        return new(person, System.Buffers.Text.Base64Url.DecodeFromChars((string)passkey["key"]!)) { Passkey = new((string)passkey["rp"]!, (string)passkey["origin"]!) };
     }
 
     private static SuiteGrant Suite(JsonNode? node) => node is JsonObject grant

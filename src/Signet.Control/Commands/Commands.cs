@@ -6,6 +6,7 @@ using Signet.Audit;
 using Signet.Mqtt;
 using Signet.Mqtt.Client;
 using Signet.Store;
+using Signet.Wire;
 
 namespace Signet.Control;
 
@@ -20,6 +21,7 @@ namespace Signet.Control;
 public sealed partial class Commands
 {
     private readonly Fleet _fleet;
+    private readonly Roster _roster;
     private readonly CommandSigner _signer;
     private readonly CommandLedger _ledger;
     private readonly CommandNews _news;
@@ -29,18 +31,20 @@ public sealed partial class Commands
     private readonly ILogger _logger;
     private readonly Turns _keyed;
     private readonly Accounts _accounts;
+    private readonly ApiTokens _tokens;
     private readonly RolloutStore _rollouts;
     private readonly CommandQueue _queue;
     private readonly Manifests _manifests;
     private readonly ProposalStore _proposals;
     private readonly Seals _seals;
     private readonly RandomNumberGenerator _random;
+    private readonly Heartbeats _heartbeats;
     private volatile BrokerLink? _link;
 
-    internal Commands(Fleet fleet, Roster roster, Accounts accounts, CommandSigner signer, CommandLedger ledger, RolloutStore rollouts, Manifests manifests, ProposalStore proposals, Seals seals, RandomNumberGenerator random, CommandNews news, AuditTrail trail, ReceiptExport export, Turns keyed, TimeProvider time, ILogger logger)
+    internal Commands(Fleet fleet, Roster roster, Accounts accounts, ApiTokens tokens, CommandSigner signer, CommandLedger ledger, RolloutStore rollouts, Manifests manifests, ProposalStore proposals, Seals seals, Heartbeats heartbeats, RandomNumberGenerator random, CommandNews news, AuditTrail trail, ReceiptExport export, Turns keyed, TimeProvider time, ILogger logger)
     {
         (_fleet, _accounts, _signer, _ledger, _rollouts, _news, _trail, _export, _keyed, _time, _logger) = (fleet, accounts, signer, ledger, rollouts, news, trail, export, keyed, time, logger);
-        (_manifests, _proposals, _seals, _random) = (manifests, proposals, seals, random);
+        (_roster, _tokens, _manifests, _proposals, _seals, _heartbeats, _random) = (roster, tokens, manifests, proposals, seals, heartbeats, random);
         _queue = new(roster, time, DispatchAsync);
         _news.Announced += Follow;
     }
@@ -146,6 +150,7 @@ public sealed partial class Commands
         try
         {
             var result = await link.PublishAsync(recorded, patience.Token);
+            if (result.IsAccepted && result.Reason != ReasonCode.NoMatchingSubscribers) _heartbeats.CommandSent(recorded.View.Device);
             // Not handed on, for certain: an intent that may still wait goes back to waiting.
             var refused = recorded.IsIntent && _ledger.FindRow(recorded.View.Id) is { } row && row.MayWait(_time.GetUtcNow()) ? CommandEvent.Returned : CommandEvent.BrokerRefused;
             changed = await _ledger.ApplyAsync(recorded.View.Id, result is { Reason: ReasonCode.NoMatchingSubscribers } or { IsAccepted: false } ? refused : CommandEvent.BrokerTook,
@@ -162,7 +167,20 @@ public sealed partial class Commands
     }
 
     private SignedCommand Sign(AuthorizedCommand authorized)
-        => SignedCommand.Sign(authorized, _signer, _fleet.Find(authorized.Device)!, authorized.Proposal is { } proposal ? _proposals.Approvals(proposal) : [], _seals.RecipientOf(authorized.Device), _random);
+        => SignedCommand.Sign(authorized, _signer, SharedKeyOf(authorized.Device), _fleet.Find(authorized.Device)!, authorized.Proposal is { } proposal ? _proposals.Approvals(proposal) : [], _seals.RecipientOf(authorized.Device), _random);
+
+    // A manifest that does not take the suite any more ends it: from then on the center signs with its own key.
+    private SigningKey? SharedKeyOf(string device)
+        => _manifests.Newest(device)?.Claims.Takes(Suite.Hs256.Name, _time.GetUtcNow()) == false ? null : _roster.With(device, m => m.Shared?.Down);
+
+    /// <summary>What a device and the center talk in.</summary>
+    public DeviceSuites? SuitesOf(string device)
+    {
+        if (_fleet.Find(device) is not { } found) return null;
+        var shared = SharedKeyOf(device);
+        var granted = _manifests.Newest(device)?.Claims.Suites.ToDictionary(s => s.Name, s => s.Until, StringComparer.Ordinal);
+        return new(device, (shared?.Suite ?? _signer.KeyFor(found).Suite).Name, shared?.Suite.Name ?? _roster.Keys.Keys.FirstOrDefault(k => k.KeyId == found.Thumbprint)?.Suite.Name ?? "", _seals.SuiteOf(device), granted);
+    }
 
     private static string? ReasonOf(PublishResult result) => result switch
     {

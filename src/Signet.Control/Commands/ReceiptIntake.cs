@@ -14,7 +14,7 @@ namespace Signet.Control;
 /// the device had seen before (<c>replayed</c>), is news about an attack (audit types <c>security</c> and <c>replay</c>) and never changes a command's state.
 /// </para>
 /// </summary>
-internal sealed class ReceiptIntake(Roster roster, CommandLedger ledger, ControlDatabase database, AuditTrail trail, RepeatedNotes repeated, CommandNews news, TimeProvider time)
+internal sealed class ReceiptIntake(Roster roster, CommandLedger ledger, ControlDatabase database, AuditTrail trail, Heartbeats heartbeats, RepeatedNotes repeated, CommandNews news, TimeProvider time)
 {
     public async Task TakeAsync(string device, MqttMessage message, CancellationToken cancellationToken)
     {
@@ -26,6 +26,7 @@ internal sealed class ReceiptIntake(Roster roster, CommandLedger ledger, Control
         }
 
         var claims = verified.Claims;
+        heartbeats.ReceiptHeard(device, claims.Epoch, claims.Sequence);
         // Only this class commits to the window, and it works on one message at a time: what is new here stays new until then.
         if (!roster.With(device, m => m.Receipts.Check(claims.Epoch, claims.Sequence, time.GetUtcNow(), out rejection)))
         {
@@ -48,7 +49,9 @@ internal sealed class ReceiptIntake(Roster roster, CommandLedger ledger, Control
         Evidence? evidence = null;
         if (isOurs && !isOld && claims.Reason != RejectReason.Replayed)
         {
-            var entry = await trail.AppendWhenPossibleAsync(Record(device, verified, command!), cancellationToken);
+            // A crash after the log and before the state: the broker sends the receipt again, and its entry is there.
+            var entry = await trail.FindEarlierAsync(command!.AuditEntry, new() { Type = AuditTypes.Command, Actor = device, Action = "receipt", Text = verified.Digest }, cancellationToken)
+                ?? await trail.AppendWhenPossibleAsync(Record(device, verified, command), cancellationToken);
             evidence = new(time.GetUtcNow(), claims.State == ReceiptState.Rejected ? RejectReasons.Of(claims.Reason).Name : null, claims.Result,
                 Encoding.ASCII.GetString(verified.Bytes.Span), entry.Sequence, claims.Digest);
         }

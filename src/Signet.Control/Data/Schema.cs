@@ -24,6 +24,7 @@ internal static partial class Schema
         new(12, "witnesses of the audit log", Witness),
         new(13, "queue, attempts, rollouts", Queue),
         new(14, "manifests, approvals, envelopes", Approvals),
+        new(15, "shared keys", SharedKeys),
     ];
 
     private const string First = """

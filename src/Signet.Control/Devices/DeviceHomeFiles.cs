@@ -16,7 +16,7 @@ internal static class DeviceHomeFiles
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    public static void Create(Installation installation, Member member, IssuedCertificate certificate, CertificateAuthority authority, string broker, string? renewal)
+    public static void Create(Installation installation, Member member, IssuedCertificate certificate, IssuedCertificate? sealing, CertificateAuthority authority, string broker, string? renewal)
     {
         var home = installation.DeviceDirectory(member.Name);
         var beside = home + ".making";
@@ -26,6 +26,8 @@ internal static class DeviceHomeFiles
         certificate.Save(beside);
         PemFile.Write(Path.Combine(beside, "root.crt"), authority.TrustBundlePem);
         File.Copy(Path.Combine(installation.PkiDirectory, "center_sign.crt"), Path.Combine(beside, "center_sign.crt"));
+        sealing?.Save(beside, "sealing");
+        if (member.Shared is { } shared) DurableFile.Replace(Path.Combine(beside, "shared.json"), System.Text.Encoding.UTF8.GetBytes(shared.Home + "\n"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         PrivateDirectory.Create(Path.Combine(beside, "state"));
         WriteWitnessing(beside, installation, null);
         WriteSettings(beside, member.ToRecord(), broker, renewal);

@@ -7,7 +7,14 @@ namespace Signet.Control;
 /// <param name="Kind">A kind of <see cref="DeviceKinds"/>, or any word for a device of one's own.</param>
 /// <param name="AllowedCommands">Null: those of the kind.</param>
 /// <param name="Title">For people; may be empty.</param>
-public sealed record NewDevice(string Name, string Kind, IReadOnlyList<string>? AllowedCommands = null, string Title = "");
+public sealed record NewDevice(string Name, string Kind, IReadOnlyList<string>? AllowedCommands = null, string Title = "")
+{
+    /// <summary>It gets HMAC keys that it shares with the center (suite <c>signet-hs256-1</c>) instead of signing with its certificate's key.</summary>
+    public bool SharedKey { get; init; }
+
+    /// <summary>It gets a key that commands are sealed to, so that only it can read them.</summary>
+    public bool Sealing { get; init; }
+}
 
 /// <summary>A device of the fleet at one moment.</summary>
 /// <param name="AllowedCommands">What the center will send and the device will take.</param>
@@ -20,6 +27,12 @@ public sealed record DeviceRecord(
     string Name, string Kind, string Title, IReadOnlyList<string> AllowedCommands, bool Enabled, DateTimeOffset Created,
     string Thumbprint, string Serial, DateTimeOffset CertificateEnds, Presence Presence, IReadOnlyList<string> Groups, IReadOnlyList<string> Tags)
 {
+    /// <summary>What its heartbeats tell while it is online: <c>silent</c>, <c>messages missing</c>; null: all is well.</summary>
+    public string? Trouble { get; init; }
+
+    /// <summary>It shares HMAC keys with the center.</summary>
+    public bool SharesKey { get; init; }
+
     /// <summary>A command would be taken now: the device is enabled and there.</summary>
     public bool CanReceive => Enabled && Presence.State == PresenceState.Online;
 }

@@ -19,13 +19,14 @@ public sealed class Fleet
     private readonly SessionCutter _sessions;
     private readonly TimeProvider _time;
     private readonly Func<string> _broker;
+    private readonly SharedKeys _shared;
     private volatile string? _renewal;
 
-    internal Fleet(Roster roster, Observations observations, ControlDatabase database, AuditTrail trail, Administration administration, Installation installation, CertificateAuthority authority,
+    internal Fleet(Roster roster, Observations observations, ControlDatabase database, AuditTrail trail, Administration administration, Installation installation, CertificateAuthority authority, SharedKeys shared,
         Certificates certificates, SessionCutter sessions, TimeProvider time, Func<string> broker)
     {
-        (_roster, _observations, _database, _trail, _administration, _installation, _authority, _certificates, _sessions, _time, _broker) =
-            (roster, observations, database, trail, administration, installation, authority, certificates, sessions, time, broker);
+        (_roster, _observations, _database, _trail, _administration, _installation, _authority, _shared, _certificates, _sessions, _time, _broker) =
+            (roster, observations, database, trail, administration, installation, authority, shared, certificates, sessions, time, broker);
         _roster.Changed += record => Changed?.Invoke(record);
     }
 
@@ -46,11 +47,11 @@ public sealed class Fleet
         var allowed = AllowedOf(device);
         var permit = await _trail.PermitAsync(actor, Act.ManageDevices, AuditTrail.Of(AuditTypes.Device, actor, device.Name, "device-added", details: new()
         {
-            ["kind"] = device.Kind, ["allowed"] = string.Join(' ', allowed),
+            ["kind"] = device.Kind, ["allowed"] = string.Join(' ', allowed), ["sharedKey"] = device.SharedKey, ["sealing"] = device.Sealing,
         }), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
 
-        var member = Bear(device, _installation, _authority, _time, _broker(), _renewal);
+        var member = Bear(device, device.SharedKey ? _shared.PairOf(device.Name, _time.GetUtcNow().ToUnixTimeSeconds()) : null, _installation, _authority, _time, _broker(), _renewal);
         await _database.WriteAsync(c => FleetStore.Insert(c, member), cancellationToken);
         _roster.Put(member);
         return Announce(device.Name);
@@ -190,12 +191,13 @@ public sealed class Fleet
     }
 
     /// <summary>A device with certificate and home. Nothing of it is in the database yet.</summary>
-    internal static Member Bear(NewDevice device, Installation installation, CertificateAuthority authority, TimeProvider time, string broker, string? renewal)
+    internal static Member Bear(NewDevice device, SharedPair? shared, Installation installation, CertificateAuthority authority, TimeProvider time, string broker, string? renewal)
     {
         using var issued = authority.Issue(new(CertificateProfile.Device, device.Name));
-        var member = new Member(device.Name, device.Kind, device.Title, AllowedOf(device), enabled: true, time.GetUtcNow());
+        var member = new Member(device.Name, device.Kind, device.Title, AllowedOf(device), enabled: true, time.GetUtcNow()) { Shared = shared };
         member.Certificates.Add(DeviceCertificate.Of(issued.Certificate));
-        DeviceHomeFiles.Create(installation, member, issued, authority, broker, renewal);
+        using var sealing = device.Sealing ? authority.Issue(new(CertificateProfile.DeviceSealing, device.Name)) : null;
+        DeviceHomeFiles.Create(installation, member, issued, sealing, authority, broker, renewal);
         return member;
     }
 

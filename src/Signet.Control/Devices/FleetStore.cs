@@ -37,8 +37,19 @@ internal static class FleetStore
         return [.. members.Values];
     }
 
+    /// <summary>Devices that share keys with the center, with the version of the keys.</summary>
+    public static IReadOnlyDictionary<string, long> SharedVersions(DbConnection connection)
+        => connection.Query<SharedRow>("SELECT device AS Device, version AS Version FROM shared_key").ToDictionary(row => row.Device, row => row.Version, StringComparer.Ordinal);
+
+    private sealed class SharedRow
+    {
+        public string Device { get; set; } = "";
+        public long Version { get; set; }
+    }
+
     public static void Insert(DbConnection connection, Member member)
     {
+        if (member.Shared is { } shared) connection.Execute("INSERT INTO shared_key (device, version, created) VALUES (@Name, @Version, @created)", new { member.Name, shared.Version, created = member.Created.ToUnixTimeMilliseconds() });
         connection.Execute("INSERT INTO device (name, kind, title, allowed, enabled, created) VALUES (@Name, @Kind, @Title, @Allowed, @Enabled, @Created)", new
         {
             member.Name, member.Kind, member.Title, Allowed = JsonSerializer.Serialize(member.Allowed), Enabled = member.Enabled ? 1 : 0, Created = member.Created.ToUnixTimeMilliseconds(),
@@ -77,6 +88,7 @@ internal static class FleetStore
     {
         connection.Execute("DELETE FROM device WHERE name = @name", new { name });
         connection.Execute("DELETE FROM replay_window WHERE device = @name", new { name });
+        connection.Execute("DELETE FROM shared_key WHERE device = @name", new { name });
         connection.Execute("DELETE FROM device_label WHERE device = @name", new { name });
         connection.Execute("DELETE FROM reading WHERE device = @name", new { name });
         connection.Execute("UPDATE device_certificate SET retired = @at WHERE device = @name AND retired IS NULL", new { name, at = at.ToUnixTimeMilliseconds() });

@@ -11,16 +11,18 @@ namespace Signet.Control;
 /// What devices say, one message after the other in the order of arrival: verified against the keys the fleet pins, held against the device's replay window, then
 /// handed on. Whatever fails is written down (repetitions counted) and changes nothing.
 /// </summary>
-internal sealed class Intake(Roster roster, Observations observations, ReceiptIntake receipts, RepeatedNotes repeated, LiveFeed feed, TimeProvider time, ILogger logger)
+internal sealed class Intake(Roster roster, Observations observations, ReceiptIntake receipts, Heartbeats heartbeats, RepeatedNotes repeated, LiveFeed feed, TimeProvider time, ILogger logger)
 {
     /// <summary>Set by a restore: readings signed earlier may be in the memory that was lost.</summary>
     public DateTimeOffset? RemembersSince { get; init; }
 
     public async Task RunAsync(BrokerLink link, CancellationToken cancellationToken)
     {
+        // Not `await foreach`: to leave that in the middle of a message acknowledges it, and what a stop interrupts must come again.
+        var messages = link.ReadAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
         try
         {
-            await foreach (var message in link.ReadAsync(cancellationToken)) await TakeAsync(message, cancellationToken);
+            while (await messages.MoveNextAsync()) await TakeAsync(messages.Current, cancellationToken);
         }
         catch (OperationCanceledException)
         {
@@ -46,6 +48,7 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
                 using (Tracing.Continue("signet.receipt", message)) await receipts.TakeAsync(device, message, cancellationToken); break;
             case "status": TakeStatus(device, message); break;
             case "witness" when Witness is { } witness: await witness(device, message, cancellationToken); break;
+            case "telemetry/" + HeartbeatClaims.Reading: heartbeats.Take(device, message); break;
             case "command" or "checkpoint" or "manifest" or "signer" or "witness": break;
             default: TakeTelemetry(device, message); break;
         }
@@ -99,6 +102,7 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
 
         if (!member.Telemetry.Check(claims.Epoch, claims.Sequence, time.GetUtcNow(), out rejection)) return false;
         member.Telemetry.Commit(claims.Epoch, claims.Sequence);
+        if (member.Beat is { } beat) beat.Readings++;
         member.LastSeen = time.GetUtcNow();
         member.IsDirty = true;
         return true;

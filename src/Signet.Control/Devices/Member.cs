@@ -52,6 +52,12 @@ internal sealed class Member(string name, string kind, string title, IReadOnlyLi
     /// <summary>(epoch, seq) of the newest status taken.</summary>
     public (long Epoch, long Sequence) Status { get; set; }
 
+    /// <summary>The HMAC keys it shares with the center; null: it signs with its certificate's.</summary>
+    public SharedPair? Shared { get; set; }
+
+    /// <summary>Since it is online; null else.</summary>
+    public Beat? Beat { get; set; }
+
     public ReplayWindow Receipts { get; set; } = new();
     public ReplayWindow Telemetry { get; set; } = new();
 
@@ -62,5 +68,5 @@ internal sealed class Member(string name, string kind, string title, IReadOnlyLi
 
     public DeviceRecord ToRecord() => new(
         Name, Kind, Title, Allowed, Enabled, Created, Current?.Thumbprint ?? "", Current?.Serial ?? "", Current?.Ends ?? default,
-        new(State, Since, LastSeen, Address, Details), Groups, Tags);
+        new(State, Since, LastSeen, Address, Details), Groups, Tags) { Trouble = Beat?.Trouble, SharesKey = Shared is not null };
 }

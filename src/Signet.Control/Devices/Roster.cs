@@ -24,6 +24,7 @@ internal sealed class Roster(TimeProvider time)
         {
             _members[member.Name] = member;
             foreach (var certificate in member.Certificates.Where(c => c.Retired is null)) _keys = _keys.With(certificate.Pin(member.Name));
+            if (member.Shared is { } shared) _keys = _keys.With(shared.Up);
         }
     }
 
@@ -33,6 +34,7 @@ internal sealed class Roster(TimeProvider time)
         {
             if (!_members.Remove(name, out var member)) return false;
             foreach (var certificate in member.Certificates) _keys = _keys.Without(certificate.Thumbprint);
+            if (member.Shared is { } shared) _keys = _keys.Without(shared.Up.KeyId);
             return true;
         }
     }
@@ -142,6 +144,12 @@ internal sealed class Roster(TimeProvider time)
         lock (_one) return _members.TryGetValue(name, out var member) ? look(member) : default;
     }
 
+    /// <summary>Names of the members that fit, in no order.</summary>
+    public IReadOnlyList<string> Where(Func<Member, bool> fits)
+    {
+        lock (_one) return [.. _members.Values.Where(fits).Select(m => m.Name)];
+    }
+
     /// <summary>Every member that changed since the last call, copied by <paramref name="copy"/> under the lock.</summary>
     public List<T> TakeDirty<T>(Func<Member, T> copy)
     {
@@ -172,7 +180,7 @@ internal sealed class Roster(TimeProvider time)
     {
         member.Sessions = Math.Max(0, member.Sessions - 1);
         if (member.Sessions > 0) return false;
-        member.Address = null;
+        (member.Address, member.Beat) = (null, null);
         return Enter(member, PresenceState.Offline);
     });
 
@@ -188,6 +196,7 @@ internal sealed class Roster(TimeProvider time)
             member.LastSeen = time.GetUtcNow();
             member.IsDirty = true;
             var details = status.Details.ToJsonString();
+            member.Beat = status.State == StatusState.Online ? new(status.Epoch, status.Sequence) : null;
             var isChanged = details != member.Details;
             member.Details = details;
             return Enter(member, status.State == StatusState.Offline || member.Sessions == 0 ? PresenceState.Offline : PresenceState.Online) || isChanged;

@@ -62,6 +62,13 @@ public sealed class ApiTokens
         return new(row.Name, (Role)row.Role, row.Kind, from) { Groups = row.ToToken().Groups };
     }
 
+    /// <summary>The token of that name that lived at <paramref name="then"/> and lives now; null when it was revoked or has ended. A token made later under the same name is another one.</summary>
+    internal ApiToken? FindLiving(string name, DateTimeOffset then) => _database.Read(c => c.Query<TokenRow>(
+        $"SELECT {Columns} FROM api_token WHERE name = @name AND kind = @kind AND created <= @then AND expires > @now", new
+        {
+            name, kind = Actor.Token, then = then.ToUnixTimeMilliseconds(), now = _time.GetUtcNow().ToUnixTimeMilliseconds(),
+        }).FirstOrDefault())?.ToToken();
+
     public Task<IReadOnlyList<ApiToken>> ListAsync(CancellationToken cancellationToken = default) => Task.Run<IReadOnlyList<ApiToken>>(
         () => _database.Read(c => c.Query<TokenRow>($"SELECT {Columns} FROM api_token ORDER BY created").Select(r => r.ToToken()).ToList()), cancellationToken);
 
@@ -78,6 +85,8 @@ public sealed class ApiTokens
     private async Task<Outcome<NewApiToken>> AddAsync(string name, Role role, string kind, TimeSpan lifetime, IReadOnlyList<string> groups, Actor actor, CancellationToken cancellationToken)
     {
         var now = _time.GetUtcNow();
+        // Everything is on the record under the name, so no two that live have the same one.
+        if (kind == Actor.Token && FindLiving(name, now) is not null) return new Refusal(RefusalCode.Conflict, $"there is a token named {name}; revoke it first, or take another name");
         var secret = Prefix + BearerSecret.New(_random);
         var token = new ApiToken(BearerSecret.NewId(_random), name, role, kind, actor.Name, now, now + lifetime, null) { Groups = groups };
         var permit = await _trail.PermitAsync(actor, Act.ManageTokens, AuditTrail.Of(AuditTypes.User, actor, name, "token-created", details: new()

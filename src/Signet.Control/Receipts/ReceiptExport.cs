@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Signet.Audit;
 using Signet.Pki;
 using Signet.Proof;
+using Signet.Wire;
 
 namespace Signet.Control;
 
@@ -22,6 +23,8 @@ internal sealed class ReceiptExport(ControlDatabase database, CommandLedger ledg
         }
 
         if (proof is null) return new Refusal(RefusalCode.AuditUnavailable, "the audit log has no checkpoint over this receipt yet; try again in a moment");
+        if (Algorithm(command.Receipt!) == Suite.Hs256.Algorithm || Algorithm(command.Message) == Suite.Hs256.Algorithm)
+            return new Refusal(RefusalCode.Conflict, $"{command.Device} shares its key with this center ({Suite.Hs256.Name}): either of the two could have made this command and its receipt, so a file with them would prove nothing to anybody else. The audit log holds what was taken");
         var key = MessageKey(command.Receipt!);
         if (database.Read(c => FleetStore.FindCertificate(c, key)) is not { } device || FindIssued(MessageKey(command.Message)) is not { } signer)
             return new Refusal(RefusalCode.NotFound, "a certificate that signed this command or its receipt is no longer known");
@@ -39,11 +42,15 @@ internal sealed class ReceiptExport(ControlDatabase database, CommandLedger ledg
         }.Write());
     }
 
-    // The key id in a message of ours: it was verified when it was taken, or made here.
-    private static string MessageKey(string jws)
+    // What stands in the header of a message of ours: it was verified when it was taken, or made here.
+    private static string MessageKey(string jws) => Header(jws, "kid");
+
+    private static string Algorithm(string jws) => Header(jws, "alg");
+
+    private static string Header(string jws, string name)
     {
         var header = System.Buffers.Text.Base64Url.DecodeFromChars(jws.AsSpan(0, jws.IndexOf('.', StringComparison.Ordinal)));
-        return System.Text.Json.Nodes.JsonNode.Parse(header)!["kid"]!.GetValue<string>();
+        return System.Text.Json.Nodes.JsonNode.Parse(header)![name]!.GetValue<string>();
     }
 
     private byte[]? FindIssued(string thumbprint)

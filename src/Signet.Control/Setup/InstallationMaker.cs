@@ -33,7 +33,7 @@ internal static class InstallationMaker
         foreach (var device in options.Demo ? DemoDevices : [])
         {
             await audit.AppendAsync(AuditTrail.Of(AuditTypes.Device, Actor.Center, device.Name, "device-added", details: new() { ["kind"] = device.Kind }), cancellationToken);
-            var member = Fleet.Bear(device, installation, authority, time, DeviceHomeFiles.BrokerAddress(System.Net.IPAddress.Loopback, 8883), null);
+            var member = Fleet.Bear(device, null, installation, authority, time, DeviceHomeFiles.BrokerAddress(System.Net.IPAddress.Loopback, 8883), null);
             await database.WriteAsync(c => FleetStore.Insert(c, member), cancellationToken);
         }
         await database.OwnAsync(installation.Id, cancellationToken);

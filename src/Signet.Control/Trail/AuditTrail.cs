@@ -24,6 +24,7 @@ internal sealed class AuditTrail : IAsyncDisposable
     private readonly Channel<AuditRecord> _notes = Channel.CreateBounded<AuditRecord>(new BoundedChannelOptions(ControlLimits.QueuedNotes) { SingleReader = true });
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _pump;
+    private readonly long _sizeAtStart;
     private long _lost;
 
     /// <param name="log">The log.</param>
@@ -32,7 +33,7 @@ internal sealed class AuditTrail : IAsyncDisposable
     /// <param name="goOnWithoutLog">See <see cref="AuditSettings.GoOnWithoutLog"/>.</param>
     public AuditTrail(AuditLog log, TimeProvider time, ILogger logger, bool goOnWithoutLog = false)
     {
-        (_log, _goOnWithoutLog, _time, _logger) = (log, goOnWithoutLog, time, logger);
+        (_log, _goOnWithoutLog, _time, _logger, _sizeAtStart) = (log, goOnWithoutLog, time, logger, log.Size);
         _pump = Task.Run(PumpAsync);
     }
 
@@ -97,6 +98,19 @@ internal sealed class AuditTrail : IAsyncDisposable
                 await Task.Delay(ControlLimits.AuditRetry, _time, cancellationToken);
             }
         }
+    }
+
+    /// <summary>The entry an earlier run of the center wrote behind entry <paramref name="after"/>; null when there is none. Reads nothing for entries of this run.</summary>
+    public async ValueTask<AuditEntry?> FindEarlierAsync(long after, AuditFilter filter, CancellationToken cancellationToken)
+    {
+        for (long? before = _sizeAtStart + 1; before > after;)
+        {
+            var page = await _log.QueryAsync(filter with { Before = before }, cancellationToken);
+            if (page.Entries is [var entry, ..]) return entry.Sequence > after ? entry : null;
+            before = page.Next;
+        }
+
+        return null;
     }
 
     /// <summary>Never waits. When more wait than <see cref="ControlLimits.QueuedNotes"/>, the loss itself is written down as a count.</summary>

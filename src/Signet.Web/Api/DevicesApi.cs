@@ -10,14 +10,17 @@ namespace Signet.Web.Api;
 
 /// <summary>A device, as the API shows it.</summary>
 /// <param name="Details">What the device last said about itself, verified.</param>
+/// <param name="Trouble">What its heartbeats tell while it is online: <c>silent</c>, <c>messages missing</c>; null: all is well.</param>
 public sealed record DeviceJson(
     string Name, string Kind, string Title, IReadOnlyList<string> Commands, bool Enabled, string State, DateTimeOffset? Since, DateTimeOffset? LastSeen, string? Address,
-    JsonNode? Details, DateTimeOffset Created, string Serial, string Thumbprint, DateTimeOffset CertificateEnds, IReadOnlyList<string> Groups, IReadOnlyList<string> Tags)
+    JsonNode? Details, DateTimeOffset Created, string Serial, string Thumbprint, DateTimeOffset CertificateEnds, IReadOnlyList<string> Groups, IReadOnlyList<string> Tags, string? Trouble = null)
 {
     public static DeviceJson Of(DeviceRecord device) => new(
         device.Name, device.Kind, device.Title, device.AllowedCommands, device.Enabled, device.Presence.State.ToString().ToLowerInvariant(), device.Presence.Since,
-        device.Presence.LastSeen, device.Presence.Address, JsonNode.Parse(device.Presence.Details), device.Created, device.Serial, device.Thumbprint, device.CertificateEnds, device.Groups, device.Tags);
+        device.Presence.LastSeen, device.Presence.Address, JsonNode.Parse(device.Presence.Details), device.Created, device.Serial, device.Thumbprint, device.CertificateEnds, device.Groups, device.Tags, device.Trouble);
 }
+
+public sealed record SuiteListJson(IReadOnlyList<DeviceSuites> Devices);
 
 public sealed record DeviceListJson(IReadOnlyList<DeviceJson> Devices, string? Next);
 
@@ -30,7 +33,9 @@ public sealed record ReadingJson(string Name, DateTimeOffset At, JsonNode? Value
 public sealed record ReadingListJson(string Device, IReadOnlyList<ReadingJson> Readings);
 
 /// <summary>A device to add.</summary>
-public sealed record NewDeviceJson(string Name, string Kind, IReadOnlyList<string>? Commands = null, string? Title = null);
+/// <param name="SharedKey">It shares HMAC keys with the center (signet-hs256-1) instead of signing.</param>
+/// <param name="Sealing">It gets a key that commands are sealed to.</param>
+public sealed record NewDeviceJson(string Name, string Kind, IReadOnlyList<string>? Commands = null, string? Title = null, bool SharedKey = false, bool Sealing = false);
 
 /// <summary>What to change; a member that is left out stays as it is.</summary>
 public sealed record DeviceChangeJson(bool? Enabled = null, IReadOnlyList<string>? Commands = null, IReadOnlyList<string>? Groups = null, IReadOnlyList<string>? Tags = null);
@@ -49,6 +54,7 @@ internal static class DevicesApi
         api.MapGet("/devices", List).Requires(Act.ViewFleet).Produces<DeviceListJson>().WithSummary("All devices by name, with their presence.");
         api.MapGet("/labels", (CommandCenter center) => Results.Ok(new LabelsJson(center.Fleet.Groups(), center.Fleet.Tags()))).Requires(Act.ViewFleet).Produces<LabelsJson>()
             .WithSummary("Groups and tags, with the number of their devices.");
+        api.MapGet("/suites", Suites).Requires(Act.ViewFleet).Produces<SuiteListJson>().WithSummary("What suites the messages of each device use, and until when its manifest takes them; with `suite`, only devices that use it.");
         api.MapGet("/devices/{name}", Find).Requires(Act.ViewFleet).Produces<DeviceJson>().ProducesProblem(404).WithSummary("One device.");
         api.MapPost("/devices", AddAsync).Requires(Act.ManageDevices).Produces<DeviceJson>(201).ProducesProblem(409).ProducesProblem(422)
             .WithSummary("Adds a device: certificate and key appear in device/NAME of the data directory.");
@@ -75,10 +81,22 @@ internal static class DevicesApi
         return Results.Ok(new DeviceListJson(page, rows.Count > page.Count ? page[^1].Name : null));
     }
 
+    private static IResult Suites(CommandCenter center, string? select = null, string? suite = null)
+    {
+        IEnumerable<DeviceRecord> devices = center.Fleet.List();
+        if (select is not null)
+        {
+            if (!DeviceSelection.TryParse(select, out var selection, out var why)) return Problems.BadInput($"`select`: {why}.");
+            devices = selection.Of(devices);
+        }
+
+        return Results.Ok(new SuiteListJson([.. devices.Select(device => center.Commands.SuitesOf(device.Name)).OfType<DeviceSuites>().Where(one => suite is null || one.Uses(suite))]));
+    }
+
     private static IResult Find(string name, CommandCenter center) => center.Fleet.Find(name) is { } device ? Results.Ok(DeviceJson.Of(device)) : NoSuch(name);
 
     private static async Task<IResult> AddAsync(NewDeviceJson device, CommandCenter center, HttpContext context)
-        => Problems.Answer(await center.Fleet.AddAsync(new(device.Name, device.Kind, device.Commands, device.Title ?? ""), context.Actor(), context.RequestAborted),
+        => Problems.Answer(await center.Fleet.AddAsync(new(device.Name, device.Kind, device.Commands, device.Title ?? "") { SharedKey = device.SharedKey, Sealing = device.Sealing }, context.Actor(), context.RequestAborted),
             added => Results.Created($"{ApiRoutes.Prefix}/devices/{added.Name}", DeviceJson.Of(added)));
 
     private static async Task<IResult> ChangeAsync(string name, DeviceChangeJson change, CommandCenter center, HttpContext context)

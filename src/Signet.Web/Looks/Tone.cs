@@ -5,11 +5,11 @@ namespace Signet.Web.Looks;
 /// <summary>Which colour a state has. The word always stands beside it.</summary>
 public static class Tone
 {
-    public static string Of(DeviceRecord device) => !device.Enabled ? "bad" : device.Presence.State == PresenceState.Online ? "good" : "quiet";
+    public static string Of(DeviceRecord device) => !device.Enabled || device.Trouble is not null ? "bad" : device.Presence.State == PresenceState.Online ? "good" : "quiet";
 
     public static string Word(DeviceRecord device) => !device.Enabled ? "disabled" : device.Presence.State switch
     {
-        PresenceState.Online => "online",
+        PresenceState.Online => device.Trouble ?? "online",
         PresenceState.Offline => "offline",
         _ => device.Presence.LastSeen is null ? "never seen" : "unknown",
     };

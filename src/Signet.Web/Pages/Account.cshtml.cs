@@ -65,6 +65,19 @@ internal sealed class AccountModel(CommandCenter center, WebOptions options, Ses
         return await SayAsync(done.Refusal is { } refusal ? phrases[refusal.Message] : phrases["The passkey is removed."], done.Refusal is null);
     }
 
+    /// <summary>What a manifest's author needs to let this person approve with the passkey: nothing of it is secret.</summary>
+    public async Task<IActionResult> OnGetPasskeyKeyAsync(string? passkey, CancellationToken stop)
+    {
+        var mine = (await center.SecondFactors.PasskeysAsync(Account.Id, stop)).FirstOrDefault(p => p.Handle == passkey);
+        if (mine is null) return NotFound();
+        if (Control.Commands.PublicKeyOf(mine) is not { } key) return await SayAsync(phrases["This passkey is of a kind that devices do not check: they take P-256."], false);
+        var file = new System.Text.Json.Nodes.JsonObject
+        {
+            ["person"] = Account.Name, ["key"] = Base64Url.EncodeToString(key), ["origin"] = $"https://{Request.Host}", ["rp"] = Request.Host.Host,
+        };
+        return File(System.Text.Encoding.UTF8.GetBytes(file.ToJsonString() + "\n"), "application/json", $"{Account.Name}-passkey.json");
+    }
+
     [Confirmed]
     public async Task<IActionResult> OnPostBackupCodesAsync(CancellationToken stop)
     {

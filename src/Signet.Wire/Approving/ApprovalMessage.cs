@@ -70,6 +70,15 @@ public static class ApprovalMessage
     /// <exception cref="ArgumentException">Claims no device would accept: devices not sorted, valid for too long ...</exception>
     public static byte[] Sign(ApprovalClaims claims, SigningKey key) => SignedMessage.Sign(Type, claims, key, r => new ApprovalClaims(r));
 
+    /// <summary>What a passkey is asked to sign, by its <see cref="WebAuthnProof.ChallengeOf"/>: the part of the JWS in front of its last dot.</summary>
+    /// <param name="claims">As for <see cref="Sign"/>.</param>
+    /// <param name="keyId">The passkey's, as <see cref="PinnedKey.Passkey"/> has it.</param>
+    /// <exception cref="ArgumentException">As for <see cref="Sign"/>.</exception>
+    public static byte[] SignedPart(ApprovalClaims claims, string keyId) => CompactJws.SignedPart(Type, SignedMessage.Encode(claims, Suite.WebAuthn, r => new ApprovalClaims(r)), Suite.WebAuthn, keyId);
+
+    /// <summary>The whole approval, from its signed part and a passkey's <see cref="WebAuthnProof.Encode">proof</see>.</summary>
+    public static string WithProof(ReadOnlySpan<byte> signedPart, ReadOnlySpan<byte> proof) => $"{System.Text.Encoding.ASCII.GetString(signedPart)}.{System.Buffers.Text.Base64Url.EncodeToString(proof)}";
+
     /// <summary>Checks signature, signer and time against the ring of approvers. Whether it fits a command is <see cref="Quorum"/>'s to say. Never throws on any bytes.</summary>
     public static bool TryVerify(ReadOnlySpan<byte> message, Expectation expected, [NotNullWhen(true)] out VerifiedApproval? verified, out Rejection rejection)
     {

@@ -34,6 +34,10 @@ internal sealed class CompactJws
         return output.WrittenSpan.ToArray();
     }
 
+    /// <summary>Header, dot and payload: what is signed.</summary>
+    public static byte[] SignedPart(string type, ReadOnlySpan<byte> payload, Suite suite, string keyId)
+        => Encoding.ASCII.GetBytes($"{Base64Url.EncodeToString(Encoding.ASCII.GetBytes($$"""{"alg":"{{suite.Algorithm}}","kid":"{{Signet.Wire.KeyId.Require(keyId)}}","typ":"{{type}}"}"""))}.{Base64Url.EncodeToString(payload)}");
+
     private static void Append(ArrayBufferWriter<byte> output, ReadOnlySpan<byte> bytes) =>
         output.Advance(Base64Url.EncodeToUtf8(bytes, output.GetSpan(Base64Url.GetEncodedLength(bytes.Length))));
 
@@ -55,6 +59,12 @@ internal sealed class CompactJws
             return Malformed("a part is not base64url in its one spelling", out rejection);
         if (headerBytes.Length > WireLimits.HeaderBytes)
             return Malformed($"a header of more than {WireLimits.HeaderBytes} bytes", out rejection);
+        rejection = default;
+        if (TryReadPlain(headerBytes, out var plain))
+        {
+            jws = new CompactJws(plain.Algorithm, plain.KeyId, plain.Type, payload, signature, second);
+            return true;
+        }
         if (!CanonicalJson.TryParse(headerBytes, out var header, out var why))
             return Malformed("header: " + why, out rejection);
         var claims = new ClaimsReader(header);
@@ -66,6 +76,30 @@ internal sealed class CompactJws
         jws = new CompactJws(algorithm, keyId, type, payload, signature, second);
         return true;
     }
+
+    /// <summary>The header as every signer writes it: three members in their order, nothing escaped. Whatever differs is read by the long way, which says what is wrong.</summary>
+    private static bool TryReadPlain(ReadOnlySpan<byte> header, out (string Algorithm, string KeyId, string Type) plain)
+    {
+        plain = default;
+        if (!TryTake(ref header, "{\"alg\":\""u8, 16, out var algorithm) || !TryTake(ref header, "\",\"kid\":\""u8, WireLimits.KeyIdCharacters, out var keyId) || !TryTake(ref header, "\",\"typ\":\""u8, 64, out var type)
+            || !header.SequenceEqual("\"}"u8) || !Signet.Wire.KeyId.IsValid(keyId)) return false;
+        plain = (algorithm, keyId, type);
+        return true;
+    }
+
+    private static bool TryTake(ref ReadOnlySpan<byte> rest, ReadOnlySpan<byte> before, int longest, out string value)
+    {
+        value = "";
+        if (!rest.StartsWith(before)) return false;
+        rest = rest[before.Length..];
+        var end = rest.IndexOfAnyExcept(Unescaped);
+        if (end < 0 || end > longest) return false;
+        value = Encoding.ASCII.GetString(rest[..end]);
+        rest = rest[end..];
+        return true;
+    }
+
+    private static readonly SearchValues<byte> Unescaped = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:+-"u8);
 
     private static bool Malformed(string detail, out Rejection rejection)
     {

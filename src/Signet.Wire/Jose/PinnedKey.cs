@@ -12,13 +12,40 @@ public sealed class PinnedKey : IDisposable
     private readonly RSA? _rsa;
     private readonly ECDsa? _ecdsa;
     private readonly byte[]? _secret;
+    private readonly PasskeyPlace? _place;
     private readonly Lock _one = new();
 
-    private PinnedKey(Suite suite, string owner, string keyId, RSA? rsa = null, ECDsa? ecdsa = null, byte[]? secret = null)
+    private PinnedKey(Suite suite, string owner, string keyId, RSA? rsa = null, ECDsa? ecdsa = null, byte[]? secret = null, PasskeyPlace? place = null)
     {
         if (!PersonName.IsValid(owner)) throw new ArgumentException($"'{owner}' is not a name", nameof(owner));
         (Suite, Owner, KeyId) = (suite, owner, Signet.Wire.KeyId.Require(keyId));
-        (_rsa, _ecdsa, _secret) = (rsa, ecdsa, secret);
+        (_rsa, _ecdsa, _secret, _place) = (rsa, ecdsa, secret, place);
+    }
+
+    /// <summary>Pins a person's passkey under the thumbprint of its public key.</summary>
+    /// <param name="subjectPublicKeyInfo">DER, P-256.</param>
+    /// <param name="owner">The person.</param>
+    /// <param name="place">Where it may be used.</param>
+    /// <exception cref="ArgumentException">Not a P-256 key.</exception>
+    public static PinnedKey Passkey(ReadOnlySpan<byte> subjectPublicKeyInfo, string owner, PasskeyPlace place)
+    {
+        var key = ECDsa.Create();
+        if (TryImport(key, subjectPublicKeyInfo)) return new(Suite.WebAuthn, owner, Thumbprint.OfBytes(subjectPublicKeyInfo), ecdsa: key, place: place);
+        key.Dispose();
+        throw new ArgumentException("not a P-256 public key", nameof(subjectPublicKeyInfo));
+    }
+
+    private static bool TryImport(ECDsa key, ReadOnlySpan<byte> subjectPublicKeyInfo)
+    {
+        try
+        {
+            key.ImportSubjectPublicKeyInfo(subjectPublicKeyInfo, out var read);
+            return read == subjectPublicKeyInfo.Length && P256.Is(key);
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Pins the key of a certificate under its thumbprint. The certificate's chain is not judged here; its validity bounds the key's.</summary>
@@ -67,6 +94,7 @@ public sealed class PinnedKey : IDisposable
         }
         lock (_one)
         {
+            if (_place is not null) return WebAuthnProof.Verify(_ecdsa!, _place, data, signature);
             if (_rsa is not null)
                 return signature.Length == _rsa.KeySize / 8 && _rsa.VerifyData(data, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pss);
             return signature.Length == LowS.SignatureBytes && LowS.IsLow(signature) && _ecdsa!.VerifyData(data, signature, HashAlgorithmName.SHA256);

@@ -24,6 +24,10 @@ public sealed record Suite
     /// <summary>The header parameter <c>alg</c>.</summary>
     public string Algorithm { get; }
 
+    /// <summary>Approvals by passkeys only: <see cref="WebAuthnProof"/>. P-256, with the browser's and the authenticator's data around it.</summary>
+    public static readonly Suite WebAuthn = new("signet-webauthn-1", "WebAuthn-ES256");
+
+    /// <summary>Those that messages on a topic may be signed in.</summary>
     public static IReadOnlyList<Suite> All { get; } = [Ps256, Es256, Hs256];
 
     /// <summary>The suite of a JWS algorithm.</summary>

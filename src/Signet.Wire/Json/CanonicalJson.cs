@@ -27,6 +27,14 @@ public static class CanonicalJson
             (value, why) = (null, $"longer than {WireLimits.MessageBytes} bytes");
             return false;
         }
-        return CanonicalReader.TryRead(json, out value, out why);
+        return CanonicalReader.TryRead(json, isClaims: false, out value, out why);
+    }
+
+    /// <summary>As <see cref="TryParse"/>, for a <see cref="ClaimsReader"/>: the outermost integers are longs.</summary>
+    internal static bool TryParseClaims(ReadOnlySpan<byte> json, [NotNullWhen(true)] out JsonObject? value, out string why)
+    {
+        if (json.Length <= WireLimits.MessageBytes) return CanonicalReader.TryRead(json, isClaims: true, out value, out why);
+        (value, why) = (null, $"longer than {WireLimits.MessageBytes} bytes");
+        return false;
     }
 }

@@ -13,18 +13,25 @@ internal static class CanonicalWriter
 
     public static void Write(ArrayBufferWriter<byte> output, JsonNode? node, int depth)
     {
+        var items = 0;
+        Write(output, node, depth, ref items);
+    }
+
+    private static void Write(ArrayBufferWriter<byte> output, JsonNode? node, int depth, ref int items)
+    {
         if (depth > WireLimits.JsonDepth) throw new ArgumentException($"deeper than {WireLimits.JsonDepth} levels", nameof(node));
         switch (node)
         {
             case null: output.Write("null"u8); break;
-            case JsonObject members: WriteObject(output, members, depth + 1); break;
-            case JsonArray elements: WriteArray(output, elements, depth + 1); break;
+            case JsonObject members: WriteObject(output, members, depth + 1, ref items); break;
+            case JsonArray elements: WriteArray(output, elements, depth + 1, ref items); break;
             case JsonValue value: WriteValue(output, value); break;
         }
     }
 
-    private static void WriteObject(ArrayBufferWriter<byte> output, JsonObject members, int depth)
+    private static void WriteObject(ArrayBufferWriter<byte> output, JsonObject members, int depth, ref int items)
     {
+        Count(members.Count, ref items);
         var sorted = members.ToArray();
         Array.Sort(sorted, static (a, b) => string.CompareOrdinal(a.Key, b.Key)); // ordinal = by UTF-16 code units
         var separator = (byte)'{';
@@ -34,21 +41,27 @@ internal static class CanonicalWriter
             output.Write([separator]);
             WriteString(output, name);
             output.Write(":"u8);
-            Write(output, value, depth);
+            Write(output, value, depth, ref items);
             separator = (byte)',';
         }
         output.Write("}"u8);
     }
 
-    private static void WriteArray(ArrayBufferWriter<byte> output, JsonArray elements, int depth)
+    private static void WriteArray(ArrayBufferWriter<byte> output, JsonArray elements, int depth, ref int items)
     {
+        Count(elements.Count, ref items);
         output.Write("["u8);
         for (var i = 0; i < elements.Count; i++)
         {
             if (i > 0) output.Write(","u8);
-            Write(output, elements[i], depth);
+            Write(output, elements[i], depth, ref items);
         }
         output.Write("]"u8);
+    }
+
+    private static void Count(int more, ref int items)
+    {
+        if ((items += more) > WireLimits.JsonItems) throw new ArgumentException($"more than {WireLimits.JsonItems} members and elements");
     }
 
     private static void WriteValue(ArrayBufferWriter<byte> output, JsonValue value)
@@ -58,6 +71,10 @@ internal static class CanonicalWriter
             case JsonValueKind.True: output.Write("true"u8); break;
             case JsonValueKind.False: output.Write("false"u8); break;
             case JsonValueKind.String: WriteString(output, TextOf(value)); break;
+            case JsonValueKind.Number when value.TryGetValue<long>(out var whole) && whole is >= -WireLimits.Integer and <= WireLimits.Integer:
+                System.Buffers.Text.Utf8Formatter.TryFormat(whole, output.GetSpan(20), out var written);
+                output.Advance(written);
+                break;
             case JsonValueKind.Number: output.Write(Encoding.ASCII.GetBytes(NumberText(value))); break;
             default: throw new ArgumentException($"cannot write a {value.GetValueKind()}", nameof(value));
         }

@@ -12,7 +12,14 @@ public sealed record SuiteGrant(string Name, DateTimeOffset? Until);
 public sealed record QuorumClass(string Name, IReadOnlyList<string> Commands, int Needed, IReadOnlyList<string> Approvers, bool RequesterCounts = false);
 
 /// <summary>A person and a certificate of theirs (DER). One person may have several.</summary>
-public sealed record Approver(string Person, ReadOnlyMemory<byte> Certificate);
+public sealed record Approver(string Person, ReadOnlyMemory<byte> Certificate)
+{
+    /// <summary>Where the person's passkey may be used; <see cref="Certificate"/> is then its public key (SubjectPublicKeyInfo, DER). Null: a certificate.</summary>
+    public PasskeyPlace? Passkey { get; init; }
+
+    /// <summary>Of what it signs.</summary>
+    public string KeyId => Thumbprint.OfBytes(Certificate.Span);
+}
 
 /// <summary>
 /// What one device may be told, in which suites, and who must agree: signed by the policy key (the offline root, or a key it certified for this), not by
@@ -62,7 +69,7 @@ public sealed record ManifestClaims : SignedClaims
         Classes = Read(reader, "classes", 0, c => new QuorumClass(
             c.Text("name", WireLimits.WordCharacters, Topics.IsWord), c.TextSet("commands", 1, WireLimits.ManifestEntries, WireLimits.WordCharacters, Topics.IsWord),
             (int)c.Integer("needed", 1, WireLimits.Approvals), c.TextSet("approvers", 1, WireLimits.ManifestEntries, WireLimits.PersonCharacters, PersonName.IsValid), c.Flag("requesterCounts")));
-        Approvers = Read(reader, "approvers", 0, a => new Approver(a.Text("person", WireLimits.PersonCharacters, PersonName.IsValid), Certificate(a)));
+        Approvers = Read(reader, "approvers", 0, ReadApprover);
 
         if (HasDisorder(Suites.Select(s => s.Name))) reader.Wrong("suites", "must be sorted by name, each once");
         if (HasDisorder(Classes.Select(c => c.Name))) reader.Wrong("classes", "must be sorted by name, each once");
@@ -93,7 +100,7 @@ public sealed record ManifestClaims : SignedClaims
         {
             ["name"] = c.Name, ["commands"] = Texts(c.Commands), ["needed"] = c.Needed, ["approvers"] = Texts(c.Approvers), ["requesterCounts"] = c.RequesterCounts,
         })]);
-        json["approvers"] = new JsonArray([.. Approvers.Select(a => new JsonObject { ["person"] = a.Person, ["certificate"] = System.Buffers.Text.Base64Url.EncodeToString(a.Certificate.Span) })]);
+        json["approvers"] = new JsonArray([.. Approvers.Select(Write)]);
     }
 
     internal override string? AddressedTo => Audience;
@@ -115,10 +122,33 @@ public sealed record ManifestClaims : SignedClaims
         return found;
     }
 
-    private static byte[] Certificate(ClaimsReader approver)
+    private static JsonObject Write(Approver approver)
+    {
+        var json = new JsonObject { ["person"] = approver.Person };
+        var key = System.Buffers.Text.Base64Url.EncodeToString(approver.Certificate.Span);
+        if (approver.Passkey is not { } place) json["certificate"] = key;
+        else json["passkey"] = new JsonObject { ["key"] = key, ["origin"] = place.Origin, ["rp"] = place.RpId };
+        return json;
+    }
+
+    private static Approver ReadApprover(ClaimsReader approver)
+    {
+        var person = approver.Text("person", WireLimits.PersonCharacters, PersonName.IsValid);
+        if (!approver.Has("passkey")) return new(person, Der(approver, "certificate"));
+        var passkey = new ClaimsReader(approver.Object("passkey"));
+        var read = new Approver(person, Der(passkey, "key"))
+        {
+            Passkey = new(passkey.Text("rp", WireLimits.PersonCharacters, t => Uri.CheckHostName(t) != UriHostNameType.Unknown),
+                passkey.Text("origin", WireLimits.TopicCharacters, t => Uri.TryCreate(t, UriKind.Absolute, out var at) && at.Scheme == Uri.UriSchemeHttps && at.GetLeftPart(UriPartial.Authority) == t)),
+        };
+        if (passkey.Problem is { } problem) approver.Wrong("passkey", problem);
+        return read;
+    }
+
+    private static byte[] Der(ClaimsReader approver, string name)
     {
         byte[] der = [];
-        approver.Text("certificate", WireLimits.CertificateCharacters, t => StrictBase64Url.TryDecode(System.Text.Encoding.UTF8.GetBytes(t!), out der) && der.Length > 0);
+        approver.Text(name, WireLimits.CertificateCharacters, t => StrictBase64Url.TryDecode(System.Text.Encoding.UTF8.GetBytes(t!), out der) && der.Length > 0);
         return der;
     }
 
@@ -126,6 +156,7 @@ public sealed record ManifestClaims : SignedClaims
     {
         try
         {
+            if (approver.Passkey is { } place) return PinnedKey.Passkey(approver.Certificate.Span, approver.Person, place);
             using var certificate = X509CertificateLoader.LoadCertificate(approver.Certificate.Span);
             var algorithm = certificate.GetKeyAlgorithm() == "1.2.840.113549.1.1.1" ? Signet.Wire.Suite.Ps256.Algorithm : Signet.Wire.Suite.Es256.Algorithm;
             return PinnedKey.FromCertificate(certificate, approver.Person, algorithm);

@@ -10,9 +10,10 @@ namespace Signet.Wire;
 internal sealed class ClaimsReader(JsonObject members)
 {
     private string? _problem;
+    private int _taken; // of those that are still in members
 
     /// <summary>The first problem, or that unknown members are left; null when everything fits. Ask once all members were read.</summary>
-    public string? Problem => _problem ?? (members.Count == 0 ? null : "it has members this kind of message does not have");
+    public string? Problem => _problem ?? (members.Count == _taken ? null : "it has members this kind of message does not have");
 
     public string Text(string name, int longest, Func<string?, bool>? shape = null)
     {
@@ -68,16 +69,25 @@ internal sealed class ClaimsReader(JsonObject members)
 
     public long Integer(string name, long least, long most = WireLimits.Integer)
     {
-        if (Take(name) is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<long>(out var number) && number >= least && number <= most) return number;
+        if (Take(name) is JsonValue value && value.GetValueKind() == JsonValueKind.Number && TryGetInteger(value, out var number) && number >= least && number <= most) return number;
         Wrong(name, $"must be an integer from {least} to {most}");
         return least;
+    }
+
+    // A message that was read holds longs or text, one that is being written what its maker put in.
+    private static bool TryGetInteger(JsonValue value, out long number)
+    {
+        if (value.TryGetValue(out number)) return true;
+        var isInt = value.TryGetValue<int>(out var small);
+        number = small;
+        return isInt;
     }
 
     public DateTimeOffset Time(string name) => DateTimeOffset.FromUnixTimeSeconds(Integer(name, 0, WireLimits.UnixSeconds));
 
     public JsonObject Object(string name)
     {
-        if (Take(name) is JsonObject value) return value;
+        if (Take(name, detach: true) is JsonObject value) return value;
         Wrong(name, "must be an object");
         return [];
     }
@@ -85,7 +95,7 @@ internal sealed class ClaimsReader(JsonObject members)
     /// <summary>A finite number, a bounded text, or true/false.</summary>
     public JsonNode Scalar(string name)
     {
-        if (Take(name) is JsonValue value && (value.GetValueKind() != JsonValueKind.String || value.GetValue<string>().Length <= WireLimits.TextValueCharacters)) return value;
+        if (Take(name, detach: true) is JsonValue value && (value.GetValueKind() != JsonValueKind.String || value.GetValue<string>().Length <= WireLimits.TextValueCharacters)) return value;
         Wrong(name, "must be a number, a text or a truth value");
         return JsonValue.Create(false);
     }
@@ -97,19 +107,21 @@ internal sealed class ClaimsReader(JsonObject members)
 
     private JsonArray Elements(string name, int fewest, int most)
     {
-        if (Take(name) is JsonArray elements && elements.Count >= fewest && elements.Count <= most) return elements;
+        if (Take(name, detach: true) is JsonArray elements && elements.Count >= fewest && elements.Count <= most) return elements;
         Wrong(name, $"must be a list of {fewest} to {most} elements");
         return [];
     }
 
-    private JsonNode? Take(string name)
+    private JsonNode? Take(string name, bool detach = false)
     {
         if (!members.TryGetPropertyValue(name, out var value))
         {
             _problem ??= $"'{name}' is missing";
             return null;
         }
-        members.Remove(name); // what is left at the end is unknown; and the value gets no parent, so it can be put elsewhere
+        // What nobody took is unknown. What is taken out has no parent, so it can be put elsewhere; that costs, so plain values stay.
+        if (detach) members.Remove(name);
+        else _taken++;
         return value;
     }
 }

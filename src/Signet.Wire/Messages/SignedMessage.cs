@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Nodes;
 
 namespace Signet.Wire;
 
@@ -24,14 +25,22 @@ internal static class SignedMessage
     public static byte[] Sign<TClaims>(string type, TClaims claims, SigningKey key, Func<ClaimsReader, TClaims> read)
         where TClaims : SignedClaims
     {
-        var payload = CanonicalJson.Write(claims.ToJson(key.Suite));
-        // What was written is read as a receiver will read it.
-        if (!TryReadClaims(payload, read, out var again, out var why)) throw new ArgumentException(why, nameof(claims));
-        if (again.NamedTopic != again.RightTopic) throw new ArgumentException($"the topic must be {again.RightTopic}", nameof(claims));
-        var message = CompactJws.Sign(type, payload, key);
+        var message = CompactJws.Sign(type, Encode(claims, key.Suite, read), key);
         return message.Length <= WireLimits.MessageBytes
             ? message
             : throw new ArgumentException($"the message has {message.Length} bytes, the limit is {WireLimits.MessageBytes}", nameof(claims));
+    }
+
+    /// <summary>The payload, checked.</summary>
+    /// <exception cref="ArgumentException">As above.</exception>
+    public static byte[] Encode<TClaims>(TClaims claims, Suite suite, Func<ClaimsReader, TClaims> read)
+        where TClaims : SignedClaims
+    {
+        var json = claims.ToJson(suite);
+        var payload = CanonicalJson.Write(json);
+        // What was written is read as a receiver will read it; the bytes' own form is the writer's promise.
+        if (!TryReadClaims(json, read, out var again, out var why)) throw new ArgumentException(why, nameof(claims));
+        return again.NamedTopic == again.RightTopic ? payload : throw new ArgumentException($"the topic must be {again.RightTopic}", nameof(claims));
     }
 
     public static bool TryVerify<TClaims>(
@@ -80,11 +89,15 @@ internal static class SignedMessage
         where TClaims : SignedClaims
     {
         claims = null;
-        if (!CanonicalJson.TryParse(payload, out var json, out why))
-        {
-            why = "claims: " + why;
-            return false;
-        }
+        if (CanonicalJson.TryParseClaims(payload, out var json, out why)) return TryReadClaims(json, read, out claims, out why);
+        why = "claims: " + why;
+        return false;
+    }
+
+    private static bool TryReadClaims<TClaims>(JsonObject json, Func<ClaimsReader, TClaims> read, [NotNullWhen(true)] out TClaims? claims, out string why)
+        where TClaims : SignedClaims
+    {
+        (claims, why) = (null, "");
         var reader = new ClaimsReader(json);
         var found = read(reader);
         if (reader.Problem is { } problem)

@@ -56,3 +56,9 @@ public sealed class VerifiedStatus : Verified<StatusClaims>
 {
     internal VerifiedStatus(StatusClaims claims, PinnedKey key, ReadOnlyMemory<byte> bytes) : base(claims, key, bytes) { }
 }
+
+/// <inheritdoc/>
+public sealed class VerifiedHeartbeat : Verified<HeartbeatClaims>
+{
+    internal VerifiedHeartbeat(HeartbeatClaims claims, PinnedKey key, ReadOnlyMemory<byte> bytes) : base(claims, key, bytes) { }
+}

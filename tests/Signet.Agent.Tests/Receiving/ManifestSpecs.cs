@@ -13,7 +13,7 @@ public sealed class ManifestSpecs
     private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(1_800_000_000);
     private const string Proposal = "01JQX4S8M0RSTVWXYZ23456789";
 
-    private static ManifestClaims Manifest(IReadOnlyList<SuiteGrant>? suites = null, bool requesterCounts = false)
+    internal static ManifestClaims Manifest(IReadOnlyList<SuiteGrant>? suites = null, bool requesterCounts = false)
     {
         var claims = new ManifestClaims
         {

@@ -3,21 +3,28 @@ using Signet.Testing;
 
 namespace Signet.Control.Tests;
 
-/// <summary>Another program that holds the lock of the audit log's rows: the log is there and takes nothing.</summary>
+/// <summary>Another program that holds the lock of the audit log's rows, or of the commands': the database is there and takes nothing.</summary>
 internal sealed class AuditRival : IDisposable
 {
     private readonly DbConnection _connection;
 
-    public AuditRival(TestHouse house)
+    public AuditRival(TestHouse house) : this(house, Path.Combine(house.Center.Installation.AuditDirectory, "audit.db"), "signet_audit", "head")
+    {
+    }
+
+    private AuditRival(TestHouse house, string file, string schema, string table)
     {
         Store.SqliteRuntime.EnsureLoaded();
-        _connection = house.PostgresConnection is { } connection ? new Npgsql.NpgsqlConnection(connection + ";Search Path=signet_audit;Pooling=False")
-            : new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(house.Center.Installation.AuditDirectory, "audit.db")};Pooling=False");
+        _connection = house.PostgresConnection is { } connection ? new Npgsql.NpgsqlConnection(connection + $";Search Path={schema};Pooling=False")
+            : new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={file};Pooling=False");
         _connection.Open();
         using var command = _connection.CreateCommand();
-        command.CommandText = house.PostgresConnection is null ? "BEGIN IMMEDIATE" : "BEGIN; LOCK TABLE head IN ACCESS EXCLUSIVE MODE";
+        command.CommandText = house.PostgresConnection is null ? "BEGIN IMMEDIATE" : $"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE";
         command.ExecuteNonQuery();
     }
+
+    /// <summary>The fleet's and the commands' database.</summary>
+    public static AuditRival OfCommands(TestHouse house) => new(house, Path.Combine(house.Directory, "signet.db"), "signet", "replay_window");
 
     public void Dispose() => _connection.Dispose();
 }

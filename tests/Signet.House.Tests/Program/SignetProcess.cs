@@ -78,6 +78,49 @@ public sealed class SignetProcess : IAsyncDisposable
     public static Task<SignetProcess> UpAsync(string data, Dictionary<string, string> environment, params string[] more) =>
         ReadyAsync(Start(data, ["up", "--json", "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0", "--port-mqtt-password", "0", "--port-auth", "0", .. more], environment));
 
+    /// <summary>Starts a command that is killed (SIGKILL, by strace) the moment one of its threads asks for the <paramref name="nth"/> time that its data be synced to the disk.</summary>
+    public static SignetProcess KilledAtSync(int nth, string data, params string[] arguments)
+    {
+        var process = Start(data, arguments, [], ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", $"inject=fsync,fdatasync:signal=KILL:when={nth}"]);
+        _ = process.StandardOutput.ReadToEndAsync();
+        return new(process);
+    }
+
+    /// <summary>Lets a running process be killed so; returns when strace has a hold of it.</summary>
+    public async Task<Process> KillAtSyncAsync(int nth)
+    {
+        var start = new ProcessStartInfo("strace", ["-f", "-p", Id.ToString(System.Globalization.CultureInfo.InvariantCulture), "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", $"inject=fsync,fdatasync:signal=KILL:when={nth}"]) { RedirectStandardError = true };
+        var strace = Process.Start(start)!;
+        using var patience = new CancellationTokenSource(Patience);
+        await strace.StandardError.ReadLineAsync(patience.Token); // "Process N attached ..."
+        _ = strace.StandardError.ReadToEndAsync(CancellationToken.None);
+        return strace;
+    }
+
+    /// <summary>Starts a long-running command and waits for its first line.</summary>
+    public static async Task<SignetProcess> RunningAsync(string data, params string[] arguments)
+    {
+        var process = Start(data, arguments, []);
+        using var patience = new CancellationTokenSource(Patience);
+        if (await process.StandardOutput.ReadLineAsync(patience.Token) is null) throw new InvalidOperationException($"signet {string.Join(' ', arguments)} ended: {await process.StandardError.ReadToEndAsync(patience.Token)}");
+        _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+        return new(process);
+    }
+
+    /// <summary>True when it ended by itself (or by strace) within the time.</summary>
+    public async Task<bool> EndsWithinAsync(TimeSpan time)
+    {
+        using var patience = new CancellationTokenSource(time);
+        await _process.WaitForExitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return _process.HasExited;
+    }
+
+    /// <summary>kill -9 of it and what it started.</summary>
+    public void KillTree()
+    {
+        if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+    }
+
     /// <summary>Starts a long-running command with <c>--json</c> among its arguments and waits for its ready line.</summary>
     public static Task<SignetProcess> ReadyAsync(string? data, params string[] arguments) => ReadyAsync(Start(data, arguments, []));
 
@@ -176,11 +219,18 @@ public sealed class SignetProcess : IAsyncDisposable
         kill.WaitForExit();
     }
 
-    private static Process Start(string? data, IReadOnlyList<string> arguments, Dictionary<string, string> environment)
+    private static Process Start(string? data, IReadOnlyList<string> arguments, Dictionary<string, string> environment, IReadOnlyList<string>? under = null)
     {
         if (!File.Exists(Dll))
             throw new FileNotFoundException($"{Dll} is missing: build Signet.slnx first", Dll);
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Repository.Root };
+        var start = new ProcessStartInfo(under?[0] ?? "dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Repository.Root };
+        if (under is not null)
+        {
+            foreach (var argument in under.Skip(1))
+                start.ArgumentList.Add(argument);
+            start.ArgumentList.Add("dotnet");
+        }
+
         start.ArgumentList.Add(Dll);
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);

@@ -6,7 +6,7 @@ namespace Signet.Wire.Tests;
 /// <summary>The shared vectors, made by another program (vectors/make_vectors.py): each must get exactly the reason that stands beside it.</summary>
 public sealed class VectorSpecs
 {
-    private static readonly string[] Kinds = ["command", "receipt", "telemetry", "status", "data", "sealed", "manifest", "quorum"];
+    private static readonly string[] Kinds = ["command", "receipt", "telemetry", "status", "heartbeat", "data", "sealed", "manifest", "quorum"];
     private static readonly Dictionary<string, VectorFile> Files = Kinds.ToDictionary(k => k, VectorFile.Open);
 
     public static TheoryData<string, string> All() => new(Kinds.SelectMany(kind => Files[kind].Vectors.Select(v => (kind, (string)v["name"]!))));
@@ -62,6 +62,7 @@ public sealed class VectorSpecs
         "receipt" => ReceiptMessage.TryVerify(message, expected, out _, out rejection),
         "telemetry" => TelemetryMessage.TryVerify(message, expected, out _, out rejection),
         "status" => StatusMessage.TryVerify(message, expected, out _, out rejection),
+        "heartbeat" => HeartbeatMessage.TryVerify(message, expected, out _, out rejection),
         "data" => DataMessage.TryVerify(message, expected, out _, out rejection),
         "manifest" => ManifestMessage.TryVerify(message, expected, out _, out rejection),
         "quorum" => CommandMessage.TryVerify(message, expected, out var command, out rejection) && Quorum.IsMet(command.Claims, Policy.Value, expected.Now, out rejection),

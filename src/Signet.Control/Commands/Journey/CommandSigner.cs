@@ -44,4 +44,15 @@ internal sealed class CommandSigner(CommandSigners keys, OutgoingSequence sequen
             Nonce = nonce,
         };
     }
+
+    /// <summary>The center's heartbeat for one device, signed and numbered like a command.</summary>
+    public byte[] Heartbeat(DeviceRecord device, long since, int nextWithin, long sent, long heard)
+    {
+        var id = NewId();
+        return HeartbeatMessage.Sign(new()
+        {
+            Issuer = Actor.Center.Name, Audience = device.Name, Id = id, IssuedAt = time.GetUtcNow(), Epoch = sequence.Epoch, Sequence = sequence.Next(), Topic = Topics.Checkpoint(device.Name),
+            Since = since, NextWithin = nextWithin, Sent = sent, Heard = heard, Readings = 0,
+        }, KeyFor(device));
+    }
 }

@@ -26,14 +26,15 @@ internal sealed class SignedCommand
     /// <summary>What a receipt about these bytes must carry.</summary>
     public string Digest { get; }
 
+    /// <param name="shared">The key the center shares with the device; null: the center signs with its own.</param>
     /// <param name="device">As it is now: the boot nonce it announced goes into the command.</param>
     /// <param name="approvals">Of the command's proposal; empty without one.</param>
     /// <param name="sealTo">The device's sealing key; null: the command travels readable.</param>
-    public static SignedCommand Sign(AuthorizedCommand authorized, CommandSigner signer, DeviceRecord device, IReadOnlyList<string> approvals, SealingRecipient? sealTo, RandomNumberGenerator random)
+    public static SignedCommand Sign(AuthorizedCommand authorized, CommandSigner signer, SigningKey? shared, DeviceRecord device, IReadOnlyList<string> approvals, SealingRecipient? sealTo, RandomNumberGenerator random)
     {
         var nonce = device.Presence.Announced("nonce") is { } announced && BootNonce.IsValid(announced) ? announced : null;
         var claims = signer.Claims(authorized, nonce) with { Proposal = authorized.Proposal, Approvals = approvals };
-        var jws = CommandMessage.Sign(claims, signer.KeyFor(device));
+        var jws = CommandMessage.Sign(claims, shared ?? signer.KeyFor(device));
         if (sealTo is null) return new(authorized, claims, jws, null, []);
         var contentKey = new byte[32];
         return new(authorized, claims, jws, SealedMessage.Seal(jws, sealTo, claims.Topic, random, contentKey), contentKey);

@@ -127,12 +127,15 @@ public sealed partial class Commands
         }
     }
 
-    // A person who was disabled or lost the role meanwhile has nothing done in their name any more.
+    // A person or token that was disabled, revoked or lost the role meanwhile has nothing done in its name any more.
     private Actor PresentActor(CommandRow row)
     {
         var then = Enum.TryParse<Role>(row.ByRole, ignoreCase: true, out var role) ? role : Role.Viewer;
-        if (row.ByKind != Actor.User) return new(row.ByName, then, row.ByKind, "local");
-        if (_accounts.FindByName(row.ByName) is not { Enabled: true } account) return new(row.ByName, Role.Viewer, row.ByKind, "local");
-        return new(row.ByName, account.Role < then ? account.Role : then, row.ByKind, "local") { Groups = account.Groups };
+        var nobody = new Actor(row.ByName, Role.Viewer, row.ByKind, "local");
+        if (row.ByKind == Actor.Token) return _tokens.FindLiving(row.ByName, row.Created.ToTime()) is { } token ? nobody with { Role = Least(token.Role, then), Groups = token.Groups } : nobody;
+        if (row.ByKind != Actor.User) return nobody with { Role = then };
+        return _accounts.FindByName(row.ByName) is { Enabled: true } account ? nobody with { Role = Least(account.Role, then), Groups = account.Groups } : nobody;
     }
+
+    private static Role Least(Role one, Role other) => one < other ? one : other;
 }

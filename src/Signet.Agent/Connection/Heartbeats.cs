@@ -1,0 +1,96 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Signet.Mqtt;
+using Signet.Wire;
+
+namespace Signet.Agent;
+
+/// <summary>
+/// How much this device has said and heard since its last <c>online</c>, told to the center, and held against what the center says it has sent and heard (docs/spec/replay.md). What
+/// the broker keeps back is noticed by the second heartbeat after it; a center that falls silent, after twice the time it promised. Safe for concurrent use.
+/// </summary>
+internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, TimeProvider time, RandomNumberGenerator random, ILogger logger)
+{
+    private readonly Lock _one = new();
+    private readonly HashSet<long> _heard = [];
+    private long _since, _sent, _readings;
+    private (long Epoch, long Sequence) _last;
+    private HeartbeatClaims? _before;
+    private long _at, _sentBefore;
+    private bool _isSilent, _isMissing;
+
+    /// <summary>A new <c>online</c> with this number went out: counting begins.</summary>
+    public void Begin(long since)
+    {
+        lock (_one)
+        {
+            (_since, _sent, _readings, _before, _isSilent, _isMissing) = (since, 0, 0, null, false, false);
+            _heard.Clear();
+        }
+    }
+
+    /// <summary>The broker took a receipt.</summary>
+    public void ReceiptSent() => Interlocked.Increment(ref _sent);
+
+    public void ReadingSent() => Interlocked.Increment(ref _readings);
+
+    /// <summary>A command of the center verified and was new.</summary>
+    public void CommandHeard(long number)
+    {
+        lock (_one)
+            if (_heard.Count < AgentLimits.HeartbeatNumbers) _heard.Add(number);
+    }
+
+    public MqttMessage Next()
+    {
+        lock (_one)
+            return new()
+            {
+                Topic = Topics.Telemetry(home.Name, HeartbeatClaims.Reading), QoS = QoS.AtLeastOnce,
+                Payload = HeartbeatMessage.Sign(new()
+                {
+                    Issuer = home.Name, Audience = home.Settings.Center, Id = MessageId.New(time, random), IssuedAt = time.GetUtcNow(), Epoch = sequence.Epoch, Sequence = sequence.Next(),
+                    Topic = Topics.Telemetry(home.Name, HeartbeatClaims.Reading), Since = _since, NextWithin = (int)home.Settings.HeartbeatInterval.TotalSeconds, Sent = _sent, Heard = _heard.Count, Readings = _readings,
+                }, home.Identity.Key),
+            };
+    }
+
+    /// <summary>The center's heartbeat. Anything else changes nothing.</summary>
+    public void Take(ReadOnlySpan<byte> payload, string topic)
+    {
+        var expected = new Expectation { Keys = home.Identity.CenterKeys, Audience = home.Name, Topic = topic, Now = time.GetUtcNow(), HasClock = home.Settings.HasClock };
+        if (!HeartbeatMessage.TryVerify(payload, expected, out var verified, out var rejection))
+        {
+            Log.HeartbeatRefused(logger, home.Name, rejection.ToString());
+            return;
+        }
+
+        var claims = verified.Claims;
+        lock (_one)
+        {
+            if ((claims.Epoch, claims.Sequence).CompareTo(_last) <= 0) return; // a copy
+            if (_isSilent) Log.CenterHeardAgain(logger, home.Name);
+            (_last, _at, _isSilent) = ((claims.Epoch, claims.Sequence), time.GetTimestamp(), false);
+            if (claims.Since != _since) return; // about an earlier connection
+            // Two in a row: what is only on its way is there by the second.
+            if (_before is { } before && before.Since == _since && !_isMissing && (before.Sent > _heard.Count || _sentBefore > claims.Heard))
+            {
+                _isMissing = true;
+                Log.MessagesMissing(logger, home.Name, before.Sent, _heard.Count, _sentBefore, claims.Heard);
+            }
+
+            (_before, _sentBefore) = (claims, Interlocked.Read(ref _sent));
+        }
+    }
+
+    /// <summary>Looks whether the center has fallen silent.</summary>
+    public void Look()
+    {
+        lock (_one)
+        {
+            if (_before is null || _isSilent || time.GetElapsedTime(_at) < 2 * TimeSpan.FromSeconds(_before.NextWithin)) return;
+            _isSilent = true;
+            Log.CenterSilent(logger, home.Name, 2 * _before.NextWithin);
+        }
+    }
+}

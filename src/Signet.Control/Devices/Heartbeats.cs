@@ -1,0 +1,152 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Signet.Audit;
+using Signet.Mqtt;
+using Signet.Wire;
+
+namespace Signet.Control;
+
+/// <summary>What device and center have said and heard of each other since the device's last <c>online</c>. In memory: a center that starts anew begins to count with the connections that come.</summary>
+internal sealed class Beat(long epoch, long since)
+{
+    public long Epoch { get; } = epoch;
+    public long Since { get; } = since;
+
+    /// <summary>Commands the broker took for the device, now and when its last heartbeat came.</summary>
+    public long Sent, SentBefore;
+
+    /// <summary>Receipts that verified, each number once.</summary>
+    public HashSet<(long Epoch, long Sequence)> Receipts { get; } = [];
+    public long Readings;
+
+    /// <summary>The device's last heartbeat, and when it came; null before the first.</summary>
+    public HeartbeatClaims? Last;
+    public long LastAt;
+
+    /// <summary>When the center's last one left; 0 before the first.</summary>
+    public long PulsedAt;
+
+    /// <summary>How many of each kind were reported missing.</summary>
+    public Dictionary<string, long> Reported { get; } = new(StringComparer.Ordinal);
+    public bool IsSilent;
+
+    public string? Trouble => IsSilent ? "silent" : Reported.Count > 0 ? "messages missing" : null;
+}
+
+/// <summary>
+/// Heartbeats both ways (docs/spec/replay.md): the center holds the counts of a device's signed heartbeats against its own, and tells the device its own. Loss, holding back
+/// and silence between the two are noticed by the second heartbeat, whoever runs the broker. What is noticed is on the record and on the device's page; nothing is undone by it.
+/// </summary>
+internal sealed class Heartbeats(Roster roster, CommandSigner signer, AuditTrail trail, RepeatedNotes repeated, TimeProvider time, ILogger logger)
+{
+    /// <summary>A reading named heartbeat: verified, held against the window of readings, compared.</summary>
+    public void Take(string device, MqttMessage message)
+    {
+        var expected = new Expectation { Keys = roster.Keys, Audience = Actor.Center.Name, Topic = message.Topic, Now = time.GetUtcNow() };
+        if (!HeartbeatMessage.TryVerify(message.Payload.Span, expected, out var verified, out var rejection)
+            || !roster.With(device, m => Commit(m, verified.Claims, out rejection)))
+        {
+            if (!message.Duplicate || rejection.Reason != RejectReason.Replayed) repeated.Add(Intake.RefusedMessage(device, "heartbeat", rejection), device);
+            return;
+        }
+
+        roster.Change(device, member => Compare(member, verified.Claims));
+    }
+
+    /// <summary>A verified receipt, new or not: a copy after a broken line counts once.</summary>
+    public void ReceiptHeard(string device, long epoch, long sequence) => roster.With(device, m => m.Beat is { } beat && beat.Receipts.Count < ControlLimits.HeartbeatNumbers && beat.Receipts.Add((epoch, sequence)));
+
+    public void CommandSent(string device) => roster.With(device, m => m.Beat is { } beat ? ++beat.Sent : 0);
+
+    /// <summary>Looks for devices that have fallen silent, and says the center's own heartbeat to those whose turn it is: every <see cref="ControlLimits.Heartbeat"/>, at most <see cref="ControlLimits.HeartbeatsPerSecond"/> a second.</summary>
+    public async Task RunAsync(BrokerLink link, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellationToken))
+            {
+                foreach (var device in roster.Where(m => m.Beat is { } beat && IsSilent(beat))) roster.Change(device, FallSilent);
+                await PulseAsync(link, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The center stops.
+        }
+    }
+
+    private async Task PulseAsync(BrokerLink link, CancellationToken cancellationToken)
+    {
+        if (!link.IsUp) return;
+        var beating = roster.Where(m => m.State == PresenceState.Online && m.Beat is not null);
+        var interval = TimeSpan.FromSeconds(Math.Clamp(beating.Count / ControlLimits.HeartbeatsPerSecond, ControlLimits.Heartbeat.TotalSeconds, WireLimits.HeartbeatSeconds / 2));
+        foreach (var device in beating.Where(d => roster.With(d, m => m.Beat is { } b && (b.PulsedAt == 0 || time.GetElapsedTime(b.PulsedAt) >= interval))).Take(ControlLimits.HeartbeatsPerSecond).ToList())
+        {
+            // Twice its turn: the next one may have to wait for the others'.
+            if (roster.With(device, m => Sign(m, 2 * interval)) is not { } message) continue;
+            try
+            {
+                await link.PublishCheckpointAsync(device, message, retain: false, cancellationToken);
+            }
+            catch (Exception e) when (e is MqttException)
+            {
+                Log.RoundFailed(logger, "heartbeats", e.Message);
+                return;
+            }
+        }
+    }
+
+    private byte[]? Sign(Member member, TimeSpan next)
+    {
+        if (member.Beat is not { } beat) return null;
+        beat.PulsedAt = time.GetTimestamp();
+        return signer.Heartbeat(member.ToRecord(), beat.Since, (int)next.TotalSeconds, beat.Sent, beat.Receipts.Count);
+    }
+
+    private bool Commit(Member member, HeartbeatClaims claims, out Rejection rejection)
+    {
+        if (!member.Telemetry.Check(claims.Epoch, claims.Sequence, time.GetUtcNow(), out rejection)) return false;
+        member.Telemetry.Commit(claims.Epoch, claims.Sequence);
+        member.LastSeen = time.GetUtcNow();
+        member.IsDirty = true;
+        return true;
+    }
+
+    private bool Compare(Member member, HeartbeatClaims claims)
+    {
+        if (member.Beat is not { } beat || (claims.Epoch, claims.Since) != (beat.Epoch, beat.Since)) return false; // of another connection
+        var trouble = beat.Trouble;
+        if (beat.IsSilent) trail.Note(Record(member, "device-heard-again", "success", []));
+        beat.IsSilent = false;
+        // What was on its way when it said so is here when it says it again.
+        if (beat.Last is { } before)
+        {
+            Miss(member, beat, "receipts", before.Sent - beat.Receipts.Count);
+            Miss(member, beat, "readings", before.Readings - beat.Readings);
+            Miss(member, beat, "commands", beat.SentBefore - claims.Heard);
+        }
+
+        (beat.Last, beat.LastAt, beat.SentBefore) = (claims, time.GetTimestamp(), beat.Sent);
+        return beat.Trouble != trouble;
+    }
+
+    private void Miss(Member member, Beat beat, string what, long missing)
+    {
+        if (missing <= beat.Reported.GetValueOrDefault(what)) return;
+        beat.Reported[what] = missing;
+        trail.Note(Record(member, "messages-missing", "noticed", new() { ["what"] = what, ["missing"] = missing }));
+    }
+
+    private bool IsSilent(Beat beat) => !beat.IsSilent && beat.Last is { } last && time.GetElapsedTime(beat.LastAt) >= 2 * TimeSpan.FromSeconds(last.NextWithin);
+
+    private bool FallSilent(Member member)
+    {
+        if (member.Beat is not { } beat || member.State != PresenceState.Online || !IsSilent(beat)) return false;
+        beat.IsSilent = true;
+        trail.Note(Record(member, "device-silent", "noticed", new() { ["seconds"] = 2 * beat.Last!.NextWithin }));
+        return true;
+    }
+
+    private static AuditRecord Record(Member member, string action, string outcome, JsonObject details) => new(AuditTypes.Security, Actor.Center.Name, member.Name, action, outcome, "", details);
+}

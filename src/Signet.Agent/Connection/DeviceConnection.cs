@@ -159,7 +159,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         }
     }
 
-    private Task SayOnlineAsync(MqttClient client, CancellationToken cancellationToken)
+    private Task<bool> SayOnlineAsync(MqttClient client, CancellationToken cancellationToken)
     {
         var online = statements.Status(StatusState.Online, Details(), out var number);
         Heartbeats.Begin(number);

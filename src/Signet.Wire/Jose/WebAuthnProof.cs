@@ -33,7 +33,8 @@ public static class WebAuthnProof
     {
         try
         {
-            var sequence = new System.Formats.Asn1.AsnReader(derSignature.ToArray(), System.Formats.Asn1.AsnEncodingRules.DER).ReadSequence();
+            var whole = new System.Formats.Asn1.AsnReader(derSignature.ToArray(), System.Formats.Asn1.AsnEncodingRules.DER);
+            var sequence = whole.ReadSequence();
             var signature = new byte[LowS.SignatureBytes];
             foreach (var half in (Memory<byte>[])[signature.AsMemory(0, 32), signature.AsMemory(32)])
             {
@@ -42,7 +43,7 @@ public static class WebAuthnProof
                 number.CopyTo(half.Span[(32 - number.Length)..]);
             }
 
-            if (sequence.HasData) return null;
+            if (sequence.HasData || whole.HasData) return null;
             LowS.Normalise(signature);
             return CanonicalJson.Write(new JsonObject { ["authenticator"] = Base64Url.EncodeToString(authenticatorData), ["client"] = Base64Url.EncodeToString(clientDataJson), ["signature"] = Base64Url.EncodeToString(signature) });
         }

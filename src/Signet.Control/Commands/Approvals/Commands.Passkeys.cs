@@ -37,6 +37,18 @@ public sealed partial class Commands
         return new Refusal(RefusalCode.NotAllowed, $"the manifest of {proposal.Devices[0]} lists no passkey of {account.Name} that is registered here; approve with `signet command approve`, or have your passkey put into the manifest");
     }
 
+    /// <summary>Takes a passkey's answer to that question, as <see cref="ApproveAsync"/> takes a signed approval.</summary>
+    /// <param name="question">As it was asked.</param>
+    /// <param name="authenticatorData">As the browser gave it; it is judged like the devices will judge it.</param>
+    /// <param name="clientDataJson">As above.</param>
+    /// <param name="signature">DER.</param>
+    /// <param name="actor">Who handed it in.</param>
+    /// <param name="cancellationToken">Gives up waiting for another's approval.</param>
+    public async Task<Outcome<Proposal>> ApproveAsync(PasskeyQuestion question, byte[] authenticatorData, byte[] clientDataJson, byte[] signature, Actor actor, CancellationToken cancellationToken = default)
+        => WebAuthnProof.Encode(authenticatorData, clientDataJson, signature) is { } proof
+            ? await ApproveAsync(question.Proposal.Id, ApprovalMessage.WithProof(Encoding.ASCII.GetBytes(question.SignedPart), proof), actor, cancellationToken)
+            : new Refusal(RefusalCode.BadInput, "the browser's answer is not a passkey's signature");
+
     /// <summary>The public key of a passkey (SubjectPublicKeyInfo, DER); null when it is no P-256 key.</summary>
     public static byte[]? PublicKeyOf(Passkey passkey)
     {

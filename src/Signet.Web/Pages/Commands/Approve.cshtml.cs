@@ -7,7 +7,6 @@ using Signet.Access;
 using Signet.Control;
 using Signet.Web.Security;
 using Signet.Web.SignIn;
-using Signet.Wire;
 
 namespace Signet.Web.Pages.Commands;
 
@@ -67,12 +66,11 @@ internal sealed class ApproveModel(CommandCenter center, ShortMemory memory) : P
     private async Task<string> TakeAsync(string credential, CancellationToken stop)
     {
         if (memory.Take<Asked>(Key) is not { } asked) return "The question is too old; here is a new one.";
-        if (!TryRead(credential, out var authenticator, out var client, out var signature) || WebAuthnProof.Encode(authenticator, client, signature) is not { } proof) return "The browser's answer is not a passkey's signature.";
+        if (!TryRead(credential, out var authenticator, out var client, out var signature)) return "The browser's answer is not a passkey's signature.";
         // Its own counter, as at a sign-in: one that went back may be a copy.
         var count = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(authenticator.AsSpan(33));
         if (!await center.SecondFactors.MarkPasskeyUsedAsync(asked.Question.Credential, count, (authenticator[32] & 0x10) != 0, stop)) return "This passkey's counter went back: it may have been copied.";
-        var approval = ApprovalMessage.WithProof(System.Text.Encoding.ASCII.GetBytes(asked.Question.SignedPart), proof);
-        return (await center.Commands.ApproveAsync(asked.Question.Proposal.Id, approval, HttpContext.Actor(), stop)).Refusal?.Message ?? "";
+        return (await center.Commands.ApproveAsync(asked.Question, authenticator, client, signature, HttpContext.Actor(), stop)).Refusal?.Message ?? "";
     }
 
     private static bool TryRead(string credential, out byte[] authenticator, out byte[] client, out byte[] signature)

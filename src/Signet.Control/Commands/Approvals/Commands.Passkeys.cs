@@ -37,7 +37,7 @@ public sealed partial class Commands
         return new Refusal(RefusalCode.NotAllowed, $"the manifest of {proposal.Devices[0]} lists no passkey of {account.Name} that is registered here; approve with `signet command approve`, or have your passkey put into the manifest");
     }
 
-    /// <summary>Takes a passkey's answer to that question, as <see cref="ApproveAsync"/> takes a signed approval.</summary>
+    /// <summary>Takes a passkey's answer to that question, as a signed approval is taken.</summary>
     /// <param name="question">As it was asked.</param>
     /// <param name="authenticatorData">As the browser gave it; it is judged like the devices will judge it.</param>
     /// <param name="clientDataJson">As above.</param>

@@ -67,10 +67,10 @@ internal sealed class ApproveModel(CommandCenter center, ShortMemory memory) : P
     {
         if (memory.Take<Asked>(Key) is not { } asked) return "The question is too old; here is a new one.";
         if (!TryRead(credential, out var authenticator, out var client, out var signature)) return "The browser's answer is not a passkey's signature.";
-        // Its own counter, as at a sign-in: one that went back may be a copy.
-        var count = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(authenticator.AsSpan(33));
-        if (!await center.SecondFactors.MarkPasskeyUsedAsync(asked.Question.Credential, count, (authenticator[32] & 0x10) != 0, stop)) return "This passkey's counter went back: it may have been copied.";
-        return (await center.Commands.ApproveAsync(asked.Question, authenticator, client, signature, HttpContext.Actor(), stop)).Refusal?.Message ?? "";
+        if ((await center.Commands.ApproveAsync(asked.Question, authenticator, client, signature, HttpContext.Actor(), stop)).Refusal is { } refusal) return refusal.Message;
+        // Its counter and its copies, for the next sign-in: WebAuthn section 6.1, bytes 33 to 36 and bit 4 of the flags.
+        await center.SecondFactors.MarkPasskeyUsedAsync(asked.Question.Credential, System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(authenticator.AsSpan(33)), (authenticator[32] & 0x10) != 0, stop);
+        return "";
     }
 
     private static bool TryRead(string credential, out byte[] authenticator, out byte[] client, out byte[] signature)

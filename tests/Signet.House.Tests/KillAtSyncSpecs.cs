@@ -89,7 +89,7 @@ public sealed class KillAtSyncSpecs : IDisposable
         for (var look = 0; look < 40; look++)
         {
             var shown = await SignetProcess.RunAsync(Data, "command", "show", id, "--json");
-            if (shown.ExitCode == 0 && (string)shown.Json["state"]! is "executed" or "interrupted" or "failed" or "rejected" and { } state) return state;
+            if (shown.ExitCode == 0 && (string)shown.Json["state"]! is ("executed" or "interrupted" or "failed" or "rejected") and var state) return state;
             await Task.Delay(250);
         }
 

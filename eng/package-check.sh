@@ -2,7 +2,9 @@
 # Installs, starts, upgrades, removes and purges the .deb in a chroot. Needs root.
 #
 #   eng/package-check.sh --short     the chroot is this machine under an overlay (seconds); the folder is framework-dependent
-#   eng/package-check.sh             the chroot is a fresh Debian made by debootstrap, without .NET (minutes)
+#   eng/package-check.sh             the chroot is a fresh Debian made by debootstrap, without .NET (minutes); packages come from the mirror of this machine's apt
+#
+# SIGNET_PACKAGE=DIR: what eng/package.sh made there is taken instead of making it anew.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 short=${1:-}
@@ -19,8 +21,9 @@ say() { echo "== $*"; }
 fail() { echo "package-check: $*" >&2; exit 1; }
 
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
-eng/package.sh ${short:+--short} "$work/package" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "the package could not be made"; }
-old=$work/package/signet_${version}_amd64.deb
+made=${SIGNET_PACKAGE:-$work/package}
+[ -n "${SIGNET_PACKAGE:-}" ] || eng/package.sh ${short:+--short} "$made" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "the package could not be made"; }
+old=$made/signet_${version}_amd64.deb
 # The next version: the same program under a higher number.
 dpkg-deb -R "$old" "$work/next"
 sed -i "s/^Version: .*/Version: $version+1/" "$work/next/DEBIAN/control"
@@ -35,8 +38,13 @@ if [ -n "$short" ]; then
     force=--force-depends   # .NET is here, but not as a Debian package
 else
     say "debootstrap"
+    # The first binary source of bookworm itself, as apt has it.
+    mirror=$(apt-get indextargets --format '$(SITE) $(CODENAME) $(CREATED_BY)' 2>/dev/null | awk '$2 == "bookworm" && $3 == "Packages" { print $1; exit }')
+    mirror=${mirror:-http://deb.debian.org/debian}
     command -v debootstrap >/dev/null || fail "debootstrap is missing: apt-get install debootstrap"
-    debootstrap --variant=minbase --include=libssl3,libicu72,libsqlite3-0,libstdc++6,passwd bookworm "$root" >"$work/log" 2>&1 || { tail -5 "$work/log" >&2; fail "debootstrap"; }
+    debootstrap --variant=minbase --include=libssl3,libicu72,libsqlite3-0,libstdc++6,passwd bookworm "$root" "$mirror" >"$work/log" 2>&1 || { tail -5 "$work/log" >&2; fail "debootstrap"; }
+    # debootstrap leaves this to Debian's installer.
+    printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
     force=
 fi
 mount --bind /dev "$root/dev"
@@ -69,6 +77,14 @@ say "install $version"
 in_root dpkg $force -i /tmp/package/old.deb >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "dpkg -i"; }
 [ "$(in_root signet --version)" = "$version" ] || fail "signet --version says $(in_root signet --version)"
 [ "$(in_root stat -c '%U %a' /var/lib/signet)" = "signet 700" ] || fail "/var/lib/signet is not the service's alone"
+if [ -z "$short" ]; then
+    say "the folder alone, without SDK, without DOTNET_ROOT"
+    if in_root sh -c 'command -v dotnet || test -d /usr/share/dotnet || test -n "${DOTNET_ROOT:-}"'; then fail "the chroot has a .NET of its own"; fi
+    cp -a "$made/publish" "$root/tmp/folder"
+    [ "$(in_root /tmp/folder/signet --version)" = "$version" ] || fail "the folder does not run by itself"
+    in_root env SIGNET_DATA=/tmp/folder-data /tmp/folder/signet init >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "signet init from the folder"; }
+    rm -rf "$root/tmp/folder" "$root/tmp/folder-data"
+fi
 say "start"
 start
 stop

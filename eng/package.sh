@@ -27,7 +27,7 @@ if [ -n "$short" ]; then
     cp -a "${ArtifactsPath:-artifacts}/bin/Signet.Cli/debug/." "$out/publish/"
     depends="aspnetcore-runtime-10.0 | dotnet-runtime-10.0, "
 else
-    dotnet publish src/Signet.Cli -c Release -r linux-x64 --self-contained true -p:ArtifactsPath="$out/build" -p:RestoreLockedMode=false -p:RestorePackagesWithLockFile=false \
+    dotnet publish src/Signet.Cli -c Release -r linux-x64 --self-contained true -p:ArtifactsPath="$out/build" \
         -p:UseSharedCompilation=false -nologo -v quiet -o "$out/publish"
     rm -rf "$out/build"
     depends=

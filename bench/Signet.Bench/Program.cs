@@ -1,12 +1,13 @@
 using Signet.Bench;
 
-// serve: a bare broker to point any load at.  micro: what the broker itself costs, without sockets.  audit: the log against the bare database.  load: a load generator for any broker.  pages: the console over a full house.  wire: messages against bare primitives.  roundtrip: a command to its receipt against a plain request.
+// serve: a bare broker to point any load at.  micro: what the broker itself costs, without sockets.  audit: the log against the bare database.  load: a load generator for any broker.  pages: the console over a full house.  wire: messages against bare primitives.  roundtrip: a command to its receipt against a plain request.  soak: a day of a whole house in minutes.
 return args switch
 {
     ["audit", .. var rest] => await AuditBench.RunAsync(Arguments.Parse(rest)),
     ["micro", .. var rest] => await Micro.RunAsync(Arguments.Parse(rest)),
     ["serve", .. var rest] => await BrokerHost.RunAsync(Arguments.Parse(rest)),
     ["load", .. var rest] => await Load.RunAsync(Arguments.Parse(rest)),
+    ["soak", .. var rest] => await Soak.RunAsync(Arguments.Parse(rest)),
     ["pages", .. var rest] => await Pages.RunAsync(Arguments.Parse(rest)),
     ["wire", .. var rest] => WireBench.Run(Arguments.Parse(rest)),
     ["roundtrip", .. var rest] => await RoundTrip.RunAsync(Arguments.Parse(rest)),
@@ -15,6 +16,6 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("Signet.Bench serve (--plain PORT | --tls PORT --ca FILE --cert FILE --key FILE) [--policy] [--data DIR] [--attached]\n       Signet.Bench micro [--qos 0|1] [--subs N] [--policy]\n       Signet.Bench audit [--what append|latency|verify|grow] [--producers N] [--rounds N] [--seconds S] [--rate N] [--entries N]\n       Signet.Bench load --port N [--mode connect|idle] [--tls --ca FILE --cert FILE --key FILE] [--qos 0|1] [--pubs N] [--subs N] [--layout shared] [--window N] [--batch N] [--rate N] [--persistent] [--duration S] [--broker-pid N]\n       Signet.Bench pages [--devices N] [--entries N] [--rounds N]\n       Signet.Bench wire [--rounds N] [--milliseconds N]\n       Signet.Bench roundtrip [--blocks N]");
+    Console.Error.WriteLine("Signet.Bench serve (--plain PORT | --tls PORT --ca FILE --cert FILE --key FILE) [--policy] [--data DIR] [--attached]\n       Signet.Bench micro [--qos 0|1] [--subs N] [--policy]\n       Signet.Bench audit [--what append|latency|verify|grow] [--producers N] [--rounds N] [--seconds S] [--rate N] [--entries N]\n       Signet.Bench load --port N [--mode connect|idle] [--tls --ca FILE --cert FILE --key FILE] [--qos 0|1] [--pubs N] [--subs N] [--layout shared] [--window N] [--batch N] [--rate N] [--persistent] [--duration S] [--broker-pid N]\n       Signet.Bench pages [--devices N] [--entries N] [--rounds N]\n       Signet.Bench wire [--rounds N] [--milliseconds N]\n       Signet.Bench roundtrip [--blocks N]\n       Signet.Bench soak [--short] [--devices N] [--hours N] [--seconds N] [--interval SECONDS] [--postgres CONNECTION] [--json]");
     return 2;
 }

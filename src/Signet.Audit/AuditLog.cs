@@ -66,6 +66,9 @@ public sealed class AuditLog : IAsyncDisposable
     public event Action<Checkpoint>? CheckpointSigned;
 #pragma warning restore MA0046
 
+    /// <summary>Asked before <see cref="AuditOptions.RetainFor"/> takes something out: false while the clock is in doubt. A person's <see cref="RetireAsync(TimeSpan, string?, AuditRecord, CancellationToken)"/> is not asked.</summary>
+    public Func<bool> MayRetire { get; set; } = () => true;
+
     /// <summary>Name of this log: signet/audit/ and 16 hex digits of the first checkpoint key's SHA-256.</summary>
     public string Origin { get; }
 
@@ -314,7 +317,7 @@ public sealed class AuditLog : IAsyncDisposable
             var segment = _segments.Seal(checkpoint, CancellationToken.None);
             _segmentBegun = null;
             await AppendAsync(new AuditRecord(AuditTypes.System, "signet", Origin, "segment-sealed", "success", "", new JsonObject { ["first"] = segment.First, ["last"] = segment.Last }));
-            if (_options.RetainFor is { } age)
+            if (_options.RetainFor is { } age && MayRetire())
                 await RetireAsync(_segments.Due(_time.GetUtcNow() - age), _options.ArchiveDirectory, new AuditRecord(AuditTypes.System, "signet", Origin, StoredLog.Retired, "success", "retention"), CancellationToken.None);
         }
         catch (Exception e) when (e is AuditUnavailableException or StoreException or IOException or UnauthorizedAccessException)

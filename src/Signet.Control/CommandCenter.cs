@@ -35,6 +35,7 @@ public sealed class CommandCenter : IAsyncDisposable
     private Heartbeats _heartbeats = null!;
     private AuditForwarding _forwarding = null!;
     private CertificateEnds _ends = null!;
+    private Observations _observations = null!;
     private volatile bool _isDraining;
     private BrokerHost? _host;
     private BrokerLink? _link;
@@ -160,17 +161,21 @@ public sealed class CommandCenter : IAsyncDisposable
         var rounds = new Rounds(_time, _logger);
         _closing.Push(rounds.DisposeAsync);
         _link.Checkpoint = () => Audit.LatestCheckpoint?.Note;
-        _intake.Witness = (device, message, stop) => Witnesses.TakeAsync(device, message, _link, stop);
+        _intake.Witness = Witnesses.Take;
         rounds.Run(stop => _intake.RunAsync(_link, stop));
         rounds.Run(stop => Witnesses.RunAsync(_link, stop));
+        rounds.Run(stop => Witnesses.AnswerAsync(_link, stop));
         rounds.Every(ControlLimits.DeadlineSweep, "deadlines", Commands.ExpireAsync);
         _ends = new(Authority, _trail, Feed, _time, _logger);
         _ends.Look();
         rounds.Every(ControlLimits.DeadlineSweep, "schedule", _ => Commands.TickAsync());
         rounds.Every(ControlLimits.DeadlineSweep, "rollouts", Commands.WatchRolloutsAsync);
         var clock = new ClockWatch(_trail, _time, _logger);
-        rounds.Every(ControlLimits.ClockWatch, "clock", _ => { clock.Look(); return Task.CompletedTask; });
-        rounds.Every(ControlLimits.RenewalCheck, "renewals", _ => { ServerCertificates.Renew(); Authority.RenewCrls(); _ends.Look(); return Task.CompletedTask; });
+        _observations.MayForget = clock.MayForget;
+        Audit.MayRetire = clock.MayForget;
+        // What was signed while the clock was wrong is of no use when it is right again: not an hour later, at once.
+        rounds.Every(ControlLimits.ClockWatch, "clock", stop => clock.Look() ? RenewAsync(stop) : Task.CompletedTask);
+        rounds.Every(ControlLimits.RenewalCheck, "renewals", RenewAsync);
         rounds.Every(ControlLimits.ReloadCheck, "server certificates", _ => { ServerCertificates.ReloadChanged(); return Task.CompletedTask; });
         rounds.Every(ControlLimits.EvidenceRound, "evidence", Certificates.RenewEvidenceAsync);
         rounds.Every(ControlLimits.TrafficFlush, "policy traffic", stop => _traffic.FlushAsync(_database, stop));
@@ -188,6 +193,14 @@ public sealed class CommandCenter : IAsyncDisposable
         rounds.Run(stop => _heartbeats.RunAsync(_link, stop));
         rounds.Run(Commands.RunQueueAsync);
         _closing.Push(() => { Commands.Attach(null); Manifests.Attach(null); CommandSigners.Attach(null); return ValueTask.CompletedTask; });
+    }
+
+    private Task RenewAsync(CancellationToken stop)
+    {
+        ServerCertificates.Renew();
+        Authority.RenewCrls();
+        _ends.Look();
+        return Task.CompletedTask;
     }
 
     /// <summary>Whether the database of fleet, commands and people answers, asked now.</summary>
@@ -260,7 +273,7 @@ public sealed class CommandCenter : IAsyncDisposable
         }
 
         _roster.Changed += Show;
-        var observations = new Observations(_database, _roster, _time, Options.TelemetryRetention, _logger);
+        var observations = _observations = new Observations(_database, _roster, _time, Options.TelemetryRetention, _logger);
         _closing.Push(observations.DisposeAsync);
         Witnesses = new(Audit, _roster, _database, _trail, repeated, Feed, _time, _logger);
         _closing.Push(Witnesses.DisposeAsync);

@@ -112,6 +112,9 @@ public static class ControlLimits
     /// <summary>How long cosignatures of a checkpoint may come in before it is handed on with them. Chosen: devices on a slow line answer in a second.</summary>
     public static readonly TimeSpan WitnessSettling = TimeSpan.FromSeconds(2);
 
+    /// <summary>Questions of witnesses that wait for an answer. Chosen: a fleet of 10,000 that asks at once; a device asks again after some seconds.</summary>
+    public const int WitnessQuestions = 10_000;
+
     /// <summary>Devices whose cosignatures are handed on with a checkpoint: what a note holds (C2SP signed-note, 16 KiB).</summary>
     public const int HandedOnWitnesses = 60;
 
@@ -123,6 +126,9 @@ public static class ControlLimits
 
     /// <summary>A jump of the clock that is worth an entry. Time daemons slew smaller ones.</summary>
     public static readonly TimeSpan ClockJump = TimeSpan.FromSeconds(1);
+
+    /// <summary>Jumps forward that put ages in doubt, and for how long then nothing is removed for its age. Chosen: an hour is summer time done wrong; a day is enough for somebody to look.</summary>
+    public static readonly TimeSpan ClockDoubt = TimeSpan.FromHours(1), ClockDoubtFor = TimeSpan.FromDays(1);
 
     /// <summary>For the broker's answer to a command. Loopback answers in a millisecond; after this the command stays a draft until its deadline.</summary>
     public static readonly TimeSpan PublishTimeout = TimeSpan.FromSeconds(5);

@@ -22,6 +22,9 @@ public sealed record TestHouseOptions
     /// <summary>Changes the center's options (ports are 0 already).</summary>
     public Func<CenterOptions, CenterOptions> Center { get; init; } = o => o;
 
+    /// <summary>The center's clock; devices have the machine's.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
 
     /// <summary>Start the console and the PKI endpoint too.</summary>
@@ -69,7 +72,7 @@ public sealed class TestHouse : IAsyncDisposable
         var house = new TestHouse(options ?? new());
         try
         {
-            await Installation.CreateAsync(house.Directory, new() { Demo = house._options.Demo, Postgres = house._postgres }, TimeProvider.System, house._random);
+            await Installation.CreateAsync(house.Directory, new() { Demo = house._options.Demo, Postgres = house._postgres }, house._options.Time, house._random);
             await house.StartCenterAsync();
             return house;
         }
@@ -83,7 +86,7 @@ public sealed class TestHouse : IAsyncDisposable
     /// <summary>Starts (again) on the port it had, so that devices find it.</summary>
     public async Task StartCenterAsync()
     {
-        Center = await CommandCenter.OpenAsync(_options.Center(new() { DataDirectory = Directory, MqttPort = _port, MqttPasswordPort = 0, Postgres = _postgres }), TimeProvider.System, _random, _options.Loggers);
+        Center = await CommandCenter.OpenAsync(_options.Center(new() { DataDirectory = Directory, MqttPort = _port, MqttPasswordPort = 0, Postgres = _postgres }), _options.Time, _random, _options.Loggers);
         await Center.StartAsync();
         _port = Center.MqttEndPoint.Port;
         if (_options.Web) Web = await WebConsole.StartAsync(Center, _options.Console(new() { ConsolePort = 0, PkiPort = 0, AuthPort = 0 }), _options.Loggers);

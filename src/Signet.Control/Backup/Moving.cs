@@ -36,7 +36,8 @@ public static class Moving
         if (to == DatabaseKind.Sqlite)
             foreach (var file in new[] { target.Control.Path!, target.Audit.Path! })
                 if (File.Exists(file)) throw new ControlException($"{file} exists already; move it away");
-        var rows = await CopyAsync(record.Id, source, target, progress, cancellationToken);
+        // Rows of our own id are what an interrupted copy left: nobody can have written there while the directory says otherwise.
+        var rows = await CopyAsync($"installation <> '{record.Id}'", source, target, progress, cancellationToken);
         var verdict = AuditOffline.Verify(held.AuditDirectory, source: target.Audit, cancellationToken: cancellationToken);
         Require(verdict, "the copied log does not verify; the old place stays the one that counts");
         // The one step that counts: from here on the rows are read in their new place.
@@ -47,10 +48,14 @@ public static class Moving
     });
 
     /// <summary>Copies both databases, the log first; then the target is whole.</summary>
-    internal static async Task<long> CopyAsync(string installation, InstallationDatabases from, InstallationDatabases to, IProgress<long>? progress, CancellationToken cancellationToken)
+    /// <param name="others">SQL: whose rows on a server are not to be replaced.</param>
+    /// <param name="from">Source.</param>
+    /// <param name="to">Target.</param>
+    /// <param name="progress">Told rows copied.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    internal static async Task<long> CopyAsync(string others, InstallationDatabases from, InstallationDatabases to, IProgress<long>? progress, CancellationToken cancellationToken)
     {
-        // Rows of our own id are what an interrupted copy left: nobody can have written there while the directory says otherwise.
-        if (to.Control.Kind == DatabaseKind.Postgres) Database.DropUnless(to.Control, $"SELECT installation FROM center WHERE installation <> '{installation}'", to.Audit);
+        if (to.Control.Kind == DatabaseKind.Postgres) Database.DropUnless(to.Control, $"SELECT installation FROM center WHERE {others}", to.Audit);
         var audit = await DatabaseCopy.RunAsync(from.Audit, to.Audit, AuditOffline.Migrations, progress, cancellationToken);
         var done = audit.Values.Sum();
         var control = await DatabaseCopy.RunAsync(from.Control, to.Control, Schema.Migrations, progress is null ? null : new After(done, progress), cancellationToken);

@@ -76,10 +76,16 @@ public static class Restore
         DurableFile.Replace(Path.Combine(directory, "pki", "crl.floor"), System.Text.Encoding.ASCII.GetBytes(time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture)));
         var record = InstallationRecord.Read(directory);
         var databases = InstallationDatabases.Of(directory, postgres);
-        if (postgres is not null) await Moving.CopyAsync(record.Id, files, databases, null, cancellationToken);
+        // A restore overwrites nothing: rows of the same installation may be the living ones, which this backup is older than.
+        if (postgres is not null) await Moving.CopyAsync("installation IS NOT NULL", files, databases, null, cancellationToken);
         record.In(databases.Control.Kind).Write(directory);
         var verdict = AuditOffline.Verify(Path.Combine(directory, "audit"), source: databases.Audit, cancellationToken: cancellationToken);
-        return verdict.IsIntact ? new(manifest, verdict, Missing(directory, isSealed)) : throw new ControlException($"the backup's audit log does not verify: {verdict.Summary}; nothing was restored");
+        if (!verdict.IsIntact) throw new ControlException($"the backup's audit log does not verify: {verdict.Summary}; nothing was restored");
+        // On a server the rows are there, and a second copy would be taken for them some day.
+        if (postgres is not null)
+            foreach (var path in new[] { files.Control.Path!, files.Audit.Path! })
+                foreach (var part in new[] { path, path + "-wal", path + "-shm" }) File.Delete(part);
+        return new(manifest, verdict, Missing(directory, isSealed));
     }
 
     private static async Task<BackupManifest> UnpackAsync(string file, string directory, string passphrase, IProgress<string>? progress, CancellationToken cancellationToken)

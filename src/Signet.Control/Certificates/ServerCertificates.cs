@@ -136,5 +136,6 @@ public sealed class ServerCertificates
 /// <summary>When a certificate is renewed.</summary>
 internal static class Lifetimes
 {
-    public static bool IsDue(DateTimeOffset starts, DateTimeOffset ends, DateTimeOffset now) => now >= starts + ((ends - starts) * ControlLimits.RenewAfter);
+    /// <summary>Also what is not valid yet: it was made while the clock stood in the future.</summary>
+    public static bool IsDue(DateTimeOffset starts, DateTimeOffset ends, DateTimeOffset now) => now < starts || now >= starts + ((ends - starts) * ControlLimits.RenewAfter);
 }

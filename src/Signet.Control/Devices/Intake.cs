@@ -36,7 +36,7 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
     }
 
     /// <summary>Takes what devices say as witnesses of the audit log.</summary>
-    public Func<string, MqttMessage, CancellationToken, Task>? Witness { get; set; }
+    public Action<string, MqttMessage>? Witness { get; set; }
 
     internal async Task TakeAsync(MqttMessage message, CancellationToken cancellationToken)
     {
@@ -47,7 +47,7 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
             case "receipt":
                 using (Tracing.Continue("signet.receipt", message)) await receipts.TakeAsync(device, message, cancellationToken); break;
             case "status": TakeStatus(device, message); break;
-            case "witness" when Witness is { } witness: await witness(device, message, cancellationToken); break;
+            case "witness" when Witness is { } witness: witness(device, message); break;
             case "telemetry/" + HeartbeatClaims.Reading: heartbeats.Take(device, message); break;
             case "command" or "checkpoint" or "manifest" or "signer" or "witness": break;
             default: TakeTelemetry(device, message); break;

@@ -27,6 +27,9 @@ internal sealed class Observations : IAsyncDisposable
         _loop = Task.Run(LoopAsync);
     }
 
+    /// <summary>May readings be removed for their age? Not while the clock is in doubt.</summary>
+    public Func<bool> MayForget { get; set; } = () => true;
+
     public void Add(Reading reading, long epoch, long sequence)
     {
         lock (_one)
@@ -67,6 +70,7 @@ internal sealed class Observations : IAsyncDisposable
                 await FlushAsync();
                 if (_time.GetElapsedTime(swept) < ControlLimits.TelemetrySweep) continue;
                 swept = _time.GetTimestamp();
+                if (!MayForget()) continue;
                 var oldest = (_time.GetUtcNow() - _retention).ToUnixTimeMilliseconds();
                 await WriteAsync(c => c.Execute("DELETE FROM reading WHERE at < @oldest", new { oldest }));
             }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Signet.Access;
 using Signet.Audit;
@@ -17,7 +18,7 @@ namespace Signet.Control;
 /// </summary>
 public sealed class Witnesses : IAsyncDisposable
 {
-    private const int RememberedCheckpoints = 64;
+    private const int RememberedCheckpoints = 64, AtOnce = 16;
     private readonly AuditLog _log;
     private readonly Roster _roster;
     private readonly ControlDatabase _database;
@@ -32,6 +33,7 @@ public sealed class Witnesses : IAsyncDisposable
     private readonly Dictionary<string, long> _asked = new(StringComparer.Ordinal);
     private readonly SortedDictionary<long, Signed> _signed = [];
     private readonly SemaphoreSlim _news = new(0, 1);
+    private readonly Channel<(string Device, long Size)> _asks = Channel.CreateBounded<(string, long)>(new BoundedChannelOptions(ControlLimits.WitnessQuestions) { FullMode = BoundedChannelFullMode.DropWrite });
     private Checkpoint? _announced;
 
     internal Witnesses(AuditLog log, Roster roster, ControlDatabase database, AuditTrail trail, RepeatedNotes repeated, LiveFeed feed, TimeProvider time, ILogger logger)
@@ -128,8 +130,31 @@ public sealed class Witnesses : IAsyncDisposable
         }
     }
 
+    /// <summary>Answers what devices ask until stopped, some at once.</summary>
+    internal async Task AnswerAsync(BrokerLink link, CancellationToken stop)
+    {
+        try
+        {
+            await Parallel.ForEachAsync(_asks.Reader.ReadAllAsync(stop), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stop }, async (ask, cancellation) =>
+            {
+                try
+                {
+                    await AnswerAsync(ask.Device, ask.Size, link, cancellation);
+                }
+                catch (Exception e) when (e is MqttException or StoreException)
+                {
+                    Log.RoundFailed(_logger, "witness questions", e.Message);   // it asks again
+                }
+            });
+        }
+        catch (OperationCanceledException)
+        {
+            // The center stops.
+        }
+    }
+
     /// <summary>A message from a device's witness topic.</summary>
-    internal async Task TakeAsync(string device, MqttMessage message, BrokerLink link, CancellationToken cancellationToken)
+    internal void Take(string device, MqttMessage message)
     {
         if (!WitnessMessage.TryRead(message.Payload.Span, out var said))
         {
@@ -138,7 +163,8 @@ public sealed class Witnesses : IAsyncDisposable
         }
         switch (said)
         {
-            case WitnessMessage.Ask ask: await AnswerAsync(device, ask.Size, link, cancellationToken); break;
+            // Not in the line of receipts: a fleet that asks after each checkpoint would hold them up. A question that finds no room is asked again by the device.
+            case WitnessMessage.Ask ask: _asks.Writer.TryWrite((device, ask.Size)); break;
             case WitnessMessage.Cosigned cosigned: Take(device, cosigned); break;
             case WitnessMessage.Alarm alarm: Take(device, alarm); break;
             default: Refuse(device, "malformed"); break;
@@ -162,7 +188,7 @@ public sealed class Witnesses : IAsyncDisposable
         // The second time, with the cosignatures, only to those who are there: for the others the retained note is enough.
         var isFirst = checkpoint != _announced;
         var devices = _roster.List().Where(device => device.Enabled && (isFirst || device.Presence.State == PresenceState.Online));
-        await Parallel.ForEachAsync(devices, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = cancellationToken }, async (device, stop) => await link.PublishCheckpointAsync(device.Name, note, retain: true, stop));
+        await Parallel.ForEachAsync(devices, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (device, stop) => await link.PublishCheckpointAsync(device.Name, note, retain: true, stop));
         _announced = checkpoint;
     }
 

@@ -65,7 +65,8 @@ public sealed partial class CertificateAuthority
     {
         lock (_lock)
         {
-            return PublishLists(a => !_lists.TryGetValue(a.Id, out var list) || Now() >= list.ThisUpdate + (list.NextUpdate - list.ThisUpdate) / 2, asBase: true) > 0;
+            // A list of the future was signed while the clock was wrong; those who check lists would refuse everyone.
+            return PublishLists(a => !_lists.TryGetValue(a.Id, out var list) || Now() < list.ThisUpdate || Now() >= list.ThisUpdate + (list.NextUpdate - list.ThisUpdate) / 2, asBase: true) > 0;
         }
     }
 

@@ -51,6 +51,41 @@ public sealed class BackupSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_backup_of_files_is_restored_into_PostgreSQL_and_the_center_goes_on_there()
+    {
+        Dictionary<string, string> there = new() { ["SIGNET__Database__Kind"] = "postgres", ["SIGNET__Database__Connection"] = (await Testing.PostgresServer.SharedAsync()).NewDatabase() };
+        string command;
+        await using (var signet = await SignetProcess.UpAsync(Data, "--demo"))
+        {
+            var sent = await SignetProcess.RunAsync(Data, "command", "send", "door-1", "open", "--wait", "--json");
+            sent.ExitCode.ShouldBe(0, sent.Error);
+            command = (string)sent.Json["id"]!;
+            (await SealedAsync(Data, Words, "backup", "--with-keys", "--out", Backup)).ExitCode.ShouldBe(0);
+            await signet.KillAsync();
+        }
+        var wrong = await SignetProcess.RunAsync(Other, new Dictionary<string, string>(there) { ["SIGNET__Database__Connection"] = there["SIGNET__Database__Connection"] + "nowhere" }, Words, "restore", Backup, "--passphrase-stdin");
+        wrong.ExitCode.ShouldBe(1);
+        Directory.Exists(Other).ShouldBeFalse("nothing was restored");
+        var restored = await SignetProcess.RunAsync(Other, there, Words, "restore", Backup, "--passphrase-stdin", "--json");
+        restored.ExitCode.ShouldBe(0, restored.Error);
+        ((string)restored.Json["audit"]!).ShouldStartWith("intact");
+        File.Exists(Path.Combine(Other, "signet.db")).ShouldBeFalse("the rows are on the server");
+        foreach (var home in Directory.GetDirectories(Path.Combine(Data, "device"))) CopyOver(home, Path.Combine(Other, "device", Path.GetFileName(home)));
+
+        await using var again = await SignetProcess.UpAsync(Other, there, "--demo");
+        ((string)(await SignetProcess.RunAsync(Other, "command", "show", command, "--json")).Json["state"]!).ShouldBe("executed");
+        (await SignetProcess.RunAsync(Other, "command", "send", "door-1", "close", "--wait")).ExitCode.ShouldBe(0);
+        (await SignetProcess.RunAsync(Other, "audit", "verify")).ExitCode.ShouldBe(0);
+        // A database that is in use is no place for a second restore.
+        var taken = await SignetProcess.RunAsync(Other + "2", there, Words, "restore", Backup, "--passphrase-stdin");
+        taken.ExitCode.ShouldBe(1);
+        taken.Error.ShouldContain("another command center uses");
+        await again.InterruptAsync();
+        (await SignetProcess.RunAsync(Other + "2", there, Words, "restore", Backup, "--passphrase-stdin")).Error.ShouldContain("holds an installation already", customMessage: "the same installation's living rows are not overwritten");
+        (await SignetProcess.RunAsync(Other, there, "", "audit", "verify", "--offline")).ExitCode.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Wrong_words_a_cut_off_file_another_version_and_a_used_directory_are_told_in_words_and_leave_nothing()
     {
         (await SignetProcess.RunAsync(Data, "init")).ExitCode.ShouldBe(0);

@@ -1,0 +1,312 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Signet.Audit;
+using Signet.Control;
+using Signet.Proof;
+using Signet.Store;
+
+namespace Signet.Bench;
+
+/// <summary>
+/// A long time in a short one: the whole house and its fleet under a clock that runs ahead, through renewals, rotations, log segments, retention, the schedule, sleeping devices and reconnect
+/// storms. At the end nothing may be lost, the log must verify, and memory and latency must be as they were after the first hours.
+/// Simulated time stands for timers and clocks; sockets, disk, TLS and signatures are real, so the clock is held to real time while a command is on its way or devices reconnect: a real
+/// answer would else come too late in simulated time.
+/// </summary>
+internal sealed class Soak
+{
+    private int Samples => _isShort ? 12 : 24;
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1), CommandEvery = TimeSpan.FromMinutes(10), Gentle = TimeSpan.FromMilliseconds(20);
+    private readonly SoakHouse _house;
+    private readonly TimeSpan _time, _within;
+    private readonly bool _isShort;
+    private readonly List<double> _latencies = [];
+    private readonly List<string> _lost = [];
+    private readonly List<(string Id, DateTimeOffset NotBefore)> _kept = [];
+    private readonly List<SoakSample> _samples = [];
+    private readonly Random _random = new(1);
+    private long _sent;
+    private int _storms;
+    private long _checkpoint;
+
+    private Soak(SoakHouse house, TimeSpan time, TimeSpan within, bool isShort) => (_house, _time, _within, _isShort) = (house, time, within, isShort);
+
+    public static async Task<int> RunAsync(Arguments args)
+    {
+        var isShort = args.Has("short");
+        var (devices, hours, seconds) = (args.Number("devices", isShort ? 50 : 1_000), args.Number("hours", isShort ? 1 : 24), args.Number("seconds", isShort ? 20 : 1_080));
+        var directory = System.IO.Directory.CreateTempSubdirectory("signet-soak-").FullName;
+        var began = Stopwatch.GetTimestamp();
+        try
+        {
+            var time = TimeSpan.FromHours(hours);
+            var postgres = args.Text("postgres") is { Length: > 0 } connection ? PostgresAddress.Parse(connection) : null;
+            await using var house = await SoakHouse.MakeAsync(directory, devices, time, TimeSpan.FromSeconds(args.Number("interval", 60)), postgres);
+            Say($"{devices} devices made in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s; {hours} h within some {seconds} s");
+            var soak = new Soak(house, time, TimeSpan.FromSeconds(seconds), isShort);
+            await soak.LiveAsync();
+            var problems = await soak.JudgeAsync();
+            soak.Print(devices, Stopwatch.GetElapsedTime(began), problems, args.Has("json"));
+            return problems.Count == 0 ? 0 : 1;
+        }
+        finally
+        {
+            System.IO.Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private async Task LiveAsync()
+    {
+        await AllOnlineAsync("at the start");
+        var begin = Stopwatch.GetTimestamp();
+        var (steps, next) = ((long)(_time / Step), 0);
+        var sleepers = Array.Empty<string>();
+        for (var step = 0L; step <= steps; step++)
+        {
+            var (hour, minute) = (step / 3600, step % 3600 / 60);
+            var isMinute = step % 60 == 0;
+            if (step % (long)(CommandEvery / Step) == 0) await CommandsAsync();
+            if (isMinute && minute == 5) await PlanAsync();
+            if (isMinute && minute == 15) sleepers = await FallAsleepAsync();
+            if (isMinute && minute == 35) await WakeAsync(sleepers);
+            if (isMinute && (_time < TimeSpan.FromHours(4) ? minute is 25 or 45 : minute == 45 && hour % 4 == 3)) await StormAsync();
+            if (isMinute && minute == 55 && hour == steps / 3600 / 3) await RotateAsync(root: false);
+            if (isMinute && minute == 55 && hour == steps / 3600 * 2 / 3) await RotateAsync(root: true);
+            if (step >= next * steps / Samples)
+            {
+                Take(step / 3600.0);
+                next++;
+            }
+            if (step == steps) break;
+            _house.Clock.Advance(Step);
+            if (_house.IsRenewing) await GentlyAsync(() => !_house.IsRenewing, "a renewal");
+            if (_house.Center.Audit.LatestCheckpoint?.Size is { } size && size != _checkpoint)
+            {
+                _checkpoint = size;
+                await GentlyAsync(() => _house.Center.Audit.LatestCheckpoint?.Size != size || _house.Center.Witnesses.Now().Current >= _house.Devices.Running.Count, "the fleet's cosignatures");
+            }
+            await SettleAsync(begin, (step + 1) * (_within / steps));
+        }
+    }
+
+    /// <summary>Lets what the step set off be done, and keeps the pace.</summary>
+    private async Task SettleAsync(long begin, TimeSpan due)
+    {
+        // Nothing moves: no work is queued, no timer's work runs, and no byte has passed the broker for a moment.
+        for (var (quiet, passed) = (0, 0L); quiet < 2;)
+        {
+            var totals = _house.Center.Broker.Totals();
+            var isQuiet = ThreadPool.PendingWorkItemCount == 0 && _house.Clock.Running == 0 && passed == totals.BytesIn + totals.BytesOut;
+            passed = totals.BytesIn + totals.BytesOut;
+            quiet = isQuiet ? quiet + 1 : 0;
+            if (quiet < 2) await Task.Delay(1);
+        }
+        if (due - Stopwatch.GetElapsedTime(begin) is var wait && wait > TimeSpan.FromMilliseconds(1)) await Task.Delay(wait);
+    }
+
+    /// <summary>The clock goes as fast as real time, or <paramref name="faster"/> times as fast, until something is done.</summary>
+    private async Task GentlyAsync(Func<bool> isDone, string what, int faster = 1)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        while (!isDone())
+        {
+            if (Stopwatch.GetElapsedTime(begin) > TimeSpan.FromMinutes(2))
+            {
+                _lost.Add($"waited two minutes for {what}");
+                Say($"NOT in time: {what}; {string.Join("; ", _house.Devices.Warnings.TakeLast(3))}");
+                return;
+            }
+            _house.Clock.Advance(Gentle * faster);
+            await Task.Delay(Gentle);
+        }
+    }
+
+    private Task AllOnlineAsync(string when) => GentlyAsync(() => _house.Center.Fleet.List().All(d => d.CanReceive || !_house.Devices.Running.Contains(d.Name)), $"every device being online {when}", 2);
+
+    private async Task CommandsAsync()
+    {
+        var there = _house.Center.Fleet.List().Where(d => d.CanReceive).Select(d => (d.Name, d.Kind)).ToArray();
+        _random.Shuffle(there);
+        var ids = new ConcurrentBag<double>();
+        var lost = new ConcurrentBag<string>();
+        var chosen = there.Take(Math.Max(10, _house.Names.Count / 20)).ToArray();
+        // Sixteen people at once, as one batch after the other.
+        var sending = Task.WhenAll(Enumerable.Range(0, 16).Select(person => Task.Run(async () =>
+        {
+            for (var i = person; i < chosen.Length; i += 16)
+            {
+                var began = Stopwatch.GetTimestamp();
+                var draft = i % 2 == 0 || chosen[i].Kind != "valve" ? new CommandDraft(chosen[i].Name, "check-status") : new(chosen[i].Name, "set-position", new JsonObject { ["percent"] = i % 101 });
+                var sent = await _house.Center.Commands.SendAsync(draft, SoakHouse.Operator);
+                if (!sent.TryGet(out var view, out var refusal))
+                {
+                    // A device may be renewing just now: refused at once and told so is not lost.
+                    if (refusal.Code != RefusalCode.NoActiveConnection) lost.Add($"{chosen[i].Name}: {refusal.Message}");
+                    continue;
+                }
+                Interlocked.Increment(ref _sent);
+                var end = await _house.Center.Commands.WaitAsync(view.Id, TimeSpan.FromSeconds(20));
+                if (end?.State == "executed") ids.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+            }
+        })));
+        await GentlyAsync(() => sending.IsCompleted, "commands");
+        await sending;
+        _latencies.AddRange(ids);
+        _lost.AddRange(lost);
+    }
+
+    /// <summary>For later: ten commands in twenty minutes.</summary>
+    private async Task PlanAsync()
+    {
+        var at = _house.Clock.GetUtcNow() + TimeSpan.FromMinutes(20);
+        foreach (var name in _house.Names.Where(n => _house.Devices.Running.Contains(n)).OrderBy(_ => _random.Next()).Take(10)) await KeepAsync(new(name, "check-status", NotBefore: at, Wait: TimeSpan.FromMinutes(20)), at);
+    }
+
+    /// <summary>Five devices go to sleep, and something waits for each.</summary>
+    private async Task<string[]> FallAsleepAsync()
+    {
+        var sleepers = _house.Names.Where(n => _house.Devices.Running.Contains(n)).OrderBy(_ => _random.Next()).Take(5).ToArray();
+        var switching = Task.WhenAll(sleepers.Select(_house.Devices.SwitchOffAsync));
+        await GentlyAsync(() => switching.IsCompleted, "devices going to sleep");
+        await switching;
+        foreach (var name in sleepers) await KeepAsync(new(name, "check-status", Wait: TimeSpan.FromHours(1)), _house.Clock.GetUtcNow());
+        return sleepers;
+    }
+
+    private async Task KeepAsync(CommandDraft draft, DateTimeOffset notBefore)
+    {
+        var kept = await _house.Center.Commands.SendAsync(draft, SoakHouse.Operator);
+        if (kept.TryGet(out var view, out var refusal)) _kept.Add((view.Id, notBefore));
+        else _lost.Add(refusal.Message);
+    }
+
+    private async Task WakeAsync(string[] sleepers)
+    {
+        foreach (var name in sleepers) _house.SwitchOn(name);
+        await AllOnlineAsync("after sleeping");
+    }
+
+    /// <summary>Everybody at once: sessions cut by an operator, and the center started again, in turn.</summary>
+    private async Task StormAsync()
+    {
+        if (_storms++ % 2 == 0)
+        {
+            foreach (var name in _house.Names) await _house.Center.Broker.KickAsync(name, null, SoakHouse.Operator with { Role = Access.Role.Admin });
+        }
+        else
+        {
+            var again = AgainAsync();
+            await GentlyAsync(() => again.IsCompleted, "the center starting again");
+            await again;
+        }
+        var began = Stopwatch.GetTimestamp();
+        await AllOnlineAsync("after a storm");
+        Say($"storm {_storms} ({(_storms % 2 == 1 ? "all sessions cut" : "center started again")}): {_house.Names.Count} devices back in {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
+
+        async Task AgainAsync()
+        {
+            await _house.CloseAsync();
+            await _house.OpenAsync();
+        }
+    }
+
+    private async Task RotateAsync(bool root)
+    {
+        var rotated = await _house.Center.Authorities.RotateAsync(root, Actor.Terminal);
+        if (rotated.Refusal is { } refusal) _lost.Add(refusal.Message);
+        else Say($"{(root ? "root" : "intermediate")} rotated");
+    }
+
+    private void Take(double hour)
+    {
+        var sample = SoakSample.Take(_house, hour, _latencies);
+        _samples.Add(sample);
+        _latencies.Clear();
+        if (_house.Devices.Fallen is { } fallen) throw new InvalidOperationException($"{fallen} ended by itself: {string.Join("; ", _house.Devices.Warnings.TakeLast(3))}");
+        Say($"hour {hour,5:0.0}: heap {sample.Heap / 1e6:0.0} MB, resident {sample.Resident / 1e6:0} MB, {sample.Files} files, {sample.Threads} threads, {sample.Online} online, p50 {sample.P50:0.0} ms, p99 {sample.P99:0.0} ms, {sample.Entries} entries ({sample.Retired} retired, {sample.Segments} segments), {sample.Renewals} renewals, {sample.Disk / 1e6:0} MB on disk, {sample.Cpu:0} s of CPU");
+    }
+
+    private async Task<List<string>> JudgeAsync()
+    {
+        var problems = new List<string>(_lost);
+        await GentlyAsync(() => _kept.TrueForAll(k => _house.Center.Commands.FindAsync(k.Id).GetAwaiter().GetResult() is { IsSettled: true }), "planned commands");
+        foreach (var (id, notBefore) in _kept)
+        {
+            var view = await _house.Center.Commands.FindAsync(id);
+            if (view is not { State: "executed" }) problems.Add($"planned command {id} is {view?.State ?? "gone"} ({view?.Reason})");
+            else if (view.Sent < notBefore) problems.Add($"planned command {id} left too early");
+        }
+        // Every command that was taken has an end, and the log has one receipt "executed" for each.
+        var (count, page, unfinished) = (0L, (string?)null, new Dictionary<string, int>(StringComparer.Ordinal));
+        do
+        {
+            var found = await _house.Center.Commands.ListAsync(new() { Limit = 500, Before = page });
+            count += found.Commands.Count;
+            foreach (var command in found.Commands.Where(c => c.State != "executed")) unfinished[command.State] = unfinished.GetValueOrDefault(command.State) + 1;
+            page = found.Next;
+        }
+        while (page is not null);
+        if (count != _sent + _kept.Count) problems.Add($"{_sent + _kept.Count} commands were taken, {count} are known");
+        foreach (var (state, number) in unfinished) problems.Add($"{number} commands ended as {state}");
+        var executed = _house.Center.Audit.Entries(new() { Type = AuditTypes.Command, Action = "receipt", Outcome = "executed" }).Select(e => (string?)e.Details["id"]).ToList();
+        if (executed.Count != count || executed.Distinct(StringComparer.Ordinal).Count() != count) problems.Add($"{count} commands, {executed.Count} receipts of execution in the log, {executed.Distinct(StringComparer.Ordinal).Count()} different");
+        foreach (var type in new[] { AuditTypes.Replay, AuditTypes.Security, AuditTypes.Validation })
+            if (_house.Center.Audit.Entries(new() { Type = type }).FirstOrDefault() is { } entry) problems.Add($"the log holds {entry.Type} {entry.Action} of {entry.Subject}: {entry.Reason}");
+
+        if (_house.Devices.Renewals < _house.Names.Count) problems.Add($"{_house.Devices.Renewals} renewals of {_house.Names.Count} devices");
+        var audit = _house.Center.Audit;
+        if (audit.Retired == 0 || audit.Segments.Count == 0) problems.Add($"no segment was sealed and retired ({audit.Retired} entries, {audit.Segments.Count} segments)");
+        var verdict = await audit.VerifyAsync();
+        if (!verdict.IsIntact) problems.Add(verdict.Summary);
+        _verdict = verdict.Summary;
+        if (!CheckpointKey.TryReadPem(audit.TrustPem, out var trust, out var why)) throw new InvalidOperationException(why);
+        foreach (var file in System.IO.Directory.GetFiles(Path.Combine(_house.Data, "audit"), "*.ndjson*", SearchOption.AllDirectories))
+        {
+            await using var stream = File.OpenRead(file);
+            var part = ExportVerification.Verify(stream, trust);
+            if (!part.IsIntact) problems.Add($"{Path.GetFileName(file)}: {part.Summary}");
+            _files++;
+        }
+        // The first quarter warms up; the second and the last are compared.
+        var (early, late) = (_samples[(Samples / 4)..(Samples / 2)], _samples[(Samples * 3 / 4)..]);
+        Flat("heap", early.Average(s => s.Heap), late.Average(s => s.Heap), _isShort ? 1.5 : 1.1);
+        Flat("resident memory", early.Average(s => s.Resident), late.Average(s => s.Resident), _isShort ? 1.5 : 1.15);
+        Flat("open files", early.Average(s => s.Files), late.Average(s => s.Files), 1.1);
+        // Of a short run on a busy machine no time is asserted.
+        if (!_isShort) Flat("p50 of a command", early.Average(s => s.P50), late.Average(s => s.P50), 1.5);
+        return problems;
+
+        void Flat(string what, double before, double after, double most)
+        {
+            _flat.Add(string.Create(CultureInfo.InvariantCulture, $"{what} {after / before:0.00}"));
+            if (after > before * most) problems.Add(string.Create(CultureInfo.InvariantCulture, $"{what} grew from {before:N0} to {after:N0}"));
+        }
+    }
+
+    private readonly List<string> _flat = [];
+    private string _verdict = "";
+    private int _files;
+
+    private void Print(int devices, TimeSpan took, List<string> problems, bool json)
+    {
+        if (json)
+        {
+            Console.WriteLine(new JsonObject
+            {
+                ["devices"] = devices, ["hours"] = _time.TotalHours, ["seconds"] = took.TotalSeconds, ["commands"] = _sent, ["planned"] = _kept.Count, ["storms"] = _storms, ["renewals"] = _house.Devices.Renewals,
+                ["entries"] = _house.Center.Audit.Size, ["retired"] = _house.Center.Audit.Retired, ["segmentFiles"] = _files, ["audit"] = _verdict, ["held"] = problems.Count == 0,
+                ["problems"] = new JsonArray([.. problems.Select(p => JsonValue.Create(p))]),
+            }.ToJsonString());
+            return;
+        }
+        Say($"{_time.TotalHours} h of {devices} devices in {took.TotalSeconds:0} s: {_sent} commands and {_kept.Count} planned ones, {_storms} storms, {_house.Devices.Renewals} renewals, {_house.Center.Audit.Size} entries, {_house.Center.Audit.Retired} of them retired, {_files} segment files; {_verdict}");
+        Say($"the last quarter beside the second: {string.Join(", ", _flat)}");
+        foreach (var problem in problems.Take(20)) Say($"NOT held: {problem}");
+        if (problems.Count == 0) Say($"held");
+        else foreach (var line in _house.Devices.Warnings.TakeLast(10)) Say($"a device said: {line}");
+    }
+
+    private static void Say(FormattableString text) => Console.Error.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+}

@@ -41,8 +41,6 @@ internal static class BareBroker
         if (parsed.GetValue(Tls) is null && parsed.GetValue(Crl) is not null)
             throw new CliException(ExitCode.WrongUsage, "--crl judges client certificates: it needs --tls PORT.");
 
-        // The broker never blocks, and nothing else lives in this process: what a socket completes may run where it was noticed, without a second thread (docs/performance.md).
-        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
         var anonymous = parsed.GetValue(AllowAnonymous);
         var rules = parsed.GetValue(Policy) is { } file ? new FilePolicy(file, anonymous) : null;
         var tls = parsed.GetValue(Tls) is null ? null : new BareTls(Required(parsed, Ca), Required(parsed, Cert), Required(parsed, Key), parsed.GetValue(Crl));
@@ -142,6 +140,7 @@ internal static class BareBroker
 
     private static JsonObject Stats(BrokerCounters counters) => new()
     {
+        ["allocatedBytes"] = GC.GetTotalAllocatedBytes(),
         ["connectionsTotal"] = counters.ConnectionsTotal,
         ["messagesIn"] = counters.MessagesIn,
         ["messagesOut"] = counters.MessagesOut,

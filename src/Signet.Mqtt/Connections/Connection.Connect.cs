@@ -136,6 +136,8 @@ internal sealed partial class Connection
 
     private async Task<ConnectDecision> AskAsync(Func<ValueTask<ConnectDecision>> question)
     {
+        // The owner's code may compute a password's hash: not on the thread that carries others' messages.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
             return await question();

@@ -43,6 +43,9 @@ public sealed record ListenerOptions
     /// <summary>Connections the kernel keeps before they are accepted.</summary>
     public int Backlog { get; init; } = 1024;
 
+    /// <summary>Wait for the sockets, and handle what they bring, on threads of the library's own, one a core (Linux; decision 0003). False, and elsewhere: the platform's way, over its thread pool.</summary>
+    public bool OwnLoop { get; init; } = true;
+
     /// <summary>Proxies that must send a PROXY protocol v2 header; everyone else must not. Empty: nobody.</summary>
     public IReadOnlyList<IPNetwork> ProxiesFrom { get; init; } = [];
 }

@@ -110,7 +110,7 @@ public sealed class MqttListener : IAsyncDisposable
         {
             remote = accepted.RemoteEndPoint;
             accepted.NoDelay = true;
-            using var transport = new SocketTransport(accepted);
+            using var transport = new SocketTransport(accepted, options.OwnLoop);
             if (!admission.TryEnter((remote as IPEndPoint)?.Address, out var full))
             {
                 Refused(new HandshakeRefusal(remote, full, null, null, options.Name));
@@ -156,7 +156,7 @@ public sealed class MqttListener : IAsyncDisposable
             var local = transport.Socket.LocalEndPoint;
             if (remote is IPEndPoint peer && IsProxy(peer.Address))
             {
-                var header = await ProxyHeader.ReadAsync(transport.Socket, limit.Token);
+                var header = await ProxyHeader.ReadAsync(transport.Raw, limit.Token);
                 if (header.Error is { } wrong)
                 {
                     Refused(new HandshakeRefusal(remote, wrong, null, null, options.Name));

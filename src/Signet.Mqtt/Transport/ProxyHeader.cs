@@ -22,16 +22,16 @@ internal readonly record struct ProxyHeader(IPEndPoint? Source, IPEndPoint? Dest
 
     private static ReadOnlySpan<byte> Signature => [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A];
 
-    /// <summary>Reads exactly the header off the socket and not a byte of what follows.</summary>
-    public static async Task<ProxyHeader> ReadAsync(Socket socket, CancellationToken cancellationToken)
+    /// <summary>Reads exactly the header off the connection and not a byte of what follows.</summary>
+    public static async Task<ProxyHeader> ReadAsync(Stream stream, CancellationToken cancellationToken)
     {
         var head = new byte[FixedLength];
-        if (!await FillAsync(socket, head.AsMemory(0, SignatureLength), cancellationToken)) return Fail("the proxy closed before its header was whole");
-        if (head.AsSpan().StartsWith("PROXY "u8)) return await ReadLineAsync(socket, head, cancellationToken);
-        if (!await FillAsync(socket, head.AsMemory(SignatureLength), cancellationToken)) return Fail("the proxy closed before its header was whole");
+        if (!await FillAsync(stream, head.AsMemory(0, SignatureLength), cancellationToken)) return Fail("the proxy closed before its header was whole");
+        if (head.AsSpan().StartsWith("PROXY "u8)) return await ReadLineAsync(stream, head, cancellationToken);
+        if (!await FillAsync(stream, head.AsMemory(SignatureLength), cancellationToken)) return Fail("the proxy closed before its header was whole");
         if (!TryBodyLength(head, out var length, out var error)) return Fail(error);
         var body = new byte[length];
-        if (!await FillAsync(socket, body, cancellationToken)) return Fail("the proxy closed before its header was whole");
+        if (!await FillAsync(stream, body, cancellationToken)) return Fail("the proxy closed before its header was whole");
         return Parse(head, body);
     }
 
@@ -76,13 +76,13 @@ internal readonly record struct ProxyHeader(IPEndPoint? Source, IPEndPoint? Dest
     }
 
     // Byte by byte: not one of what follows may be taken.
-    private static async Task<ProxyHeader> ReadLineAsync(Socket socket, byte[] begun, CancellationToken cancellationToken)
+    private static async Task<ProxyHeader> ReadLineAsync(Stream stream, byte[] begun, CancellationToken cancellationToken)
     {
         var line = new byte[LongestLine];
         begun.AsSpan(0, SignatureLength).CopyTo(line);
         for (var length = SignatureLength; length < LongestLine; length++)
         {
-            if (!await FillAsync(socket, line.AsMemory(length, 1), cancellationToken)) return Fail("the proxy closed before its header was whole");
+            if (!await FillAsync(stream, line.AsMemory(length, 1), cancellationToken)) return Fail("the proxy closed before its header was whole");
             if (line[length] == (byte)'\n') return ParseLine(line.AsSpan(0, length + 1));
         }
 
@@ -93,11 +93,11 @@ internal readonly record struct ProxyHeader(IPEndPoint? Source, IPEndPoint? Dest
 
     private static ProxyHeader Fail(string why) => new(null, null, why);
 
-    private static async Task<bool> FillAsync(Socket socket, Memory<byte> target, CancellationToken cancellationToken)
+    private static async Task<bool> FillAsync(Stream stream, Memory<byte> target, CancellationToken cancellationToken)
     {
         while (!target.IsEmpty)
         {
-            var count = await socket.ReceiveAsync(target, cancellationToken);
+            var count = await stream.ReadAsync(target, cancellationToken);
             if (count == 0) return false;
             target = target[count..];
         }

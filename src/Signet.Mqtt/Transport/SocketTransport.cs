@@ -5,8 +5,11 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Signet.Mqtt.Broker.Transport;
 
-/// <summary>One accepted socket with its TLS, as a pair of pipes. Reads begin with zero bytes, so an idle connection holds no buffer.</summary>
-internal sealed class SocketTransport(Socket socket) : IDisposable
+/// <summary>
+/// One accepted socket with its TLS, as a pair of pipes. An idle connection holds no buffer. Waits with a <see cref="Poller"/> of ours, or with the platform's sockets where there is none
+/// or <paramref name="ownLoop"/> is false.
+/// </summary>
+internal sealed class SocketTransport(Socket socket, bool ownLoop) : IDisposable
 {
     /// <summary>A TLS record carries up to 16 KB; a larger read would only hold more.</summary>
     private const int ReadSize = 16 * 1024;
@@ -14,10 +17,13 @@ internal sealed class SocketTransport(Socket socket) : IDisposable
     /// <summary>How long a closing connection is read so that the peer gets the last packet instead of a reset.</summary>
     private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);
     private const int DrainBytes = 1024 * 1024;
-    private readonly NetworkStream network = new(socket, false);
+    private readonly Stream network = ownLoop && Poller.IsSupported ? new PolledSocket(socket) : new NetworkStream(socket, false);
     private SslStream? ssl;
 
     public Socket Socket => socket;
+
+    /// <summary>What comes before TLS.</summary>
+    public Stream Raw => network;
 
     public X509Certificate2? ClientCertificate { get; private set; }
 
@@ -33,6 +39,13 @@ internal sealed class SocketTransport(Socket socket) : IDisposable
     public IDuplexPipe ToPipes()
     {
         Stream stream = ssl is null ? network : ssl;
+        if (network is PolledSocket polled)
+        {
+            // Handshakes take a millisecond of computing each and were left to the thread pool; messages are handled where they are noticed.
+            polled.RunsInline = true;
+            return new Duplex(new PolledReader(polled, stream, ssl is null or { SslProtocol: System.Security.Authentication.SslProtocols.Tls13 }), new PolledWriter(polled, stream));
+        }
+
         return new Duplex(
             PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReadSize, minimumReadSize: 1024, leaveOpen: true, useZeroByteReads: true)),
             PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)));
@@ -44,12 +57,13 @@ internal sealed class SocketTransport(Socket socket) : IDisposable
         using var limit = new CancellationTokenSource(DrainTime, time);
         try
         {
+            if (network is PolledSocket polled) (polled.IsReadingStopped, polled.RunsInline) = (false, false);
             if (ssl is { IsAuthenticated: true }) await ssl.ShutdownAsync().WaitAsync(limit.Token);
             socket.Shutdown(SocketShutdown.Send);
             var waste = new byte[4096];
             for (var total = 0; total < DrainBytes;)
             {
-                var count = await socket.ReceiveAsync(waste, limit.Token);
+                var count = await network.ReadAsync(waste, limit.Token);
                 if (count == 0) break;
                 total += count;
             }

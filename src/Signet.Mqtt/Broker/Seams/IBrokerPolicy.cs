@@ -2,7 +2,7 @@ namespace Signet.Mqtt.Broker;
 
 /// <summary>
 /// Who may connect and what they may do. The broker asks at each of these moments and nowhere else decides.
-/// Contract: the three <c>Authorize</c> methods are pure, fast and may run on any thread at once; their answers depend on the request and on the policy
+/// Contract: the three <c>Authorize</c> methods are pure, do not block (they run on the thread that carries others' messages) and may run on any thread at once; their answers depend on the request and on the policy
 /// alone, because the broker remembers them per client and topic until <see cref="MqttBroker.PolicyChanged"/> is called.
 /// </summary>
 public interface IBrokerPolicy

@@ -11,11 +11,10 @@ internal static class BrokerHost
 {
     public static async Task<int> RunAsync(Arguments args)
     {
-        if (args.Has("inline")) Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
         var brokerOptions = new BrokerOptions();
         if (args.Text("data") is { } directory) brokerOptions = brokerOptions with { Store = SqliteSessionStore.Open(Path.Combine(Directory.CreateDirectory(directory).FullName, "sessions.db")) };
         await using var broker = await MqttBroker.OpenAsync(brokerOptions, args.Has("policy") ? new BranchPolicy() : new OpenPolicy(), TimeProvider.System);
-        var options = new ListenerOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, args.Number(args.Has("tls") ? "tls" : "plain", 1883)) };
+        var options = new ListenerOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, args.Number(args.Has("tls") ? "tls" : "plain", 1883)), OwnLoop = !args.Has("platform-loop") };
         if (args.Has("tls")) options = WithTls(options, args);
         await using var listener = MqttListener.Start(broker, options);
         Console.WriteLine($"listening on {listener.EndPoint.Port}");

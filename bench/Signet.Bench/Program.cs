@@ -5,6 +5,7 @@ return args switch
 {
     ["audit", .. var rest] => await AuditBench.RunAsync(Arguments.Parse(rest)),
     ["micro", .. var rest] => await Micro.RunAsync(Arguments.Parse(rest)),
+    ["keep", .. var rest] => await KeptClient.RunAsync(Arguments.Parse(rest)),
     ["serve", .. var rest] => await BrokerHost.RunAsync(Arguments.Parse(rest)),
     ["load", .. var rest] => await Load.RunAsync(Arguments.Parse(rest)),
     ["soak", .. var rest] => await Soak.RunAsync(Arguments.Parse(rest)),

@@ -50,6 +50,13 @@ internal sealed class ClientLink : IDisposable
         stream.Dispose();
     }
 
+    /// <summary>Ends the link from outside; the reader reports <paramref name="why"/>.</summary>
+    public void Lose(MqttException why)
+    {
+        Break(why);
+        stream.Dispose();
+    }
+
     /// <summary>Adds packets to what is to be sent and sees to it that it is sent. False when the link is broken.</summary>
     public bool Send(Action<WireWriter> write)
     {

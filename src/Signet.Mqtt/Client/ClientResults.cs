@@ -8,6 +8,11 @@ public readonly record struct PublishResult(ReasonCode Reason, string? ReasonStr
     public bool IsAccepted => !Reason.IsError();
 }
 
+/// <summary>A message that an earlier process published and did not see finished.</summary>
+/// <param name="Message">As published; its expiry is what is left.</param>
+/// <param name="Result">The broker's answer, as PublishAsync would have given it.</param>
+public sealed record ResumedPublish(MqttMessage Message, Task<PublishResult> Result);
+
 /// <summary>Outcome of one filter of a SUBSCRIBE or UNSUBSCRIBE.</summary>
 public readonly record struct SubscribeResult(string Filter, ReasonCode Reason)
 {

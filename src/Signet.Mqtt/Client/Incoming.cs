@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Threading.Channels;
@@ -9,7 +10,10 @@ namespace Signet.Mqtt.Client;
 /// Messages from the broker until the program took them. A QoS 1 or 2 message is acknowledged when the program is done with it, so a message that a crash cut short
 /// is sent again. A full queue holds reading back, except while the program itself waits for an answer that lies behind the messages.
 /// </summary>
-internal sealed class Incoming(int capacity)
+/// <param name="capacity">Messages that may wait for the program.</param>
+/// <param name="store">Null: in memory alone.</param>
+/// <param name="lose">Breaks the connection: the store failed.</param>
+internal sealed class Incoming(int capacity, InFlightStore? store, Action<Exception> lose)
 {
     /// <summary>QoS 0 messages kept beyond the capacity while an answer is awaited; above it they are dropped, as QoS 0 allows.</summary>
     private const int Overdraft = 16;
@@ -18,12 +22,20 @@ internal sealed class Incoming(int capacity)
     private readonly Dictionary<ushort, Entry> exactlyOnce = [];
     private readonly Dictionary<ushort, string> aliases = [];
     private TaskCompletionSource? room;
+    private string client = "";
     private ClientLink? link;
     private MqttVersion version;
     private int count;
     private long dropped;
 
     public long Dropped => Interlocked.Read(ref dropped);
+
+    /// <summary>Takes over the identifiers of QoS 2 messages that an earlier process was done with; before the first <see cref="Attach"/>.</summary>
+    public void Resume(string clientId, IReadOnlyList<ushort> done)
+    {
+        client = clientId;
+        foreach (var id in done) exactlyOnce[id] = new Entry(new MqttMessage { Topic = "", QoS = QoS.ExactlyOnce }, id, null) { IsDone = true };
+    }
 
     public void Attach(ClientLink next, MqttVersion spoken, bool sessionPresent)
     {
@@ -70,8 +82,17 @@ internal sealed class Incoming(int capacity)
     public void Released(ushort id)
     {
         bool known;
-        lock (gate) known = exactlyOnce.Remove(id);
-        link?.Send(w => new AckPacket(PacketType.Pubcomp, id, known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound).Write(w, version));
+        ClientLink? asked;
+        lock (gate)
+        {
+            known = exactlyOnce.Remove(id);
+            asked = link;
+        }
+
+        // Also when it is unknown here: an earlier removal may still be on its way, and the identifier is free for another message once PUBCOMP is out.
+        var answer = new AckPacket(PacketType.Pubcomp, id, known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
+        if (store is null) asked?.Send(w => answer.Write(w, version));
+        else _ = AnswerAsync(store.WriteAsync(new InFlightChange.ReceivedReleased(client, id)), asked, answer);
     }
 
     /// <summary>Completed when reading may go on.</summary>
@@ -122,8 +143,24 @@ internal sealed class Incoming(int capacity)
     private void Acknowledge(Entry entry)
     {
         if (entry.Link != link) return; // that connection is gone; the broker sends the message again
-        var type = entry.Message.QoS == QoS.AtLeastOnce ? PacketType.Puback : PacketType.Pubrec;
-        link.Send(w => new AckPacket(type, entry.PacketId, ReasonCode.Success).Write(w, version));
+        var answer = new AckPacket(entry.Message.QoS == QoS.AtLeastOnce ? PacketType.Puback : PacketType.Pubrec, entry.PacketId, ReasonCode.Success);
+        if (store is null || answer.Type == PacketType.Puback) link?.Send(w => answer.Write(w, version));
+        else _ = AnswerAsync(store.WriteAsync(new InFlightChange.Received(client, entry.PacketId)), link, answer);
+    }
+
+    /// <summary>Answers when the step is on record.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever keeps the store from keeping it ends the connection.")]
+    private async Task AnswerAsync(ValueTask write, ClientLink? asked, AckPacket answer)
+    {
+        try
+        {
+            await write;
+            asked?.Send(w => answer.Write(w, version));
+        }
+        catch (Exception e)
+        {
+            lose(e);
+        }
     }
 
     private string TopicOf(in PublishView view, int aliasMaximum)
@@ -140,13 +177,13 @@ internal sealed class Incoming(int capacity)
         return topic;
     }
 
-    private sealed class Entry(MqttMessage message, ushort packetId, ClientLink link)
+    private sealed class Entry(MqttMessage message, ushort packetId, ClientLink? link)
     {
         public MqttMessage Message => message;
 
         public ushort PacketId => packetId;
 
-        public ClientLink Link { get; set; } = link;
+        public ClientLink? Link { get; set; } = link;
 
         public bool IsDone { get; set; }
     }

@@ -94,12 +94,18 @@ public sealed partial class MqttClient
             SessionPresent = connack.SessionPresent;
             ResponseInformation = connack.Properties.ResponseInformation;
             if (connack.Properties.AssignedClientId is { } id) ClientId = id;
+            if (!SessionPresent && Options.InFlight is { } store) await store.WriteAsync(new InFlightChange.SessionLost(ClientId));
             link = next;
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or System.Net.WebSockets.WebSocketException)
         {
             next?.Dispose();
             throw new MqttException(ReasonCode.ServerUnavailable, "the broker closed the connection before it answered CONNECT (over TLS 1.3: the certificate may have been refused): " + e.Message, false, e);
+        }
+        catch (Signet.Store.StoreException e)
+        {
+            next?.Dispose();
+            throw new MqttException(ReasonCode.UnspecifiedError, "the in-flight store failed: " + e.Message, false, e);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested && !stopping.IsCancellationRequested)
         {

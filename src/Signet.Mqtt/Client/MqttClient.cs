@@ -8,7 +8,7 @@ namespace Signet.Mqtt.Client;
 /// </summary>
 public sealed partial class MqttClient : IAsyncDisposable
 {
-    private readonly Outgoing outgoing = new();
+    private readonly Outgoing outgoing;
     private readonly Incoming incoming;
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
@@ -22,7 +22,8 @@ public sealed partial class MqttClient : IAsyncDisposable
     {
         Options = options;
         ClientId = options.ClientId;
-        incoming = new Incoming(options.ReceiveQueue);
+        outgoing = new Outgoing(options.InFlight, options.Time, LoseLink);
+        incoming = new Incoming(options.ReceiveQueue, options.InFlight, LoseLink);
     }
 
     public MqttClientOptions Options { get; }
@@ -40,6 +41,12 @@ public sealed partial class MqttClient : IAsyncDisposable
     /// <summary>Given by the broker when asked for at the latest connect (MQTT 5.0 section 3.2.2.3.14); null when it gave none.</summary>
     public string? ResponseInformation { get; private set; }
 
+    /// <summary>What an earlier process left unfinished in <see cref="MqttClientOptions.InFlight"/> and this client sends on, oldest first.</summary>
+    public IReadOnlyList<ResumedPublish> Resumed { get; private set; } = [];
+
+    /// <summary>QoS 1 and 2 messages that were taken (with <see cref="MqttClientOptions.InFlight"/>: are on stable storage) and have not had the broker's last answer.</summary>
+    public int UnacknowledgedCount => outgoing.Count;
+
     /// <summary>QoS 0 messages that were dropped because nobody read them.</summary>
     public long DroppedMessages => incoming.Dropped;
 
@@ -51,7 +58,19 @@ public sealed partial class MqttClient : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.Will is { } will) MessageCodec.Check(will.Message);
+        if (options.InFlight is not null && (options.ClientId.Length == 0 || options.CleanStart || options.SessionExpiry <= TimeSpan.Zero))
+        {
+            throw new ArgumentException("what outlives the process needs a session that does: a client id, CleanStart = false and a SessionExpiry", nameof(options));
+        }
+
         var client = new MqttClient(options);
+        if (options.InFlight is { } store)
+        {
+            var left = store.Load(options.ClientId);
+            client.Resumed = client.outgoing.Resume(options.ClientId, left.Outgoing);
+            client.incoming.Resume(options.ClientId, left.Received);
+        }
+
         try
         {
             await client.OpenAsync(options.CleanStart, cancellationToken);
@@ -66,7 +85,7 @@ public sealed partial class MqttClient : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Publishes; QoS 0 returns when handed to the network, QoS 1 and 2 when the broker acknowledged, over reconnects if need be. Once on the wire, cancelling only ends the waiting.</summary>
+    /// <summary>Publishes; with <see cref="MqttClientOptions.InFlight"/> a QoS 1 or 2 message is on stable storage before it is sent, and is sent by the next process when this one ends. QoS 0 returns when handed to the network, QoS 1 and 2 when the broker acknowledged, over reconnects if need be. Once on the wire, cancelling only ends the waiting.</summary>
     public async Task<PublishResult> PublishAsync(MqttMessage message, CancellationToken cancellationToken = default)
     {
         MessageCodec.Check(message);
@@ -166,6 +185,9 @@ public sealed partial class MqttClient : IAsyncDisposable
 
     /// <summary>As <see cref="DisconnectAsync"/>.</summary>
     public async ValueTask DisposeAsync() => await DisconnectAsync();
+
+    /// <summary>The store failed at a step that must be on record: the exchange is taken up again from what is, on the next connection.</summary>
+    private void LoseLink(Exception cause) => link?.Lose(new MqttException(ReasonCode.UnspecifiedError, "the in-flight store failed: " + cause.Message, false, cause));
 
     private async Task<IReadOnlyList<SubscribeResult>> SubscribeNowAsync(IReadOnlyList<TopicSubscription> asked, int? identifier, CancellationToken cancellationToken)
     {

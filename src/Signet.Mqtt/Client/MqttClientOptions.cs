@@ -55,6 +55,9 @@ public sealed record MqttClientOptions
     /// <summary>Unacknowledged QoS 1 and 2 messages this client sends at once; more wait in <see cref="MqttClient.PublishAsync"/>.</summary>
     public ushort SendMaximum { get; init; } = 256;
 
+    /// <summary>Keeps unfinished QoS 1 and 2 exchanges beyond the process; needs a client id, <see cref="CleanStart"/> false and a <see cref="SessionExpiry"/>. The caller disposes it, after the client. Null: in memory alone.</summary>
+    public InFlightStore? InFlight { get; init; }
+
     /// <summary>Topic aliases the broker may set (MQTT 5).</summary>
     public ushort TopicAliasMaximum { get; init; } = 32;
 

@@ -10,8 +10,16 @@ public sealed class Cable : IAsyncDisposable
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentBag<Socket> ends = [];
     private readonly int target;
+    private bool swallows;
 
     private Cable(int target) => this.target = target;
+
+    /// <summary>What the client sends from now on goes nowhere; it notices nothing.</summary>
+    public bool SwallowsToBroker
+    {
+        get => Volatile.Read(ref swallows);
+        set => Volatile.Write(ref swallows, value);
+    }
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
@@ -50,8 +58,8 @@ public sealed class Cable : IAsyncDisposable
                 await far.ConnectAsync(IPAddress.Loopback, target);
                 ends.Add(near);
                 ends.Add(far);
-                _ = PumpAsync(near, far);
-                _ = PumpAsync(far, near);
+                _ = PumpAsync(near, far, true);
+                _ = PumpAsync(far, near, false);
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -60,13 +68,14 @@ public sealed class Cable : IAsyncDisposable
         }
     }
 
-    private static async Task PumpAsync(Socket from, Socket to)
+    private async Task PumpAsync(Socket from, Socket to, bool isToBroker)
     {
         var buffer = new byte[16 * 1024];
         try
         {
             for (int count; (count = await from.ReceiveAsync(buffer)) > 0;)
             {
+                if (isToBroker && SwallowsToBroker) continue;
                 for (var at = 0; at < count;) at += await to.SendAsync(buffer.AsMemory(at, count - at));
             }
 

@@ -27,6 +27,15 @@ public sealed record CenterOptions
     /// <summary>Also TLS 1.2 (ECDHE and AEAD only) on the password listener, for clients that lack 1.3.</summary>
     public bool AllowTls12ForPasswords { get; init; }
 
+    /// <summary>New connections a second each MQTT port takes, with a burst of two seconds' worth; more are closed at once, and the trail says so. More than one core can shake hands with: it stops floods, not fleets.</summary>
+    public int MqttConnectionsPerSecond { get; init; } = 2000;
+
+    /// <summary>Handshakes at once on each MQTT port.</summary>
+    public int MqttHalfOpen { get; init; } = 1024;
+
+    /// <summary>Handshakes at once from one address on each MQTT port.</summary>
+    public int MqttHalfOpenPerAddress { get; init; } = 256;
+
     /// <summary>Proxies that put a PROXY protocol v2 header before each MQTT connection; everybody else must not.</summary>
     public IReadOnlyList<IPNetwork> Proxies { get; init; } = [];
 
@@ -60,6 +69,7 @@ public sealed record CenterOptions
         var wrong = new List<string>();
         if (MqttPort is < 0 or > 65_535) wrong.Add($"the MQTT port {MqttPort} is not between 0 and 65535");
         if (MqttPasswordPort is < 0 or > 65_535) wrong.Add($"the MQTT password port {MqttPasswordPort} is not between 0 and 65535");
+        if (MqttConnectionsPerSecond < 1 || MqttHalfOpen < 1 || MqttHalfOpenPerAddress < 1) wrong.Add("a limit on new MQTT connections is below 1");
         if (CommandLifetime < TimeSpan.FromSeconds(1) || CommandLifetime > TimeSpan.FromSeconds(30)) wrong.Add($"the command lifetime {CommandLifetime} is not between 1 s and 30 s");
         if (ReceiptDeadline < TimeSpan.FromMilliseconds(100) || ReceiptDeadline > TimeSpan.FromHours(1)) wrong.Add($"the receipt deadline {ReceiptDeadline} is not between 100 ms and 1 h");
         if (LongestAbsence < TimeSpan.Zero || LongestAbsence > TimeSpan.FromDays(3650)) wrong.Add($"the longest absence {LongestAbsence.TotalDays} days is not between 0 and 3650");

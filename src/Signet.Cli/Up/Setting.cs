@@ -28,6 +28,10 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
 
     public static readonly Setting MqttPasswordTls12 = new("mqttPassword:tls12", null, "false", "Also TLS 1.2 (ECDHE and AEAD only) on the password listener", Truth);
 
+    public static readonly Setting MqttConnectionsPerSecond = new("mqtt:connectionsPerSecond", null, "2000", "New connections a second each MQTT port takes, with a burst of two seconds' worth; more are closed at once", value => WholeNumber(value, 1, 1_000_000));
+    public static readonly Setting MqttHalfOpen = new("mqtt:halfOpen", null, "1024", "Handshakes at once on each MQTT port", value => WholeNumber(value, 1, 100_000));
+    public static readonly Setting MqttHalfOpenPerAddress = new("mqtt:halfOpenPerAddress", null, "256", "Handshakes at once from one address", value => WholeNumber(value, 1, 100_000));
+
     public static readonly Setting MqttProxies = new("mqtt:proxies", null, "", "Networks of proxies that send a PROXY protocol v2 header before each MQTT connection, comma-separated", Networks);
 
     public static readonly Setting AuthOpen = new("auth:open", null, "false", "Open the endpoints for other brokers although there is no TOTP account", Truth);
@@ -105,7 +109,7 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
     private static string? Absolute(string value) => value.Length == 0 || Path.IsPathFullyQualified(value) ? null : "an absolute path, or empty";
 
     /// <summary>Everything that can be set; a key that is not here is an error.</summary>
-    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, CertificateSignIn, Hosts, ReceiptDeadline, LogLevel, LogFormat, Drain, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays,
+    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttConnectionsPerSecond, MqttHalfOpen, MqttHalfOpenPerAddress, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, CertificateSignIn, Hosts, ReceiptDeadline, LogLevel, LogFormat, Drain, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays,
         AuditCheckpointSeconds, AuditSegmentEntries, AuditSegmentDays, AuditRetentionDays, AuditArchive, AuditReserveMebibytes, AuditUnavailable, AuditSyslog, AuditWebhook, AuditWebhookSecretFile, AuditForwardRoot];
 
     private static string? Truth(string value) => value is "true" or "false" ? null : "true or false";

@@ -56,8 +56,7 @@ internal sealed class BrokerHost : IAsyncDisposable
                 },
                 ValidateClientCertificate = (leaf, sent) => watch.Judged(judge.Judge(leaf, sent, CertificatePurpose.TlsClient), leaf, "mqtts"),
                 OnRefused = watch.HandshakeRefused,
-                ProxiesFrom = options.Proxies,
-            }, "--port-mqtt"), options, watch, certificates);
+            }, options, "--port-mqtt"), options, watch, certificates);
         }
         catch
         {
@@ -81,8 +80,7 @@ internal sealed class BrokerHost : IAsyncDisposable
             AllowRenegotiation = false,
         },
         OnRefused = _watch.HandshakeRefused,
-        ProxiesFrom = _options.Proxies,
-    }, "--port-mqtt-password");
+    }, _options, "--port-mqtt-password");
 
     // RFC 9325, section 4.2: with TLS 1.2 only ephemeral key exchange and authenticated encryption.
 #pragma warning disable CA1416 // asked for on Linux and macOS only
@@ -93,12 +91,17 @@ internal sealed class BrokerHost : IAsyncDisposable
     ]);
 #pragma warning restore CA1416
 
-    private static MqttListener Listen(MqttBroker broker, ListenerOptions listener, string flag)
+    /// <summary>Listens under the limits that hold for every MQTT port.</summary>
+    private static MqttListener Listen(MqttBroker broker, ListenerOptions listener, CenterOptions options, string flag)
     {
         var endPoint = listener.EndPoint;
         try
         {
-            return MqttListener.Start(broker, listener);
+            return MqttListener.Start(broker, listener with
+            {
+                ProxiesFrom = options.Proxies, ConnectionsPerSecond = options.MqttConnectionsPerSecond,
+                MaximumHalfOpen = options.MqttHalfOpen, MaximumHalfOpenPerAddress = options.MqttHalfOpenPerAddress,
+            });
         }
         catch (SocketException e)
         {

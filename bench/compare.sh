@@ -2,7 +2,9 @@
 # Compares `signet broker run` as shipped with Mosquitto on this machine: same certificates, same loads, broker on one core, load on the other.
 #   bench/compare.sh [ROUNDS [CASE...]]       cases: qos1 burst fan rtt cpu plain plainburst connect idle durable; default: all but durable
 # MQLOAD=PROGRAM takes another load generator with the same options; without it the one in Signet.Bench is used (durable always uses that one).
-# BROKERS="mosquitto signet policy": who takes part; policy is signet with --policy, a file whose rules match filters of each client's name. BOTH=1: brokers and load on both cores.
+# BROKERS="mosquitto signet policy up": who takes part; policy is signet with --policy, a file whose rules match filters of each client's name; up is `signet up` with its own PKI, its
+# access policy (the load is a person whom one rule lets in), identity-bound sessions, counters, store and audit log; it has no plain port. BOTH=1: brokers and load on both cores.
+# HALF=1: a spinning process shares the broker's core. A rate that halves was the broker's; one that falls less was limited by the load generator.
 # Needs mosquitto, openssl, taskset, python3. Prints one line a run, then the medians with least and most.
 set -euo pipefail
 rounds=${1:-5}; shift || true
@@ -14,11 +16,12 @@ out=${ArtifactsPath:-$here/artifacts}/bin
 own="dotnet $out/Signet.Bench/release/Signet.Bench.dll load"
 load=${MQLOAD:-$own}
 signet="dotnet $out/Signet.Cli/release/signet.dll broker run"
+program="dotnet $out/Signet.Cli/release/signet.dll"
 one="taskset -c 0" two="taskset -c 1"
 [ -z "${BOTH:-}" ] || one="" two=""
 work=$(mktemp -d)
-declare -A pid tls plain # of each broker
-trap 'for p in "${pid[@]}"; do kill "$p" 2>/dev/null || true; done; rm -rf "$work"' EXIT
+declare -A pid tls plain keys # of each broker
+trap 'for p in "${pid[@]}"; do kill "$p" 2>/dev/null || true; done; wait; rm -rf "$work"' EXIT
 cd "$work"
 
 openssl ecparam -name prime256v1 -genkey -noout -out ca.key
@@ -52,7 +55,7 @@ CONF
 
 run() { # who case
   local o="--broker-pid ${pid[$1]} --warmup 500 --duration ${SECONDS_EACH:-3}" with=$load
-  case $2 in plain*) o="$o --port ${plain[$1]}" ;; *) o="$o --port ${tls[$1]} --tls --ca ca.crt --cert dev.crt --key dev.key" ;; esac
+  case $2 in plain*) o="$o --port ${plain[$1]}" ;; *) o="$o --port ${tls[$1]} --tls ${keys[$1]:---ca ca.crt --cert dev.crt --key dev.key} --topic load/%d" ;; esac
   case $2 in
     qos1)             o="$o --qos 1 --pubs 50 --subs 50 --payload 64 --window 20" ;;
     burst|plainburst) o="$o --qos 0 --pubs 50 --subs 50 --payload 64 --window 20 --batch 20" ;;
@@ -67,9 +70,10 @@ run() { # who case
   # shellcheck disable=SC2086
   $two $with $o | tr -d '\n'
 }
-port=21880
+port=${FIRST_PORT:-21880}
 start() { # who [durable]
   local more=
+  if [ $1 = up ]; then start_up; return; fi
   plain[$1]=$((port++)) tls[$1]=$((port++))
   if [ $1 = mosquitto ]; then
     sed "s/PLAIN/${plain[$1]}/; s/TLS/${tls[$1]}/" mosquitto${2:+-durable}.conf > running.conf; rm -f mosquitto.db
@@ -83,12 +87,35 @@ start() { # who [durable]
   pid[$1]=$!
   for _ in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/${tls[$1]}) 2>/dev/null && break; sleep 0.1; done
 }
+# Two hundred connections of one person are within the limits of an identity; a device may send 100 messages a second only.
+start_up() {
+  export SIGNET_DATA=$work/up/data
+  mkdir -p up
+  $program init --json >/dev/null
+  $one $program up --json --port-console 0 --port-mqtt 0 --port-pki 0 --port-mqtt-password 0 --port-auth 0 >up/out 2>up/errors &
+  pid[up]=$!
+  for _ in $(seq 300); do grep -q '"ready"' up/out && break; sleep 0.1; done
+  tls[up]=$(sed -n 's/.*mqtts:..localhost:\([0-9]*\).*/\1/p' up/out)
+  $program user add bench --role operator >/dev/null
+  $program cert issue --profile user --name bench --out up >/dev/null
+  $program policy export --out up/policy.json >/dev/null
+  python3 - <<'PY'
+import json
+policy = json.load(open('up/policy.json'))
+policy['rules'].insert(0, {'name': 'load', 'effect': 'allow', 'who': {'kinds': ['person'], 'names': ['bench']}, 'actions': ['publish', 'subscribe', 'deliver'], 'topics': ['load/#']})
+policy['version'] += 1
+json.dump(policy, open('up/policy.json', 'w'))
+PY
+  $program policy apply up/policy.json --yes >/dev/null
+  keys[up]="--ca up/root.crt --cert up/bench.crt --key up/bench.key"
+}
 stop() { kill "${pid[$1]}"; wait "${pid[$1]}" 2>/dev/null || true; unset "pid[$1]"; }
 # .NET compiles what is hot again, and does it beside the load: that is over after some ten seconds of each kind of load. Mosquitto gets the same.
 warm() { for case in qos1 cpu cpu cpu rtt qos1; do run "$1" $case >/dev/null; done; }
 measure() { printf '{"broker":"%s","case":"%s","result":%s}\n' "$1" "$2" "$(run "$1" "$2")" | tee -a results.ndjson; }
 
 brokers=${BROKERS:-mosquitto signet}
+if [ -n "${HALF:-}" ]; then taskset -c 0 sh -c 'while :; do :; done' & pid[spinner]=$!; fi
 lasting=$(for case in $cases; do case $case in idle|durable) ;; *) echo $case ;; esac; done)
 if [ -n "$lasting" ]; then
   for who in $brokers; do start $who; warm $who; done

@@ -32,6 +32,7 @@ var root = new RootCommand("Signet: a zero-trust command center for MQTT device 
     SubVerb.Build(),
     LabVerb.Build(),
 };
+root.Subcommands.Add(HelpVerb.Build(root));
 GlobalOptions.AddTo(root);
 VersionLine.AddTo(root);
 using var telemetry = Signet.Cli.Telemetry.Otlp.FromEnvironment();

@@ -136,6 +136,18 @@ public sealed class GateSpecs : IDisposable
         await ShouldBeProblemAsync(await operators.GetAsync("/api/v1/nothing"), HttpStatusCode.NotFound, "not-found");
     }
 
+    [Theory]
+    [InlineData("/login")]
+    [InlineData("/register")]
+    [InlineData("/devices")]
+    public async Task A_huge_form_is_refused_as_too_large(string path)
+    {
+        using var stranger = NewClient(house.Console.ConsoleUrl);
+        using var answer = await stranger.PostAsync(path, new FormUrlEncodedContent([new("Name", new string('a', 300_000))]));
+        answer.StatusCode.ShouldBe(HttpStatusCode.RequestEntityTooLarge);
+        (await answer.Content.ReadAsStringAsync()).ShouldContain("Too much at once");
+    }
+
     [Fact]
     public async Task A_request_for_a_foreign_host_is_refused()
     {

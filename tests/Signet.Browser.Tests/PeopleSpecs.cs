@@ -204,4 +204,25 @@ public sealed class PeopleSpecs(ConsoleHouse house)
         await context.Page.ReloadAsync();
         (await context.Page.Locator("html").GetAttributeAsync("lang")).ShouldBe("en");
     }
+
+    [Fact]
+    [Trait("row", "S0-31")]
+    public async Task Every_page_of_the_navigation_answers_in_spanish()
+    {
+        await using var context = new Visitor(await (await house.Chromium.NewContextAsync(new() { BaseURL = house.Console.ConsoleUrl.ToString(), IgnoreHTTPSErrors = true, Locale = "es-ES" })).NewPageAsync(), house);
+        await context.Page.GotoAsync("/login");
+        await context.Page.Locator("#name").FillAsync("admin");
+        await context.Page.Locator("#password").FillAsync(house.Password);
+        await context.PressAsync(context.Page.Locator("form:has(#password) button"));
+        foreach (var (path, heading) in new[] { ("/devices", "Dispositivos"), ("/audit", "Auditoría"), ("/broker", "Broker"), ("/lab", "Laboratorio de ataques"), ("/about", "Acerca de"), ("/settings", "Ajustes"), ("/people", "Personas"), ("/no-such-page", "Aquí no hay nada") })
+        {
+            await context.Page.GotoAsync(path);
+            (await context.Page.Locator("html").GetAttributeAsync("lang")).ShouldBe("es", path);
+            (await context.Page.Locator("h1").InnerTextAsync()).ShouldBe(heading);
+        }
+        await context.Page.GotoAsync("/devices/thermostat-1");
+        await Microsoft.Playwright.Assertions.Expect(context.Page.Locator("#readings time").First).ToBeVisibleAsync();
+        (await context.Page.Locator("main").InnerTextAsync()).ShouldContain("Sobre este dispositivo");
+        context.Complaints.Where(complaint => !complaint.Contains("404", StringComparison.Ordinal)).ShouldBeEmpty();
+    }
 }

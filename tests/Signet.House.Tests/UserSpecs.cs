@@ -57,6 +57,15 @@ public sealed class UserSpecs(RunningHouse house) : IClassFixture<RunningHouse>
         => (await SignetProcess.RunAsync(null, "[suggest:12]", "signet user ")).Output.ShouldContain("reset-mfa");
 
     [Fact]
+    public async Task Every_command_has_an_example_that_its_own_parser_takes()
+    {
+        var tried = await SignetProcess.RunAsync(null, "help", "--check");
+        tried.Output.ShouldBe("");
+        tried.ExitCode.ShouldBe(0);
+        (await SignetProcess.RunAsync(null, "help", "--json")).Json["commands"]!.AsArray().Count.ShouldBeGreaterThan(100);
+    }
+
+    [Fact]
     public async Task Help_ends_with_examples()
         => (await SignetProcess.RunAsync(null, "user", "add", "--help")).Output.ShouldContain("signet user add maria --role operator");
 }

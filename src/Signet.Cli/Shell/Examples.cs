@@ -5,7 +5,7 @@ using System.CommandLine.Invocation;
 namespace Signet.Cli.Shell;
 
 /// <summary>Examples under every <c>--help</c>.</summary>
-internal static class Examples
+internal static partial class Examples
 {
     private static readonly Dictionary<Command, string[]> Known = [];
 
@@ -15,7 +15,11 @@ internal static class Examples
         return command;
     }
 
-    public static IReadOnlyList<string> Of(Command command) => Known.GetValueOrDefault(command) ?? [];
+    public static IReadOnlyList<string> Of(Command command) => Known.GetValueOrDefault(command) ?? Table.GetValueOrDefault(Words(command)) ?? [];
+
+    // "device maker add"; the program's own name is not among them.
+    private static string Words(Command command)
+        => command.Parents.OfType<Command>().FirstOrDefault() is not { } above ? "" : Words(above) is { Length: > 0 } words ? words + " " + command.Name : command.Name;
 
     /// <summary>Lets the help of all commands end with their examples.</summary>
     public static void AddTo(RootCommand root)

@@ -57,6 +57,7 @@ internal static class ConsoleHost
         application.UseWhen(context => !ApiRoutes.IsApi(context) && !EstEndpoints.IsEst(context.Request.Path), pages => pages.UseStatusCodePagesWithReExecute("/error/{0}"));
         application.UseWhen(ApiRoutes.IsApi, api => api.UseStatusCodePages(bare => Problems.OfStatus(bare.HttpContext.Response.StatusCode).ExecuteAsync(bare.HttpContext)));
         application.UseRequestLocalization(Languages.Configure);
+        application.Use(RefuseTooLarge);
         MqttDoor.Use(application);
         application.UseRouting();
         application.UseAuthentication();
@@ -69,6 +70,15 @@ internal static class ConsoleHost
         MqttDoor.Map(application, center);
         return application;
     }
+
+    // Kestrel says no when the body is read; a form's reader would turn that into a missing form token. A body that does not say its length still ends there.
+    private static RequestDelegate RefuseTooLarge(RequestDelegate next) => context =>
+    {
+        // The page that says so passes here, too.
+        if (context.Request.ContentLength is not > WebLimits.RequestBody || context.Features.Get<IStatusCodeReExecuteFeature>() is not null) return next(context);
+        context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
+        return Task.CompletedTask;
+    };
 
     private static void AddSignIn(IServiceCollection services)
     {

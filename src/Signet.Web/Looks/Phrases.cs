@@ -19,18 +19,23 @@ public sealed class Phrases
 
     public string this[string english, params object?[] values] => string.Format(CultureInfo.InvariantCulture, this[english], values);
 
-    /// <summary>All that is translated into a language.</summary>
-    /// <exception cref="InvalidDataException">A text is translated twice, differently.</exception>
+    /// <summary>All that is translated into a language. A text that stands in two files takes the translation of the first one by name.</summary>
     public static FrozenDictionary<string, string> Load(string language)
     {
         var all = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (_, texts) in Files(language))
+            foreach (var (english, translated) in texts) all.TryAdd(english, translated);
+        return all.ToFrozenDictionary(StringComparer.Ordinal);
+    }
+
+    /// <summary>The files of a language by name, with what stands in each.</summary>
+    public static IReadOnlyList<(string Name, IReadOnlyDictionary<string, string> Texts)> Files(string language)
+    {
         var assembly = typeof(Phrases).Assembly;
-        foreach (var name in assembly.GetManifestResourceNames().Where(name => name.StartsWith($"Phrases/{language}/", StringComparison.Ordinal)))
+        return [.. assembly.GetManifestResourceNames().Where(name => name.StartsWith($"Phrases/{language}/", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(name =>
         {
             using var stream = assembly.GetManifestResourceStream(name)!;
-            foreach (var (english, translated) in JsonSerializer.Deserialize<Dictionary<string, string>>(stream)!)
-                if (!all.TryAdd(english, translated) && all[english] != translated) throw new InvalidDataException($"{name}: \"{english}\" is translated twice, differently");
-        }
-        return all.ToFrozenDictionary(StringComparer.Ordinal);
+            return (name, (IReadOnlyDictionary<string, string>)JsonSerializer.Deserialize<Dictionary<string, string>>(stream)!);
+        })];
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
 using Signet.Access;
 using Signet.Control;
+using Signet.Web.Looks;
 using Signet.Web.Security;
 using Signet.Web.SignIn;
 
@@ -9,7 +10,7 @@ namespace Signet.Web.Pages;
 
 /// <summary>Where the one-time link leads: the first administrator chooses a name and a password.</summary>
 [Public]
-internal sealed class SetupModel(CommandCenter center, SetupLink link, SignInDesk desk, LoginThrottle throttle, Trail trail) : PageModel
+internal sealed class SetupModel(CommandCenter center, SetupLink link, SignInDesk desk, LoginThrottle throttle, Trail trail, Phrases phrases) : PageModel
 {
     [BindProperty(SupportsGet = true)]
     public string? Token { get; set; }
@@ -38,15 +39,15 @@ internal sealed class SetupModel(CommandCenter center, SetupLink link, SignInDes
             }
             return Page();
         }
-        if (Passwords.Fault(Password ?? "", Name) is { } fault) return Again(fault);
+        if (Passwords.Fault(Password ?? "", Name) is { } fault) return Again(phrases[fault]);
         var hash = await Task.Run(() => Passwords.Hash(Password!), stop);
-        if (!link.TryUse(Token)) return Again("The link has just been used.");
-        if (await center.Accounts.AnyAdministratorAsync(stop)) return Again("There is an administrator already: sign in, or ask them.");
+        if (!link.TryUse(Token)) return Again(phrases["The link has just been used."]);
+        if (await center.Accounts.AnyAdministratorAsync(stop)) return Again(phrases["There is an administrator already: sign in, or ask them."]);
         var made = await center.Accounts.CreateAsync(Name.Trim(), hash, Role.Admin, Actor.Terminal, stop);
         if (!made.TryGet(out var account, out var refusal))
         {
             IsGood = false;
-            return Again(refusal.Message + " Restart Signet for a new link.");
+            return Again(phrases["{0} Restart Signet for a new link.", refusal.Message]);
         }
         await desk.AdmitAsync(HttpContext, account, "setup-link");
         return Redirect("/");

@@ -31,7 +31,7 @@
       width: box.clientWidth, height: 240, cursor: { y: false }, legend: { live: true },
       scales: { x: { time: true } },
       axes: [{ ...axis, space: 84, values: (_, ticks, __, ___, step) => ticks.map(tick => (step >= 86400 ? day : step < 60 ? second : minute).format(tick * 1000)) }, { ...axis, size: 56 }],
-      series: [{ label: 'Time', value: (_, tick) => tick == null ? '' : second.format(tick * 1000) }, { label: quantity.value + (unit ? ` (${unit})` : ''), stroke: ink, width: 2, points: { show: points[0].length < 40 } }],
+      series: [{ label: box.dataset.time, value: (_, tick) => tick == null ? '' : second.format(tick * 1000) }, { label: quantity.value + (unit ? ` (${unit})` : ''), stroke: ink, width: 2, points: { show: points[0].length < 40 } }],
     }, points, box);
   };
 

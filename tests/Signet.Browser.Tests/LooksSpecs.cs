@@ -13,7 +13,7 @@ public sealed class LooksSpecs(ConsoleHouse house)
         ("lab", "/lab", true),
         ("front", "/", false), ("login", "/login", false), ("register", "/register", false), ("account", "/account", true), ("enable-mfa", "/enable-mfa", true), ("people", "/people", true),
         ("person", "/people/ADMIN", true), ("confirm", "/confirm", true), ("settings", "/settings", true), ("home", "/", true), ("devices", "/devices", true), ("device", "/devices/thermostat-1", true), ("commands", "/commands", true),
-        ("command", "/commands/LATEST", true), ("new-command", "/commands?devices=all", true), ("rollout", "/commands/rollouts/ROLLOUT", true), ("certificates", "/certificates", true), ("certificate", "/certificates/SERIAL", true), ("audit", "/audit", true), ("audit-entry", "/audit/1", true), ("broker", "/broker", true), ("policy", "/policy", true), ("about", "/about", true), ("nothing", "/no-such-page", true),
+        ("command", "/commands/LATEST", true), ("new-command", "/commands?devices=all", true), ("rollout", "/commands/rollouts/ROLLOUT", true), ("certificates", "/certificates", true), ("certificate", "/certificates/SERIAL", true), ("certificate-new", "/certificates/new", true), ("audit", "/audit", true), ("audit-entry", "/audit/1", true), ("broker", "/broker", true), ("policy", "/policy", true), ("about", "/about", true), ("nothing", "/no-such-page", true),
     ];
 
     private const string LeavesItsCard = """

@@ -93,6 +93,9 @@ public sealed class BrokersSpecs(RunningHouse house) : IClassFixture<RunningHous
             session.ShouldContain("127.0.0.1", Case.Sensitive, "the client's own address, not nginx's 127.0.0.2");
             session.ShouldContain("\"connected\":true");
             reader.Kill();
+            // Passed through: nginx has no sessions of its own to resume, and the broker gives out none.
+            (await TicketAsync(port, folder + "/issued", "lamp")).ShouldBe((true, false));
+
             // Somebody who is no named proxy and claims an address is not believed: his bytes are no TLS.
             var liar = await LieAsync(int.Parse(mqtt, CultureInfo.InvariantCulture));
             liar.ShouldBe(0);
@@ -102,6 +105,66 @@ public sealed class BrokersSpecs(RunningHouse house) : IClassFixture<RunningHous
             nginx.Kill(entireProcessTree: true); // the master alone would leave its workers
             await nginx.WaitForExitAsync();
         }
+    }
+
+    [Fact]
+    [Trait("row", "S2-4")]
+    public async Task The_variant_that_ends_TLS_in_nginx_resumes_nothing_and_reads_our_revocation_list()
+    {
+        var folder = Folder("nginx-ends");
+        var (port, text) = FreePort();
+        var written = await house.RunAsync("broker", "config", "nginx", folder, "--port", text);
+        written.ExitCode.ShouldBe(0, written.Error);
+        // Its comment, as somebody takes it who needs it: certificates and lists are fetched with the commands that are there for that.
+        var lines = (await File.ReadAllTextAsync(folder + "/nginx.conf")).Split('\n');
+        var from = Array.FindIndex(lines, l => l.Trim() == "# server {");
+        var variant = lines.Skip(from).TakeWhile(l => l.TrimStart().StartsWith('#')).Select(l => l.Trim().TrimStart('#'));
+        await File.WriteAllTextAsync(folder + "/ends.conf", $$"""
+            pid {{folder}}/ends.pid; error_log {{folder}}/ends.log; worker_processes 1;
+            include /etc/nginx/modules-enabled/50-mod-stream.conf;
+            events { worker_connections 64; }
+            stream { {{string.Join('\n', variant)}} }
+            """);
+        var broker = await house.RunAsync("cert", "issue", "--profile", "broker", "--name", "nginx", "--host", "localhost", "--out", folder);
+        broker.ExitCode.ShouldBe(0, broker.Error);
+        var lamp = await house.IssueAsync("candle");
+        await File.WriteAllTextAsync(folder + "/ca.crt", await File.ReadAllTextAsync(house.Data + "/pki/root.crt") + await File.ReadAllTextAsync(house.Data + "/pki/intermediate.crt"));
+        (await house.RunAsync("crl", "show", "--out", folder + "/crl.pem")).ExitCode.ShouldBe(0);
+        await RunAsync(trusted: true);
+        (await house.RunAsync("cert", "revoke", "candle", "--yes")).ExitCode.ShouldBe(0);
+        (await house.RunAsync("crl", "show", "--out", folder + "/crl.pem")).ExitCode.ShouldBe(0);
+        await RunAsync(trusted: false);
+
+        async Task RunAsync(bool trusted)
+        {
+            (await Peer.RunAsync("/usr/sbin/nginx", ["-t", "-c", folder + "/ends.conf"])).ShouldSatisfyAllConditions(t => t.ExitCode.ShouldBe(0, t.Error));
+            using var nginx = Peer.Begin("/usr/sbin/nginx", ["-c", folder + "/ends.conf", "-g", "daemon off;"]);
+            try
+            {
+                await ListeningAsync(port + 1);
+                var (finished, ticket) = await TicketAsync(port + 1, lamp, "candle");
+                ticket.ShouldBeFalse("nothing that could be resumed is given out");
+                finished.ShouldBe(trusted, "nginx itself refuses the revoked one");
+            }
+            finally
+            {
+                nginx.Kill(entireProcessTree: true);
+                await nginx.WaitForExitAsync();
+            }
+        }
+    }
+
+    // Whether the peer takes the certificate, and whether it gives out something that could be resumed.
+    private static async Task<(bool Taken, bool Ticket)> TicketAsync(int port, string folder, string name)
+    {
+        var file = Path.Combine(folder, name + ".ticket");
+        using var openssl = Peer.Begin("openssl", ["s_client", "-connect", "localhost:" + port.ToString(CultureInfo.InvariantCulture), "-CAfile", folder + "/root.crt", "-cert", $"{folder}/{name}.crt", "-key", $"{folder}/{name}.key", "-sess_out", file, "-msg"]);
+        await Task.Delay(700);
+        openssl.StandardInput.Close();
+        var ended = await Peer.EndAsync(openssl, 10);
+        var said = ended.Output + ended.Error;
+        said.ShouldContain("New, TLSv1.3");
+        return (!said.Contains("alert", StringComparison.OrdinalIgnoreCase) || said.Contains("close notify", StringComparison.Ordinal) && !said.Contains("revoked", StringComparison.Ordinal), File.Exists(file) || said.Contains("NewSessionTicket", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -27,6 +27,9 @@ public sealed record TestHouseOptions
 
     public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
 
+    /// <summary>The center's and the console's clock. One that stands still keeps every deadline and round from coming; move its wall clock alone.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Start the console and the PKI endpoint too.</summary>
     public bool Web { get; init; }
 
@@ -89,7 +92,7 @@ public sealed class TestHouse : IAsyncDisposable
         Center = await CommandCenter.OpenAsync(_options.Center(new() { DataDirectory = Directory, MqttPort = _port, MqttPasswordPort = 0, Postgres = _postgres }), _options.Time, _random, _options.Loggers);
         await Center.StartAsync();
         _port = Center.MqttEndPoint.Port;
-        if (_options.Web) Web = await WebConsole.StartAsync(Center, _options.Console(new() { ConsolePort = 0, PkiPort = 0, AuthPort = 0 }), _options.Loggers);
+        if (_options.Web) Web = await WebConsole.StartAsync(Center, _options.Console(new() { ConsolePort = 0, PkiPort = 0, AuthPort = 0, Time = _options.Time }), _options.Loggers);
     }
 
     public async Task StopCenterAsync()

@@ -46,6 +46,7 @@ internal static class NginxFiles
                 #     ssl_crl {{folder}}/crl.pem;
                 #     ssl_protocols TLSv1.3;
                 #     ssl_session_tickets off;
+                #     ssl_session_cache off;
                 #     proxy_pass {{center}}:1883;
                 # }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -18,7 +19,7 @@ internal sealed class CenterClient : IDisposable
     private readonly HttpClient _http;
     private readonly X509Certificate2Collection? _roots;
 
-    private CenterClient(Uri url, string token, X509Certificate2Collection? roots)
+    private CenterClient(Uri url, string? token, X509Certificate2Collection? roots, SslStreamCertificateContext? own)
     {
         Url = url;
         _roots = roots;
@@ -29,11 +30,12 @@ internal sealed class CenterClient : IDisposable
             AllowAutoRedirect = false,
             UseProxy = false,
             ConnectTimeout = TimeSpan.FromSeconds(5),
-            SslOptions = { CertificateChainPolicy = roots is null ? null : TrustOnly(roots) },
+            SslOptions = { CertificateChainPolicy = roots is null ? null : TrustOnly(roots), ClientCertificateContext = own },
         };
         _http = new HttpClient(handler, disposeHandler: true) { BaseAddress = url, Timeout = TimeSpan.FromMinutes(10) };
 #pragma warning restore CA2000
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        if (token is not null)
+            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         _http.DefaultRequestHeaders.Accept.ParseAdd("application/json");
     }
 
@@ -48,10 +50,21 @@ internal sealed class CenterClient : IDisposable
             ?? throw new CliException(ExitCode.NotReachable, $"No command center is known in {directory}. Start one with `signet up`, or name one with --url and --token.");
         if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttps)
             throw new CliException(ExitCode.WrongUsage, $"--url takes an https address, and \"{address}\" is none.");
-        var token = parsed.GetValue(GlobalOptions.Token) ?? Environment.GetEnvironmentVariable("SIGNET_TOKEN") ?? profile?.Token
-            ?? throw new CliException(ExitCode.Refused, "No API token. Set SIGNET_TOKEN or give --token.");
+        var token = parsed.GetValue(GlobalOptions.Token) ?? Environment.GetEnvironmentVariable("SIGNET_TOKEN") ?? profile?.Token;
+        var own = OwnCertificate();
+        if (token is null && own is null)
+            throw new CliException(ExitCode.Refused, "No API token. Set SIGNET_TOKEN or give --token; or SIGNET_CERT, where the center takes certificates.");
         var rootFile = profile?.RootCertificate ?? Path.Combine(directory, "pki", "root.crt");
-        return new CenterClient(url, token, File.Exists(rootFile) ? PemFile.Read(rootFile) : null);
+        return new CenterClient(url, token, File.Exists(rootFile) ? PemFile.Read(rootFile) : null, own);
+    }
+
+    /// <summary>The person's certificate in <c>SIGNET_CERT</c> (PEM, with its intermediate) and its key, in <c>SIGNET_KEY</c> or beside it as NAME.key; null: none.</summary>
+    private static SslStreamCertificateContext? OwnCertificate()
+    {
+        if (Environment.GetEnvironmentVariable("SIGNET_CERT") is not { Length: > 0 } file)
+            return null;
+        using var read = PemFile.ReadWithKey(file, Environment.GetEnvironmentVariable("SIGNET_KEY") ?? Path.ChangeExtension(file, ".key"));
+        return SslStreamCertificateContext.Create(X509CertificateLoader.LoadPkcs12(read.Export(X509ContentType.Pkcs12), null), [.. PemFile.Read(file).Skip(1)], offline: true);
     }
 
     public async Task<JsonObject> GetAsync(string path, CancellationToken cancellation) =>
@@ -151,6 +164,8 @@ internal sealed class CenterClient : IDisposable
     private static async Task<string> ExplainAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
         string? title = null, detail = null, reason = null;
+        if (response.StatusCode == HttpStatusCode.Forbidden && response.Content.Headers.ContentType?.MediaType == "text/plain")
+            return $"The command center refuses the connection: {Printer.Inert((await response.Content.ReadAsStringAsync(cancellation)).Trim())}. A certificate of yours is shown with SIGNET_CERT=FILE.crt (and FILE.key beside it).";
         try
         {
             var problem = JsonNode.Parse(await response.Content.ReadAsByteArrayAsync(cancellation)) as JsonObject;

@@ -59,7 +59,7 @@ internal sealed class AuthorityFiles(string directory)
             throw new PkiException($"{Directory} can be changed by other users of this machine; mend it with: chmod 700 {Directory}");
 
         string[] needed = [RootCertificate, IntermediateCertificate, IntermediateKey, Ledger];
-        var missing = needed.Where(path => !File.Exists(path)).Select(Path.GetFileName).ToArray();
+        var missing = needed.Where(path => !File.Exists(path)).Append(System.IO.Directory.Exists(In("issued")) ? null : "issued").OfType<string>().Select(Path.GetFileName).ToArray();
         if (missing.Length > 0) throw new PkiException($"{Directory} is only half there, it lacks {string.Join(", ", missing)}; copy the whole directory again or restore it from a backup");
     }
 

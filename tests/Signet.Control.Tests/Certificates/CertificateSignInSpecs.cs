@@ -97,7 +97,7 @@ public sealed partial class CertificateSignInSpecs
             Host = "localhost", ClientId = "ada-ws", Reconnect = null, WebSocket = new UriBuilder(house.Web!.ConsoleUrl) { Scheme = "wss", Path = "/mqtt" }.Uri, Tls = () => own.Tls(),
         });
 
-        var report = (await house.Center.Certificates.RevokeAsync(new RevocationTarget([], User: "ada"), RevocationReason.KeyCompromise, TestHouse.Admin)).Value;
+        var report = (await house.Center.Certificates.RevokeAsync(new RevocationTarget([], User: "ada"), RevocationReason.KeyCompromise, TestHouse.Admin, confirmed: true)).Value;
 
         await Should.ThrowAsync<Exception>(async () =>
         {
@@ -140,7 +140,7 @@ public sealed partial class CertificateSignInSpecs
         foreach (var path in new[] { "/", "/login", "/api/v1/certificates", "/healthz/live" })
             (await without.Http.GetAsync(path)).StatusCode.ShouldBe(HttpStatusCode.Forbidden, path);
         (await without.Http.PostAsync("/.well-known/est/simplereenroll", new StringContent("x"))).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
-        (await without.Http.PostAsync("/.well-known/est/simpleenroll", new StringContent("x"))).StatusCode.ShouldBe(HttpStatusCode.Unauthorized, "a token opens it");
+        (await without.Http.PostAsync("/.well-known/est/simpleenroll", new StringContent("x", null, "application/pkcs10"))).StatusCode.ShouldBe(HttpStatusCode.Unauthorized, "a token opens it");
         (await with.Http.GetAsync("/login")).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await with.PressCertificateAsync()).ShouldBe("/");
     }

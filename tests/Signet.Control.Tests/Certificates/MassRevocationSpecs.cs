@@ -27,6 +27,11 @@ public sealed class MassRevocationSpecs(ITestOutputHelper output)
             clients.Add((name, own, await house.ConnectAsync(own, name)));
         }
 
+        using var place = new TempDirectory();
+        foreach (var (name, certificate, _) in clients.Take(3)) await SaveTicketAsync(house, place, name, certificate);
+        var tickets = Directory.GetFiles(place.Path, "*.ticket");
+        output.WriteLine($"tickets that 3 clients could save before: {tickets.Length}");
+
         using var chatter = new CancellationTokenSource();
         var talking = clients.Select(c => ChatterAsync(c.Client, c.Name, chatter.Token)).ToList();
         await CutAsync(house, clients[..1]);
@@ -37,6 +42,8 @@ public sealed class MassRevocationSpecs(ITestOutputHelper output)
         await Task.Delay(TimeSpan.FromMilliseconds(300));
         house.Center.Broker.Sessions().Where(s => s.Identity.StartsWith("lamp-", StringComparison.Ordinal)).ShouldBeEmpty();
         (house.Center.Broker.Totals().MessagesIn - taken).ShouldBeLessThan(50, "only the center's own line is left");
+        tickets.ShouldBeEmpty("no listener gives out what could be resumed after a revocation");
+        foreach (var (name, certificate, _) in clients.Take(3)) (await KnockAsync(house, place, name)).ShouldNotContain("CONNACK", Case.Sensitive, "nor without one");
         foreach (var (_, certificate, _) in clients.Take(5)) await Should.ThrowAsync<MqttException>(() => house.ConnectAsync(certificate));
 
         await chatter.CancelAsync();
@@ -63,6 +70,23 @@ public sealed class MassRevocationSpecs(ITestOutputHelper output)
         await Eventually.True(() => which.TrueForAll(c => !c.Client.IsConnected), "every client has noticed");
         var times = sessions.Select(s => (s.Closed!.Value - verdict.Parts[0].Requested).TotalMilliseconds).Order().ToList();
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{which.Count} of {Devices}: request to closed p50 {times[times.Count / 2]:0} ms, p99 {times[(int)((times.Count - 1) * 0.99)]:0} ms, last {times[^1]:0} ms; {verdict.Parts.Count} part(s) of evidence"));
+    }
+
+    // What somebody does who wants to come back without showing the certificate: openssl keeps every session the server offers.
+    private static async Task SaveTicketAsync(TestHouse house, TempDirectory place, string name, X509Certificate2 certificate)
+    {
+        PemFile.Write(place.File(name + ".crt"), PemFile.Encode(certificate) + PemFile.Encode(house.Center.Authority.Intermediate));
+        using (var key = KeyFile.PrivateKeyOf(certificate)) KeyFile.Save(place.File(name + ".key"), key);
+        (await KnockAsync(house, place, name, "-sess_out", place.File(name + ".ticket"))).ShouldContain("CONNACK");
+    }
+
+    // An MQTT 3.1.1 CONNECT through openssl; the broker's answer, in words.
+    private static async Task<string> KnockAsync(TestHouse house, TempDirectory place, string name, params string[] more)
+    {
+        string[] options = ["-connect", $"localhost:{house.Center.MqttEndPoint.Port}", "-CAfile", Path.Combine(house.Center.Installation.PkiDirectory, "root.crt"), "-cert", place.File(name + ".crt"), "-key", place.File(name + ".key"), .. more];
+        // The pipe stays open until the answer has come: openssl ends with its input.
+        var said = await BoundedProcess.RunAsync("sh", ["-c", """(printf '\020\021\000\004MQTT\004\002\000\012\000\005knock'; sleep 1) | openssl s_client -quiet "$@" 2>/dev/null | od -An -tx1 | tr -d ' \n'""", "sh", .. options]);
+        return said.Output.Contains("20020000", StringComparison.Ordinal) ? "CONNACK" : said.Output;
     }
 
     private static async Task ChatterAsync(MqttClient client, string name, CancellationToken stop)

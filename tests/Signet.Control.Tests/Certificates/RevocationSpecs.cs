@@ -138,6 +138,19 @@ public sealed class RevocationSpecs
         (await house.Center.Certificates.RevokeAsync("root", RevocationReason.Superseded, TestHouse.Admin, confirmed: true)).Refusal.ShouldBeNull();
     }
 
+    [Theory]
+    [InlineData("command_center")]
+    [InlineData("mqtt_broker")]
+    [InlineData("center_sign")]
+    public async Task The_centers_own_certificates_need_a_confirmation(string name)
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var refusal = (await house.Center.Certificates.RevokeAsync(name, RevocationReason.Superseded, TestHouse.Admin)).Refusal!;
+        refusal.Code.ShouldBe(RefusalCode.ConfirmationNeeded);
+        house.Center.Authority.FindByName(name).ShouldAllBe(e => !e.IsRevoked);
+        (await house.Center.Certificates.RevokeAsync(name, RevocationReason.Superseded, TestHouse.Admin, confirmed: true)).Value.Serials.Count.ShouldBe(1);
+    }
+
     [Fact]
     public async Task A_rotation_of_root_and_intermediate_drops_nobody_and_servers_show_their_new_leaf_at_once()
     {

@@ -189,7 +189,10 @@ public sealed partial class CertificateSignInSpecs
 
         private async Task<string> PostAsync(string path, Dictionary<string, string> fields)
         {
-            fields["__RequestVerificationToken"] = Token().Match(await Http.GetStringAsync("/login")).Groups[1].Value;
+            // Of that very form: another one on the page has its own.
+            var page = await Http.GetStringAsync("/login");
+            var form = page.IndexOf($"action=\"{path}\"", StringComparison.Ordinal);
+            fields["__RequestVerificationToken"] = (form < 0 ? Token().Match(page) : Token().Match(page, form, page.IndexOf("</form>", form, StringComparison.Ordinal) - form)).Groups[1].Value;
             using var answer = await Http.PostAsync(path, new FormUrlEncodedContent(fields));
             return answer.Headers.Location?.ToString() ?? "";
         }

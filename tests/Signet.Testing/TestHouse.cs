@@ -22,12 +22,9 @@ public sealed record TestHouseOptions
     /// <summary>Changes the center's options (ports are 0 already).</summary>
     public Func<CenterOptions, CenterOptions> Center { get; init; } = o => o;
 
-    /// <summary>The center's clock; devices have the machine's.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
-
     public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
 
-    /// <summary>The center's and the console's clock. One that stands still keeps every deadline and round from coming; move its wall clock alone.</summary>
+    /// <summary>The center's and the console's clock; devices have the machine's. One that stands still keeps every deadline and round from coming; move its wall clock alone.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Start the console and the PKI endpoint too.</summary>

@@ -108,7 +108,7 @@ public sealed class BrokersSpecs(RunningHouse house) : IClassFixture<RunningHous
     }
 
     [Fact]
-    [Trait("row", "S2-4")]
+    [Trait("row", "S2-1")]
     public async Task The_variant_that_ends_TLS_in_nginx_resumes_nothing_and_reads_our_revocation_list()
     {
         var folder = Folder("nginx-ends");

@@ -25,6 +25,7 @@ internal static class AuditBench
                 case "append": await AppendAsync(directory, args.Number("producers", 64), args.Number("rounds", 3), TimeSpan.FromSeconds(args.Number("seconds", 3)), args.Text("postgres")); break;
                 case "latency": await LatencyAsync(directory, args.Number("rate", 10_000), TimeSpan.FromSeconds(args.Number("seconds", 10))); break;
                 case "verify": await VerifyAsync(directory, args.Number("entries", 1_000_000)); break;
+                case "search": await SearchAsync(directory, args.Number("entries", 1_000_000), args.Number("rounds", 30)); break;
                 case "grow": await GrowAsync(directory, args.Number("entries", 10_000_000)); break;
                 default: return 2;
             }
@@ -43,6 +44,7 @@ internal static class AuditBench
         {
             ("bare, through the driver", round => BareAsync(Source(directory, $"driver-{round}", postgres), producers, time, new DriverTarget()), []),
             ("bare, inserted as the log does", round => BareAsync(Source(directory, $"bare-{round}", postgres), producers, time, new BareTarget()), []),
+            ("log without its search index", round => LogAsync(Path.Combine(directory, $"plain-{round}"), producers, time, postgres is null ? null : Source(directory, $"plain-{round}", postgres), indexed: false), []),
             ("log", round => LogAsync(Path.Combine(directory, $"log-{round}"), producers, time, postgres is null ? null : Source(directory, $"log-{round}", postgres)), []),
         };
         for (var round = 0; round <= rounds; round++)   // the first one warms up
@@ -59,10 +61,10 @@ internal static class AuditBench
     private static DatabaseSource Source(string directory, string name, string? postgres) => postgres is null ? DatabaseSource.Sqlite(Path.Combine(directory, name + ".db"))
         : DatabaseSource.Postgres(PostgresAddress.Parse(postgres), "bench_" + name.Replace('-', '_') + "_" + Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
 
-    private static async Task<(double, double)> LogAsync(string directory, int producers, TimeSpan time, DatabaseSource? source)
+    private static async Task<(double, double)> LogAsync(string directory, int producers, TimeSpan time, DatabaseSource? source, bool indexed = true)
     {
         using var random = RandomNumberGenerator.Create();
-        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, Database = source, ReserveBytes = 0 }, TimeProvider.System, random);
+        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, Database = source, ReserveBytes = 0, Indexed = indexed }, TimeProvider.System, random);
         return await DriveAsync(producers, time, i => log.AppendAsync(Record(i)).AsTask());
     }
 
@@ -150,7 +152,7 @@ internal static class AuditBench
     private static async Task GrowAsync(string directory, int entries)
     {
         using var random = RandomNumberGenerator.Create();
-        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0, SegmentEntries = 10_000_000 }, TimeProvider.System, random);
+        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0, SegmentEntries = 1_000_000_000 }, TimeProvider.System, random);
         for (var million = 1; million <= entries / 1_000_000; million++)
         {
             var clock = Stopwatch.StartNew();
@@ -162,9 +164,41 @@ internal static class AuditBench
         Line($"{verdict.Summary}: {verdict.Entries / verifying.Elapsed.TotalSeconds:N0}/s, working set {Process.GetCurrentProcess().WorkingSet64 >> 20} MiB, peak {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB");
     }
 
+    // What a page asks, at the log itself: newest entries, then each kind of filter; the rare ones stand at the very bottom.
+    private static async Task SearchAsync(string directory, int entries, int rounds)
+    {
+        using var random = RandomNumberGenerator.Create();
+        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0, SegmentEntries = 1_000_000_000 }, TimeProvider.System, random);
+        await log.AppendAsync(new(AuditTypes.Security, "mallory", "gate-1", "door-forced", "failed", "crowbar"));
+        var filling = Stopwatch.StartNew();
+        await AppendManyAsync(log, entries);
+        var filled = filling.Elapsed;
+        while (log.Size - log.Searchable >= 512) await Task.Delay(20);
+        Line($"{entries:N0} entries in {filled.TotalSeconds:0.0} s, indexed {(filling.Elapsed - filled).TotalSeconds:0.0} s later; search.db {new FileInfo(Path.Combine(directory, "search.db")).Length >> 20} MiB beside {new FileInfo(Path.Combine(directory, "audit.db")).Length >> 20} MiB");
+        AuditFilter[] filters =
+        [
+            new(), new() { Type = "command" }, new() { Type = "security" }, new() { Type = "auth" }, new() { Actor = "mallory" }, new() { Subject = "gate-1", Outcome = "failed" }, new() { Text = "crowbar" }, new() { Text = "no-such-text" },
+            new() { Text = $"\"sequence\":{entries / 2}" }, new() { Text = "zz" }, new() { To = (await log.FindAsync(100))!.Time },
+        ];
+        foreach (var filter in filters)
+        {
+            var times = new List<double>();
+            AuditPage page = null!;
+            for (var round = -3; round < rounds; round++)
+            {
+                var clock = Stopwatch.StartNew();
+                page = await log.QueryAsync(filter);
+                if (round >= 0) times.Add(clock.Elapsed.TotalMilliseconds);
+            }
+            times.Sort();
+            var wanted = string.Join(", ", new[] { filter.Type, filter.Actor, filter.Subject, filter.Outcome, filter.Text, filter.To is null ? null : "before the 100th entry" }.Where(w => w is not null));
+            Line($"  {(wanted.Length == 0 ? "no filter" : wanted),-28} p50 {times[times.Count / 2]:0.0} ms, p95 {times[(int)(times.Count * 0.95)]:0.0} ms, found {page.Entries.Count}, {(page.Next is null ? "to the beginning" : "a page")}");
+        }
+    }
+
     private static async Task FillAsync(string directory, RandomNumberGenerator random, int entries, Action<ReadOnlyMemory<byte>> key)
     {
-        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0, ExportFirstKey = key, SegmentEntries = 10_000_000 }, TimeProvider.System, random);
+        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0, ExportFirstKey = key, SegmentEntries = 1_000_000_000 }, TimeProvider.System, random);
         await AppendManyAsync(log, entries);
     }
 

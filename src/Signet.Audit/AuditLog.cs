@@ -275,7 +275,7 @@ public sealed class AuditLog : IAsyncDisposable
         _reserve.TryRestore();
         await SubmitAsync(Pending.Probe(), cancellationToken);   // the first connection reads and verifies the open part
         WasClosedCleanly = Size == (LatestCheckpoint?.Size ?? 0);
-        _search.Start();
+        if (_options.Indexed) _search.Start();
         if (Size > 0) return;
         await AppendAsync(new AuditRecord(AuditTypes.System, "signet", Origin, "log-created", "success", "",
             new JsonObject { ["checkpointKey"] = Convert.ToBase64String(_keys.Public.SubjectPublicKeyInfo.Span), ["format"] = 1 }), cancellationToken);

@@ -34,4 +34,7 @@ public sealed record AuditOptions
 
     /// <summary>Bytes set aside for emergency entries when the disk is full. 8 MiB; 0 for none.</summary>
     public long ReserveBytes { get; init; } = AuditLimits.ReserveBytes;
+
+    /// <summary>Keeps an index for filters beside the log (<c>search.db</c>). Without one every search looks at the entries themselves.</summary>
+    public bool Indexed { get; init; } = true;
 }

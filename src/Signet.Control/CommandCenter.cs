@@ -226,7 +226,7 @@ public sealed class CommandCenter : IAsyncDisposable
         var health = Audit.Health;
         return new(Version, _started,
             new(_host is not null, _link is { IsUp: true }, _host?.EndPoint.ToString(), counters?.Connections ?? 0, counters?.MessagesIn ?? 0, counters?.MessagesOut ?? 0),
-            known, online, database.IsReady ? _ledger.CountOpen() : 0, new(health.IsWritable, health.Message, health.Size, Audit.LatestCheckpoint?.Size ?? 0),
+            known, online, database.IsReady ? _ledger.CountOpen() : 0, new(health.State == AuditState.Writable, health.Message, health.Size, Audit.LatestCheckpoint?.Size ?? 0),
             Certificates.Ends(), $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}")
         {
             Database = database, Draining = _isDraining,

@@ -14,7 +14,7 @@ internal sealed class AuditHome : IDisposable
 
     public AuditHome() : this(TestDatabase.IsPostgres ? PostgresServer.SharedAsync().GetAwaiter().GetResult().NewDatabase() : null) { }
 
-    private AuditHome(string? connection)
+    public AuditHome(string? connection)
     {
         Connection = connection;
         Directory.CreateDirectory(Folder);

@@ -248,6 +248,60 @@ public sealed class MutationSpecs : IAsyncLifetime
         Expect("a time edited forwards", l => l.Entries[499] = l.Entries[499] with { Body = Replace(l.Entries[499].Body, "\"time\":\"2026", "\"time\":\"2027") }, FaultKind.Edited, 500);
     }
 
+    [Fact]
+    public void A_clock_that_was_set_back_without_a_word_is_named_when_the_log_itself_was_written_so()
+    {
+        Load(withFirstKey: true);
+        // Only whoever has every key can write it: chain, HMACs, tree and signatures are all as they must be.
+        Expect("written a year back", l => Rewrite(l, (n, body) => n == 500 ? Replace(body, "\"time\":\"2026", "\"time\":\"2025") : body), FaultKind.ClockRollback, 500);
+        Expect("nothing changed, everything signed anew", l =>
+        {
+            Rewrite(l, (_, body) => body);
+            l.Verify().ShouldBeNull();
+            l.Entries.RemoveAt(Size - 1);
+        }, FaultKind.Truncated, Size);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_segment_of_another_log_is_named(bool withFirstKey)
+    {
+        Load(withFirstKey);
+        using var other = new AuditHome();
+        await other.FillAsync(600, clean: false);
+        var strange = StoredBytes.Read(other, withFirstKey: true);
+        Expect("entries 401 to 500 of another log", l => { for (var i = 400; i < 500; i++) l.Entries[i] = strange.Entries[i]; }, FaultKind.MixedLogs, 401);
+        Expect("the first segment of another log", l => { for (var i = 0; i < 100; i++) l.Entries[i] = strange.Entries[i]; }, FaultKind.MixedLogs, 1);
+        Expect("another log's checkpoint", l => l.Checkpoints[4] = strange.Checkpoints[4], fault => fault.Kind is FaultKind.WrongKey && fault.First == 401, "WrongKey 401");
+    }
+
+    // What the log would hold had its writer written these bodies: with its keys.
+    private void Rewrite(StoredBytes log, Func<int, byte[], byte[]> change)
+    {
+        using var signer = ECDsa.Create();
+        signer.ImportFromPem(File.ReadAllText(Path.Combine(_home.Folder, "checkpoint.key")));
+        using var key = new ForwardKey(log.FirstKey!, 0);
+        var tree = new MerkleFrontier();
+        var (prev, before, at) = (Chain.Start(log.Origin), Digest.Zero, 0);
+        for (var n = 1; n <= log.Entries.Count; n++)
+        {
+            var text = Encoding.UTF8.GetString(change(n, log.Entries[n - 1].Body));
+            var place = text.IndexOf("\"prev\":\"", StringComparison.Ordinal) + 8;
+            var body = Encoding.UTF8.GetBytes(text[..place] + System.Buffers.Text.Base64Url.EncodeToString(prev) + text[(place + Digest.Base64UrlLength)..]);
+            var (leaf, mac, old) = (MerkleTree.LeafHash(body), key.Mac(body), prev);
+            log.Entries[n - 1] = (n, body, prev.ToArray(), mac.ToArray());
+            tree.Append(leaf, (level, index, hash) => { if (level % 8 == 0) log.Nodes[(level, index)] = hash.ToArray(); });
+            prev = Chain.Link(leaf, mac);
+            if (at == log.Checkpoints.Count || !Checkpoint.TryParse(Encoding.UTF8.GetString(log.Checkpoints[at].Note), out var was, out _) || was.Size != n) continue;
+            var signed = Checkpoint.Sign(was.Origin, n, tree.Root(), was.Number, was.Time, old, prev, before, signer);
+            log.Checkpoints[at++] = (was.Number, Encoding.UTF8.GetBytes(signed.Note));
+            (before, log.Newest) = (signed.TextHash, signed.Note);
+            key.Advance();
+        }
+        log.Head = (log.Entries.Count, prev.ToArray(), key.MacOfHead(log.Entries.Count, prev).ToArray());
+    }
+
     private static byte[] Replace(byte[] body, string from, string to)
     {
         var text = Encoding.UTF8.GetString(body);

@@ -21,8 +21,11 @@ public sealed class WitnessSpecs : IDisposable
             // The devices have cosigned a checkpoint, and the log contains what they hold.
             await UntilAsync("--quorum", "3", 0);
             (await Run("device", "witness", "door-1")).ExitCode.ShouldBe(0);
+            (await Run("audit", "witnesses", "--out", Path.Combine(_folder, "notes"))).ExitCode.ShouldBe(0);
+            (await Run("audit", "export", "--out", Path.Combine(_folder, "log.ndjson"), "--trust-out", Path.Combine(_folder, "trust.pem"))).ExitCode.ShouldBe(0);
         }
 
+        await ShouldCountWithoutTheCenterAsync();
         CopyOf("audit", "earlier");
         await using (await SignetProcess.UpAsync(Data, "--demo"))
         {
@@ -58,6 +61,25 @@ public sealed class WitnessSpecs : IDisposable
         (await Run("device", "witness", "door-1", "--forget")).ExitCode.ShouldBe(2);
         (await Run("device", "witness", "door-1", "--forget", "--yes")).ExitCode.ShouldBe(0);
         (await Run("device", "witness", "door-1")).ExitCode.ShouldBe(0);
+    }
+
+    // From the stopped center's rows, and as an auditor who holds the export, the keys of the witnesses and what they signed.
+    private async Task ShouldCountWithoutTheCenterAsync()
+    {
+        var stopped = await Run("audit", "verify", "--offline", "--witnesses", "--quorum", "3");
+        (stopped.ExitCode, stopped.Output.Contains("3 of 3 witnesses confirm entries 1 to ", StringComparison.Ordinal)).ShouldBe((0, true), stopped.Error);
+        (await Run("audit", "verify", "--offline", "--witnesses", "--quorum", "4")).ExitCode.ShouldBe(4);
+        string[] known = [.. Directory.GetFiles(Path.Combine(_folder, "notes")).SelectMany(note => new[] { "--known", note })];
+        string[] export = ["audit", "verify", "--file", Path.Combine(_folder, "log.ndjson"), "--trust", Path.Combine(_folder, "trust.pem"), "--witnesses"];
+        string[] keys = ["--witness-keys", Path.Combine(Data, "device", "door-1", "witnesses.json")];
+        var auditor = await SignetProcess.RunAsync(null, [.. export, .. keys, .. known]);
+        (auditor.ExitCode, auditor.Output.Contains("witnesses confirm entries 1 to ", StringComparison.Ordinal)).ShouldBe((0, true), auditor.Error);
+        (await SignetProcess.RunAsync(null, [.. export, .. keys])).Error.ShouldContain("the quorum is not reached");
+        (await SignetProcess.RunAsync(null, export)).ExitCode.ShouldBe(2);
+        // A note whose cosignature was taken from another one counts for nothing.
+        var lines = File.ReadAllLines(known[1]);
+        File.WriteAllText(known[1], string.Join('\n', [.. lines[..^1], lines[^1].Replace(Path.GetFileNameWithoutExtension(known[1]), Path.GetFileNameWithoutExtension(known[3]), StringComparison.Ordinal)]) + "\n");
+        (await SignetProcess.RunAsync(null, [.. export, .. keys, "--quorum", "3", .. known])).Error.ShouldContain("the quorum is not reached");
     }
 
     private async Task UntilAsync(string option, string value, int exit)

@@ -31,7 +31,7 @@ internal sealed class CenterMeter : IDisposable
         Gauge("signet.commands.open", () => center.Status().CommandsOpen);
         Gauge("signet.audit.entries", () => center.Audit.Size);
         Gauge("signet.audit.lag", () => center.Audit.Size - (center.Audit.LatestCheckpoint?.Size ?? 0));
-        Gauge("signet.audit.writable", () => center.Audit.Health.IsWritable ? 1 : 0);
+        Gauge("signet.audit.writable", () => center.Audit.Health.State == AuditState.Writable ? 1 : 0);
         Gauge("signet.database.ready", () => center.Database.IsReady ? 1 : 0);
         Gauge("signet.broker.connections", () => center.Broker.Totals().Connections);
         Gauge("signet.broker.sessions", () => center.Broker.Totals().Sessions);

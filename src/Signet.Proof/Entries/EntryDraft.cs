@@ -33,7 +33,8 @@ public sealed class EntryDraft
     /// <param name="personal">The commitment to facts about a person, when there are some.</param>
     public static EntryDraft Create(string type, string actor, string subject, string action, string outcome, string reason, JsonObject? details, Digest? personal)
     {
-        var output = new ArrayBufferWriter<byte>(384);
+        var output = _output ??= new ArrayBufferWriter<byte>(1024);
+        output.ResetWrittenCount();
         output.Write("{\"action\":"u8);
         EntryJson.WriteString(action, output);
         output.Write(",\"actor\":"u8);
@@ -74,8 +75,25 @@ public sealed class EntryDraft
         at = Copy(destination, at, _prev, _sequence);
         Utf8Formatter.TryFormat(sequence, destination[at..], out var digits);
         at = Copy(destination, at + digits, _sequence, _time);
-        time.UtcDateTime.TryFormat(destination[at..], out var characters, "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
-        return Copy(destination, at + characters, _time, _bytes.Length);
+        TimeText(time).CopyTo(destination[at..]);
+        return Copy(destination, at + TimeLength, _time, _bytes.Length);
+    }
+
+    // Each thread's own buffer: an entry costs its bytes and nothing more.
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _output;
+
+    [ThreadStatic]
+    private static (long Ticks, byte[]? Text) _latest;
+
+    // Entries of one commit have one time.
+    private static ReadOnlySpan<byte> TimeText(DateTimeOffset time)
+    {
+        if (_latest.Text is { } known && _latest.Ticks == time.UtcTicks) return known;
+        var text = new byte[TimeLength];
+        time.UtcDateTime.TryFormat(text, out _, "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
+        _latest = (time.UtcTicks, text);
+        return text;
     }
 
     private int Copy(Span<byte> destination, int at, int from, int to)

@@ -185,8 +185,10 @@ public sealed class LogVerifier : IDisposable
         if (!isColumn) return new(FaultKind.Edited, s, s, isColumnRight ? "the chain value in its body was altered" : "its chain value was altered");
         // Both copies agree against s-1. If s-1 was proven by a checkpoint or by its HMAC, s is a stranger; else s vouches for itself when what follows it agrees with it.
         var isPredecessorProven = _checkpoints.Last?.Size == s - 1 || _start == s - 1 || _key?.Epoch == _checkpoints.Epoch;
-        if (isPredecessorProven || !Continues(link))
-            return new(s == _start + 1 ? FaultKind.MixedLogs : FaultKind.Edited, s, s, "does not follow the entry before it: another log's or an altered one");
+        var isFollowed = Continues(link);
+        // A stranger that its own successor knows is the beginning of a stretch that belongs elsewhere.
+        if (isPredecessorProven && (isFollowed || s == _start + 1)) return new(FaultKind.MixedLogs, s, s, "begins entries that do not follow the one before them: another log's, or a stretch that was rewritten");
+        if (isPredecessorProven || !isFollowed) return new(FaultKind.Edited, s, s, "does not follow the entry before it: another log's or an altered one");
         return new(FaultKind.Edited, s - 1, s - 1, "its body or HMAC was altered: the entry after it remembers another");
     }
 

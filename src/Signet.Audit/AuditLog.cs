@@ -136,6 +136,7 @@ public sealed class AuditLog : IAsyncDisposable
             await SubmitAsync(pending, cancellationToken);
             return pending.ToEntry();
         }
+        _reserve.MakeRoom();
         while (true)
         {
             try
@@ -380,7 +381,7 @@ public sealed class AuditLog : IAsyncDisposable
             await SubmitAsync(pending, CancellationToken.None);
             erased += pending.Changed;
         }
-        _database.ForgetDeleted("personal");
+        _database.ForgetErased("personal");
         return erased;
     }
 

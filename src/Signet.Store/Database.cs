@@ -82,6 +82,11 @@ public abstract class Database : IAsyncDisposable
     /// <exception cref="StoreException">The database cannot be reached.</exception>
     public abstract void ForgetDeleted(params ReadOnlySpan<string> tables);
 
+    /// <summary>As <see cref="ForgetDeleted"/>, and also from the free space between the rows that stay: on PostgreSQL the table is written anew, which takes as long as it is large and lets nobody at it meanwhile.</summary>
+    /// <param name="table">The table whose rows were overwritten.</param>
+    /// <exception cref="StoreException">The database cannot be reached.</exception>
+    public virtual void ForgetErased(string table) => ForgetDeleted(table);
+
     /// <summary>The server was gone: idle connections from before are dead and must not be handed out. Nothing for files.</summary>
     internal virtual void ForgetIdle() { }
 

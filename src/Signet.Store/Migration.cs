@@ -18,6 +18,6 @@ public sealed record DatabaseOptions
     /// <summary>False only for data that can be rebuilt from elsewhere: then a power failure may lose the last transactions, never the file's consistency.</summary>
     public bool Durable { get; init; } = true;
 
-    /// <summary>Deleted content is overwritten with zeros (SQLite's secure_delete). PostgreSQL has nothing like it: there the rows are unreadable by SQL at once and gone from the disk after its VACUUM.</summary>
+    /// <summary>Deleted content is overwritten with zeros (SQLite's secure_delete). PostgreSQL has nothing like it: there the rows are unreadable by SQL at once, and gone from the table's file when it is written anew (<see cref="Database.ForgetErased"/>); its write-ahead log keeps them until it is recycled.</summary>
     public bool OverwriteDeleted { get; init; }
 }

@@ -11,13 +11,22 @@ internal sealed class EmergencyReserve(string directory, long size)
 {
     private const string FileName = "reserve";
     private const int Slice = 1 << 20;
+    private const int Headroom = 1 << 18;   // a guess: what an emergency writes outside the log (its act's own row, a revocation list, a closed session), several times over
     private readonly string _path = Path.Combine(directory, FileName);
     private readonly Lock _gate = new();
 
     /// <summary>Less than all of it is there: ordinary entries must wait, or they would use up what is kept for emergencies.</summary>
     public bool IsTouched { get; private set; }
 
-    /// <summary>Fills it up. False when there is no space; what there is stays.</summary>
+    /// <summary>
+    /// Before an emergency: the act itself must be written too, into other files of the same disk. Cuts off a slice when hardly anything is free.
+    /// </summary>
+    public void MakeRoom()
+    {
+        if (size > 0 && Free() < Headroom) TryRelease();
+    }
+
+    /// <summary>Fills it up when there is space for all of it and a slice more: half of it would only take away again what was given free. False when there is not; what there is stays.</summary>
     public bool TryRestore()
     {
         if (size == 0) return true;
@@ -25,6 +34,12 @@ internal sealed class EmergencyReserve(string directory, long size)
         {
             try
             {
+                var missing = size - (new FileInfo(_path) is { Exists: true } info ? info.Length : 0);
+                if (missing > 0 && Free() < missing + Slice)
+                {
+                    IsTouched = true;
+                    return false;
+                }
                 using var file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
                 var zeros = new byte[64 * 1024];   // written, not only sized: a sparse file keeps no space
                 for (file.Position = file.Length; file.Length < size;) file.Write(zeros, 0, (int)Math.Min(zeros.Length, size - file.Length));
@@ -61,4 +76,6 @@ internal sealed class EmergencyReserve(string directory, long size)
             }
         }
     }
+
+    private long Free() => new DriveInfo(directory).AvailableFreeSpace;
 }

@@ -15,7 +15,7 @@ internal static class Clearly
         }
         catch (Exception e) when (IsKnown(e))
         {
-            throw new ControlException(e.Message.ReplaceLineEndings(" "), e);
+            throw new ControlException(Words(e), e);
         }
     }
 
@@ -27,9 +27,12 @@ internal static class Clearly
         }
         catch (Exception e) when (IsKnown(e))
         {
-            throw new ControlException(e.Message.ReplaceLineEndings(" "), e);
+            throw new ControlException(Words(e), e);
         }
     }
+
+    private static string Words(Exception e) => e is AuditTamperedException
+        ? $"the audit log is {e.Message}. It is evidence and is left as it is; `signet audit verify --offline` reads all of it and names the first bad entry." : e.Message.ReplaceLineEndings(" ");
 
     private static bool IsKnown(Exception e) => e is StoreException or PkiException or AuditUnavailableException or AuditTamperedException or IOException or UnauthorizedAccessException;
 }

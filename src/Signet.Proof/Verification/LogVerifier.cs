@@ -173,7 +173,7 @@ public sealed class LogVerifier : IDisposable
         do
         {
             if (EntryView.TryRead(_entries.Current.Body.Span, out var other) && other.Sequence == s)
-                return new(FaultKind.Reordered, s, s, $"stands as number {_entries.Current.Number}");
+                return new(FaultKind.Reordered, s, s, _entries.Current.Number == s ? $"stands behind entry {next}" : $"stands as number {_entries.Current.Number}");
         }
         while (_entries.MoveNext());
         return new(FaultKind.Deleted, s, next - 1, next - 1 == s ? "is missing" : "are missing");

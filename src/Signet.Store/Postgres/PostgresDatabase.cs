@@ -126,6 +126,12 @@ internal sealed class PostgresDatabase : Database
         foreach (var table in tables) Execute(connection, $"VACUUM {_schema}.{table}");
     }
 
+    public override void ForgetErased(string table)
+    {
+        using var connection = Open();
+        Execute(connection, $"VACUUM FULL {_schema}.{table}");
+    }
+
     public override async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _claimed, null) is { } unused) await unused.DisposeAsync();

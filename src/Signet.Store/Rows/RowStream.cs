@@ -15,8 +15,9 @@ public sealed class RowStream : IDisposable
 {
     private readonly sqlite3 _database;
     private readonly sqlite3_stmt _statement;
+    private readonly nint _native;   // valid while _statement is: until Dispose
 
-    private RowStream(sqlite3 database, sqlite3_stmt statement) => (_database, _statement) = (database, statement);
+    private RowStream(sqlite3 database, sqlite3_stmt statement) => (_database, _statement, _native) = (database, statement, statement.DangerousGetHandle());
 
     /// <summary>Null on a database whose rows cannot be lent out (PostgreSQL): read them in pages with the driver.</summary>
     /// <param name="connection">An open connection of <see cref="Database"/>.</param>
@@ -46,16 +47,21 @@ public sealed class RowStream : IDisposable
     /// <exception cref="DbException">The file cannot be read on.</exception>
     public bool Read()
     {
-        var code = raw.sqlite3_step(_statement);
+        ObjectDisposedException.ThrowIf(_statement.IsClosed, this);
+        var code = SqliteNative.Step(_native);
         if (code == raw.SQLITE_ROW) return true;
         if (code != raw.SQLITE_DONE) SqliteException.ThrowExceptionForRC(code, _database);
         return false;
     }
 
-    public long Number(int column) => raw.sqlite3_column_int64(_statement, column);
+    public long Number(int column) => SqliteNative.ColumnNumber(_native, column);
 
     /// <summary>Valid until the next <see cref="Read"/>.</summary>
-    public ReadOnlySpan<byte> Bytes(int column) => raw.sqlite3_column_blob(_statement, column);
+    public unsafe ReadOnlySpan<byte> Bytes(int column)
+    {
+        var bytes = SqliteNative.ColumnBytes(_native, column);   // first: it may convert, which gives the length
+        return new(bytes, SqliteNative.ColumnLength(_native, column));
+    }
 
     public void Dispose() => _statement.Dispose();
 }

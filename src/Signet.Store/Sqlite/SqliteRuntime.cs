@@ -22,6 +22,7 @@ public static class SqliteRuntime
     private static string Load()
     {
         NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, Resolve);
+        NativeLibrary.SetDllImportResolver(typeof(SqliteRuntime).Assembly, Resolve);
         try
         {
             raw.SetProvider(new SQLite3Provider_e_sqlite3());

@@ -4,10 +4,15 @@
 # command -> Debian package
 peers=(
     "mosquitto:mosquitto" "mosquitto_pub:mosquitto-clients" "openssl:openssl" "chromium:chromium" "sqlite3:sqlite3" "curl:curl" "rsvg-convert:librsvg2-bin" "/usr/bin/python3:python3"
-    "rabbitmq-server:rabbitmq-server" "oathtool:oathtool" "nginx:nginx" "softhsm2-util:softhsm2" "pkcs11-tool:opensc" "strace:strace"
+    "rabbitmq-server:rabbitmq-server" "gcc:gcc" "systemd-analyze:systemd" "oathtool:oathtool" "nginx:nginx" "softhsm2-util:softhsm2" "pkcs11-tool:opensc" "strace:strace"
 )
 # Debian package -> a file that it brings
 peer_files=(
+    "python3-yaml:/usr/lib/python3/dist-packages/yaml/__init__.py"
+    "mosquitto-dev:/usr/include/mosquitto_plugin.h"
+    "libmosquitto-dev:/usr/include/mosquitto.h"
+    "libssl-dev:/usr/include/openssl/x509.h"
+    "libc6-dev:/usr/include/stdlib.h"
     "libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so"
     "python3-paho-mqtt:/usr/lib/python3/dist-packages/paho/mqtt/client.py"
     "python3-jwcrypto:/usr/lib/python3/dist-packages/jwcrypto/jws.py"

@@ -3,6 +3,7 @@ using Signet.Bench;
 // serve: a bare broker to point any load at.  micro: what the broker itself costs, without sockets.  audit: the log against the bare database.  load: a load generator for any broker.  pages: the console over a full house.  wire: messages against bare primitives.  roundtrip: a command to its receipt against a plain request.  soak: a day of a whole house in minutes.
 return args switch
 {
+    ["auth", .. var rest] => await AuthBench.RunAsync(Arguments.Parse(rest)),
     ["audit", .. var rest] => await AuditBench.RunAsync(Arguments.Parse(rest)),
     ["micro", .. var rest] => await Micro.RunAsync(Arguments.Parse(rest)),
     ["keep", .. var rest] => await KeptClient.RunAsync(Arguments.Parse(rest)),

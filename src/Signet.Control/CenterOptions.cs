@@ -39,6 +39,9 @@ public sealed record CenterOptions
     /// <summary>Proxies that put a PROXY protocol v2 header before each MQTT connection; everybody else must not.</summary>
     public IReadOnlyList<IPNetwork> Proxies { get; init; } = [];
 
+    /// <summary>A broker that is not ours carries the messages; null: the embedded one.</summary>
+    public OtherBroker? OtherBroker { get; init; }
+
     /// <summary>Address of the PKI endpoint for CDP and AIA (<c>pki.publicUrl</c>); null: certificates name none.</summary>
     public Uri? PkiUrl { get; init; }
 

@@ -15,7 +15,7 @@ namespace Signet.Control;
 /// The operator's side of the house: authority, embedded broker, fleet, commands, people and the audit log over one data directory.
 /// <see cref="OpenAsync"/> opens what is on the disk, <see cref="StartAsync"/> opens the port.
 /// </summary>
-public sealed class CommandCenter : IAsyncDisposable
+public sealed partial class CommandCenter : IAsyncDisposable
 {
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
@@ -39,6 +39,8 @@ public sealed class CommandCenter : IAsyncDisposable
     private volatile bool _isDraining;
     private BrokerHost? _host;
     private BrokerLink? _link;
+    private IEnforcer? _other;
+    private OtherBrokerDesk? _desk;
 
     private CommandCenter(CenterOptions options, TimeProvider time, ILoggerFactory loggers)
         => (Options, _time, _loggers, _logger, _started) = (options, time, loggers, loggers.CreateLogger<CommandCenter>(), time.GetUtcNow());
@@ -103,8 +105,11 @@ public sealed class CommandCenter : IAsyncDisposable
     /// <summary>The embedded broker, for other ways to reach it; null before it started.</summary>
     public Signet.Mqtt.Broker.MqttBroker? MqttBroker => _host?.Broker;
 
-    /// <summary>Where the MQTT listener really listens.</summary>
-    /// <exception cref="InvalidOperationException">Not started.</exception>
+    /// <summary>Host (or address) and port of the broker that carries the messages, ours or another.</summary>
+    public DnsEndPoint BrokerEndPoint => _other?.Address ?? new(MqttEndPoint.Address.ToString(), MqttEndPoint.Port);
+
+    /// <summary>Where the embedded broker's listener really listens.</summary>
+    /// <exception cref="InvalidOperationException">Not started, or the broker is not ours.</exception>
     public IPEndPoint MqttEndPoint => _host?.EndPoint ?? throw new InvalidOperationException("the center is not started");
 
     /// <summary>Where clients without certificates log in; null while that listener is closed.</summary>
@@ -140,20 +145,14 @@ public sealed class CommandCenter : IAsyncDisposable
     /// <exception cref="ControlException">The port is taken ...</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
-        if (_host is not null) throw new InvalidOperationException("the center is started already");
-        var policy = new BrokerPolicy(Judge, _roster, Accounts.FindByName, _askers, TotpLogin, _traffic, () => Policy);
-        var host = await Clearly.DoAsync(() => BrokerHost.StartAsync(Options, Installation.BrokerDirectory, policy, _watch, Judge, ServerCertificates, _time, _loggers, cancellationToken));
-        _closing.Push(host.DisposeAsync);
-        _host = host;
-        _sessions.Attach(host.Broker);
-        Broker.Attach(host.Broker);
-        Log.Listening(_logger, host.EndPoint);
-        if (Options.OpenPasswordListener || TotpAccounts.Any) host.OpenPasswordListener();
-        TotpAccounts.Needed += () => { host.OpenPasswordListener(); return Task.CompletedTask; };
+        if (_link is not null) throw new InvalidOperationException("the center is started already");
+        var policy = Options.OtherBroker is null ? await StartBrokerAsync(cancellationToken) : null;
+        if (policy is null) await StartOtherBrokerAsync(cancellationToken);
+        var address = _other?.Address ?? new(MqttEndPoint.Address.ToString(), MqttEndPoint.Port);
         await Clearly.DoAsync(async () =>
         {
             Fleet.RefreshHomes();
-            _link = await BrokerLink.ConnectAsync(host.EndPoint, Options, ServerCertificates, Judge, _time, _logger, cancellationToken);
+            _link = await BrokerLink.ConnectAsync(address, Options, ServerCertificates, Judge, _time, _logger, cancellationToken);
             return true;
         });
         _closing.Push(_link!.DisposeAsync);
@@ -185,7 +184,8 @@ public sealed class CommandCenter : IAsyncDisposable
         CommandSigners.Attach(_link);
         rounds.Run(CommandSigners.PublishAsync);
         rounds.Every(ControlLimits.SignerRound, "command signers", CommandSigners.RetireAsync);
-        policy.Open();
+        policy?.Open();
+        if (_desk is { } desk) rounds.Every(ControlLimits.OtherBrokerRound, "other broker", stop => desk.InForceAsync([], false, stop));
         var deliveries = new Deliveries(_ledger, _news, _time, _logger);
         _watch.CommandAcknowledged += deliveries.Take;
         rounds.Run(deliveries.RunAsync);
@@ -225,7 +225,7 @@ public sealed class CommandCenter : IAsyncDisposable
         var counters = _host?.Broker.Counters;
         var health = Audit.Health;
         return new(Version, _started,
-            new(_host is not null, _link is { IsUp: true }, _host?.EndPoint.ToString(), counters?.Connections ?? 0, counters?.MessagesIn ?? 0, counters?.MessagesOut ?? 0),
+            new(_host is not null || _other is not null, _link is { IsUp: true } && _desk is not { IsInStep: false }, _host?.EndPoint.ToString() ?? (_other is { } other ? $"{other.Address.Host}:{other.Address.Port}" : null), counters?.Connections ?? 0, counters?.MessagesIn ?? 0, counters?.MessagesOut ?? 0),
             known, online, database.IsReady ? _ledger.CountOpen() : 0, new(health.State == AuditState.Writable, health.Message, health.Size, Audit.LatestCheckpoint?.Size ?? 0),
             Certificates.Ends(), $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}")
         {
@@ -341,6 +341,7 @@ public sealed class CommandCenter : IAsyncDisposable
     private void RejudgePerson(Account account)
     {
         _askers.ForgetPerson(account.Name);
+        _ = _sessions.InForceAsync(policyChanged: true);
         if (!account.Enabled) _sessions.Cut(s => s.Identity == BrokerPolicy.PersonPrefix + account.Name, $"{account.Name} was disabled or removed", purge: true);
         else _sessions.Rejudge();
     }
@@ -363,7 +364,8 @@ public sealed class CommandCenter : IAsyncDisposable
         Fleet.RefreshTrust();
     }
 
-    private string BrokerAddress() => DeviceHomeFiles.BrokerAddress(Options.Listen, _host?.EndPoint.Port ?? Options.MqttPort);
+    // A broker that somebody else runs is reached under the name that was given; a child of ours where we listen.
+    private DeviceBroker BrokerAddress() => Options.OtherBroker is { Address: { } given } there ? new($"{given.Host}:{given.Port}", there.Version == Mqtt.MqttVersion.V311 ? "3.1.1" : null, IsElsewhere: true) : _other is { } child ? DeviceHomeFiles.BrokerAddress(Options.Listen, child.Address.Port) : DeviceHomeFiles.BrokerAddress(Options.Listen, _host?.EndPoint.Port ?? Options.MqttPort);
 
     private void Show(AuditHealth health)
     {

@@ -237,4 +237,25 @@ public static class ControlLimits
 
     /// <summary>Lines of a difference between two policies that are shown; the count is always whole.</summary>
     public const int PolicyChangesShown = 200;
+
+    /// <summary>Another broker that has not taken a change after this time is out of step: an alarm. Mosquitto's plugin looks ten times a second.</summary>
+    public static readonly TimeSpan OtherBrokerInStep = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often that is looked at.</summary>
+    public static readonly TimeSpan OtherBrokerLook = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Rounds in which another broker is told what it may have missed: a certificate for a person, a new list, a change that failed.</summary>
+    public static readonly TimeSpan OtherBrokerRound = TimeSpan.FromSeconds(1);
+
+    /// <summary>Mosquitto as a child listens after this time, or the start fails. Chosen: it takes milliseconds, and reads what it kept.</summary>
+    public static readonly TimeSpan OtherBrokerStart = TimeSpan.FromSeconds(10);
+
+    /// <summary>Then it is ended by force; a stop as a whole takes less than 10 s.</summary>
+    public static readonly TimeSpan OtherBrokerStop = TimeSpan.FromSeconds(4);
+
+    /// <summary>An answer of RabbitMQ's management API; later is none, and the next round asks again.</summary>
+    public static readonly TimeSpan ManagementAnswer = TimeSpan.FromSeconds(3);
+
+    /// <summary>Pause before one that ended by itself is started again.</summary>
+    public static readonly TimeSpan OtherBrokerRestart = TimeSpan.FromSeconds(1);
 }

@@ -50,6 +50,12 @@ internal static partial class Log
     [LoggerMessage(3023, LogLevel.Warning, "Audit entries could not be handed on to {Target} and wait: {Why}")]
     public static partial void ForwardingFailed(ILogger logger, string target, string why);
 
+    [LoggerMessage(3024, LogLevel.Error, "ALARM, the broker: {Words}")]
+    public static partial void OtherBrokerAlarm(ILogger logger, string words);
+
+    [LoggerMessage(3025, LogLevel.Information, "{Program}: {Words}")]
+    public static partial void OtherBrokerSays(ILogger logger, string program, string words);
+
     [LoggerMessage(3012, LogLevel.Information, "#{Number} {Type}: {Actor} {Action} {Subject} {Outcome} {Reason}")]
     public static partial void Audited(ILogger logger, long number, string type, string actor, string action, string subject, string outcome, string reason);
 

@@ -26,6 +26,16 @@ public static class Topics
     /// <summary>MQTT 5 user property of a command's message: the newest signed checkpoint of the audit log.</summary>
     public const string CheckpointProperty = "checkpoint";
 
+    /// <summary>A note as the value of <see cref="CheckpointProperty"/>: base64, because MQTT 5.0 (section 1.5.4) lets a broker refuse control characters in its strings, Mosquitto does, and a note has lines.</summary>
+    public static string CheckpointValue(string note) => Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(note));
+
+    /// <summary>The note in such a value, in base64 or as it is. What is neither comes back as it is, and is no note.</summary>
+    public static byte[] CheckpointNote(string value)
+    {
+        var note = new byte[value.Length];
+        return value.Contains('\n', StringComparison.Ordinal) || !Convert.TryFromBase64String(value, note, out var length) ? System.Text.Encoding.UTF8.GetBytes(value) : note[..length];
+    }
+
     /// <summary>The topic of one reading; <paramref name="name"/> follows the grammar of <see cref="IsWord"/>.</summary>
     public static string Telemetry(string device, string name) =>
         IsWord(name) ? Of(device, TelemetryBranch + name) : throw new ArgumentException($"'{name}' is not a reading's name", nameof(name));

@@ -24,7 +24,7 @@ public sealed partial class PhraseSpecs
     private static readonly HashSet<string> Names = ["Signet", "MQTT", "API", "CSV", "ES256", "PS256", "SHA-256", "EST", "CRL", "OCSP", "PEM", "NDJSON", "JSON", "TLS", "macOS", "Windows", "Firefox"];
 
     // Pages that speak English only so far. A page that is translated leaves this list.
-    private static readonly string[] EnglishOnly = ["Policy.cshtml", "Commands/Approve.cshtml", "Commands/Command.cshtml", "Commands/Index.cshtml", "Commands/Rollout.cshtml", "Commands/_NewCommand.cshtml", "Shared/_CommandTable.cshtml"];
+    private static readonly string[] EnglishOnly = ["Commands/Approve.cshtml", "Commands/Command.cshtml", "Commands/Index.cshtml", "Commands/Rollout.cshtml", "Commands/_NewCommand.cshtml", "Shared/_CommandTable.cshtml"];
 
     [Fact]
     [Trait("row", "S0-31")]

@@ -81,6 +81,10 @@ public sealed class BrokersSpecs(RunningHouse house) : IClassFixture<RunningHous
         try
         {
             await ListeningAsync(port);
+            // The console behind it, with its own certificate and headers.
+            var page = await Peer.RunAsync("curl", ["-s", "-i", "--cacert", data + "/pki/root.crt", $"https://localhost:{(port + 2).ToString(CultureInfo.InvariantCulture)}/login"]);
+            page.Output.ShouldContain("200", Case.Sensitive, page.Error);
+            page.Output.ShouldContain("content-security-policy: default-src 'none'", Case.Insensitive);
             using var reader = Peer.Begin("mosquitto_sub", [.. Tls(folder + "/issued", "lamp", text), "-V", "mqttv5", "-t", "signet/lamp/command", "-W", "20"]);
             reader.StandardInput.Close();
             var session = "";
@@ -219,6 +223,46 @@ public sealed class BrokersSpecs(RunningHouse house) : IClassFixture<RunningHous
         (await AskAsync("authz", """{"username":"door-1","topic":"signet/door-1/status","action":"publish","qos":"1","retain":"true"}""")).ShouldBe(Allow);
         (await AskAsync("authz", """{"username":"door-1","topic":"signet/door-1/receipt","action":"publish","retain":"true"}""")).ShouldBe(Deny, "receipts are not kept");
         (await AskAsync("authz", "{")).ShouldBe(Deny);
+    }
+
+    [Fact]
+    [Trait("row", "S2-2"), Trait("row", "S2-3")]
+    public async Task A_password_file_and_an_acl_file_of_Mosquitto_are_taken_over()
+    {
+        var folder = Folder("takeover");
+        var passwords = Path.Combine(folder, "passwd");
+        (await Peer.RunAsync("mosquitto_passwd", ["-c", "-b", passwords, "ana", "correct horse"])).ExitCode.ShouldBe(0);
+        (await Peer.RunAsync("mosquitto_passwd", ["-b", passwords, "ben", "battery"])).ExitCode.ShouldBe(0);
+        await File.AppendAllTextAsync(passwords, "door-1:$7$101$AAAA$AAAA\n");
+        var secrets = Path.Combine(folder, "secrets.csv");
+        var taken = await house.RunAsync("device", "import", "--mosquitto-passwd", passwords, "--secrets-out", secrets);
+        (taken.ExitCode, taken.Output).ShouldBe((1, "imported 2 of 3 users\n"), taken.Error);
+        taken.Error.ShouldContain("101 rounds");
+        File.GetUnixFileMode(secrets).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var secret = (await File.ReadAllLinesAsync(secrets)).First(line => line.StartsWith("ana,", StringComparison.Ordinal)).Split(',')[1];
+        var code = (await Peer.RunAsync("oathtool", ["--totp", "-b", secret])).Output.Trim();
+        async Task<string> LogInAsync(string password)
+        {
+            using var client = new HttpClient();
+            using var answer = await client.PostAsync(new Uri((string)house.Signet.Ready["auth"]! + "/auth/user"), new StringContent($$"""{"username":"ana|{{code}}","password":"{{password}}"}""", Encoding.UTF8, "application/json"));
+            return await answer.Content.ReadAsStringAsync();
+        }
+
+        (await LogInAsync("wrong horse")).ShouldContain("\"Ok\":false");
+        (await LogInAsync("correct horse")).ShouldContain("\"Ok\":true");
+
+        var acl = Path.Combine(folder, "acl");
+        await File.WriteAllTextAsync(acl, "user door-1\ntopic write plant/door-1\ntopic deny plant/safe\npattern read hints/%u\n");
+        var policy = Path.Combine(folder, "policy.json");
+        (await house.RunAsync("policy", "import", acl, "--out", policy)).ExitCode.ShouldBe(0);
+        var diff = await house.RunAsync("policy", "diff", policy);
+        diff.Output.ShouldContain("plant/door-1");
+        diff.Output.ShouldContain("hints/door-1");
+        await File.WriteAllTextAsync(acl, "topic read a\npattern read b/%c\n");
+        var no = await house.RunAsync("policy", "import", acl, "--out", policy);
+        no.ExitCode.ShouldBe(1);
+        no.Error.ShouldContain("line 1");
+        no.Error.ShouldContain("line 2");
     }
 
     private string Folder(string name) => Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(house.Data)!, name)).FullName;

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Signet.Mqtt;
@@ -35,7 +34,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         var will = statements.Status(StatusState.Offline, Away());
         await using var client = await MqttClient.ConnectAsync(new MqttClientOptions
         {
-            Host = home.Settings.BrokerHost, Port = home.Settings.BrokerPort, Tls = tls.Options, ClientId = home.Name, CleanStart = false, SessionExpiry = AgentLimits.SessionExpiry,
+            Host = home.Settings.BrokerHost, Port = home.Settings.BrokerPort, Tls = tls.Options, Version = home.Settings.SpeaksMqtt311 ? MqttVersion.V311 : MqttVersion.V5, ClientId = home.Name, CleanStart = false, SessionExpiry = AgentLimits.SessionExpiry,
             KeepAlive = AgentLimits.KeepAlive, Will = new MqttWill(will), Reconnect = null, Time = time,
         }, cancellationToken);
         await SubscribeAsync(client, cancellationToken);
@@ -113,7 +112,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
             }
             if (home.ForgetFormerSigner(time.GetUtcNow())) receiver.Obey(home.Identity);
             // The newest checkpoint travels with each command too.
-            if (message.UserProperties.FirstOrDefault(property => property.Name == Topics.CheckpointProperty).Value is { Length: > 0 } note) await SayAsync(client, Witness.Take(Encoding.UTF8.GetBytes(note)), cancellationToken);
+            if (message.UserProperties.FirstOrDefault(property => property.Name == Topics.CheckpointProperty).Value is { Length: > 0 } note) await SayAsync(client, Witness.Take(Topics.CheckpointNote(note)), cancellationToken);
             using (DeviceTracing.Continue(message))
                 if (await receiver.ReceiveAsync(message.Payload, message.Topic, cancellationToken)) restartWanted.TrySetResult();
             // Only coming back for the next message acknowledges this one, so the loop goes on even before a restart.

@@ -100,13 +100,14 @@ public static class DeviceEnrolment
 
     private static void WriteSettings(EnrolmentOptions options, HomeFacts facts)
     {
-        // The center is reached under this name from here, and its broker runs beside it.
+        // The center is reached under this name from here, and its broker runs beside it, unless it says otherwise.
         var port = facts.Broker[(facts.Broker.LastIndexOf(':') + 1)..];
         var settings = new JsonObject
         {
-            ["version"] = 1, ["name"] = options.Name, ["kind"] = facts.Kind, ["broker"] = $"{options.Center.Host}:{port}", ["center"] = facts.Center,
+            ["version"] = 1, ["name"] = options.Name, ["kind"] = facts.Kind, ["broker"] = facts.BrokerIsElsewhere ? facts.Broker : $"{options.Center.Host}:{port}", ["center"] = facts.Center,
             ["commands"] = new JsonArray([.. facts.Commands.Select(c => JsonValue.Create(c))]), ["renewal"] = options.Center.GetLeftPart(UriPartial.Authority),
         };
+        if (facts.Mqtt is { } version) settings["mqtt"] = version;
         var path = Path.Combine(options.Directory, "device.json");
         DeviceSettings.Parse(JsonSerializer.SerializeToUtf8Bytes(settings), path); // the device must be able to read it
         PemFile.Write(path, settings.ToJsonString(Indented) + "\n");

@@ -124,4 +124,4 @@ internal sealed class EstClient : IDisposable
 }
 
 /// <summary>The center's word about a device: enough to make its directory.</summary>
-internal sealed record HomeFacts(string Name, string Kind, string Broker, string Center, IReadOnlyList<string> Commands, string Roots, string Signer);
+internal sealed record HomeFacts(string Name, string Kind, string Broker, string Center, IReadOnlyList<string> Commands, string Roots, string Signer, string? Mqtt = null, bool BrokerIsElsewhere = false);

@@ -25,6 +25,9 @@ public sealed record DeviceSettings
     /// <summary>Time between two heartbeats.</summary>
     public required TimeSpan HeartbeatInterval { get; init; }
 
+    /// <summary>Speak MQTT 3.1.1: for a broker that knows no other.</summary>
+    public bool SpeaksMqtt311 { get; init; }
+
     /// <summary>Take only commands that are sealed to this device.</summary>
     public bool OnlySealed { get; init; }
 
@@ -64,6 +67,7 @@ public sealed record DeviceSettings
             Commands = members.Words("commands"),
             TelemetryInterval = TimeSpan.FromSeconds(members.OptionalInteger("telemetrySeconds", AgentLimits.TelemetrySecondsLeast, AgentLimits.TelemetrySecondsMost, AgentLimits.TelemetrySecondsDefault)),
             HeartbeatInterval = TimeSpan.FromSeconds(members.OptionalInteger("heartbeatSeconds", 1, WireLimits.HeartbeatSeconds, AgentLimits.HeartbeatSecondsDefault)),
+            SpeaksMqtt311 = members.OptionalWord("mqtt", "5", "3.1.1") == "3.1.1",
             OnlySealed = members.OptionalFlag("onlySealed", otherwise: false),
             HasClock = members.OptionalFlag("clock", otherwise: true),
             Renewal = members.OptionalAddress("renewal"),
@@ -92,6 +96,9 @@ public sealed record DeviceSettings
                 : throw Wrong(name, $"must be an integer from {least} to {most}");
 
         public int OptionalInteger(string name, int least, int most, int otherwise) => _left.ContainsKey(name) ? Integer(name, least, most) : otherwise;
+
+        /// <summary>The first of the words when it is absent.</summary>
+        public string OptionalWord(string name, params string[] words) => !_left.ContainsKey(name) ? words[0] : Text(name, words.Contains, $"must be {string.Join(" or ", words.Select(word => $"\"{word}\""))}");
 
         public bool OptionalFlag(string name, bool otherwise) => !_left.ContainsKey(name) ? otherwise : Take(name).ValueKind switch
         {

@@ -16,9 +16,11 @@ internal static class BrokerConfig
     private static readonly Option<string?> Bind = new("--bind") { Description = "Address nginx connects from (default: 127.0.0.2 for a center on this machine); the center must name it in mqtt:proxies", HelpName = "ADDR" };
     private static readonly Option<int> MqttPort = new("--mqtt-port") { Description = "The embedded broker's port", HelpName = "PORT", DefaultValueFactory = _ => 8883 };
     private static readonly Option<int> AuthPort = new("--auth-port") { Description = "The port of the endpoints for other brokers", HelpName = "PORT", DefaultValueFactory = _ => 3000 };
+    private static readonly Option<int> ManagementPort = new("--management-port") { Description = "Port of RabbitMQ's management API, on loopback", HelpName = "PORT", DefaultValueFactory = _ => 15672 };
+    private static readonly Option<string?> AuthToken = new("--auth-token-file") { Description = "File with the secret path segment (auth:tokenFile) when the center is on another machine", HelpName = "FILE" };
     private static readonly Option<int> ConsolePort = new("--console-port") { Description = "The console's port", HelpName = "PORT", DefaultValueFactory = _ => 8443 };
 
-    public static Command Build() => Verb.Noun("config", "Write configuration for other people's brokers and proxies", Mosquitto(), Nginx(), RabbitMq(), Emqx());
+    public static Command Build() => Verb.Noun("config", "Write configuration for other people's brokers and proxies", Mosquitto(), GoAuth(), Nginx(), RabbitMq(), Emqx());
 
     private static Command Mosquitto() => Verb.Make("mosquitto", "Mosquitto 2: mutual TLS, CRL, ACL from the policy, persistence", [Target, Hosts, Port], async (parsed, printer, cancellation) =>
     {
@@ -43,14 +45,21 @@ internal static class BrokerConfig
         return Written(printer, folder, $"test it with: nginx -t -c {folder}/nginx.conf; the center must run with SIGNET__Mqtt__Proxies={bind}");
     });
 
-    private static Command RabbitMq() => Verb.Make("rabbitmq", "RabbitMQ 3.10 or newer: certificate log-in, decisions asked over HTTP", [Target, Hosts, Port, Center, AuthPort], async (parsed, printer, cancellation) =>
+    private static Command RabbitMq() => Verb.Make("rabbitmq", "RabbitMQ 3.10 or newer: certificate log-in, decisions asked over HTTP", [Target, Hosts, Port, Center, AuthPort, ManagementPort], async (parsed, printer, cancellation) =>
     {
         var folder = Folder(parsed);
         using var center = CenterClient.Connect(parsed);
         await IssueAsync(center, folder, "rabbitmq", HostsOf(parsed), cancellation);
         MosquittoFiles.CopyTrust(GlobalOptions.DataDirectory(parsed), folder);
-        await HttpBrokerFiles.WriteRabbitMqAsync(folder, parsed.GetValue(Port), $"http://{parsed.GetValue(Center)}:{parsed.GetValue(AuthPort)}", cancellation);
-        return Written(printer, folder, "the center must run with auth:open = true");
+        await HttpBrokerFiles.WriteRabbitMqAsync(folder, parsed.GetValue(Port), parsed.GetValue(ManagementPort), $"http://{parsed.GetValue(Center)}:{parsed.GetValue(AuthPort)}", cancellation);
+        return Written(printer, folder, $"start RabbitMQ with RABBITMQ_CONFIG_FILE={folder}/rabbitmq.conf and RABBITMQ_ENABLED_PLUGINS_FILE={folder}/enabled_plugins; then the center with what {folder}/signet.json says in its own settings");
+    });
+
+    private static Command GoAuth() => Verb.Make("go-auth", "mosquitto-go-auth: one-time codes on a Mosquitto of one's own, asked over HTTP (written from its documentation, not run here)", [Target, Center, AuthPort, AuthToken], async (parsed, printer, cancellation) =>
+    {
+        var folder = Folder(parsed);
+        await HttpBrokerFiles.WriteGoAuthAsync(folder, parsed.GetValue(Center)!, parsed.GetValue(AuthPort), parsed.GetValue(AuthToken), cancellation);
+        return Written(printer, folder, $"put `include_dir {folder}` or the lines of auth.conf into Mosquitto's configuration; the center must run with auth:open = true");
     });
 
     private static Command Emqx() => Verb.Make("emqx", "EMQX 5: decisions asked over HTTP (written from its documentation, not run here)", [Target, Hosts, Port, Center, AuthPort], async (parsed, printer, cancellation) =>

@@ -1,14 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Signet.Cli.Shell;
-using Signet.Mqtt;
-using Signet.Mqtt.Client;
-using Signet.Pki;
+using Signet.Control;
 
 namespace Signet.Cli.Brokers;
 
@@ -18,8 +12,6 @@ namespace Signet.Cli.Brokers;
 /// </summary>
 internal static class MosquittoSync
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-
     public static Command Build() => Verb.Noun("sync", "Bring a running broker of somebody else up to date", Mosquitto());
 
     private static Command Mosquitto()
@@ -61,61 +53,10 @@ internal static class MosquittoSync
     /// <exception cref="CliException">The revoked certificate got in, or nobody answers.</exception>
     private static async Task ProbeAsync(string folder, int port, CancellationToken cancellation)
     {
-        using var canary = PemFile.ReadWithKey(Path.Combine(folder, "canary.crt"), Path.Combine(folder, "canary.key"));
-        var authorities = new X509Certificate2Collection();
-        authorities.ImportFromPemFile(Path.Combine(folder, "ca.crt"));
-        var context = SslStreamCertificateContext.Create(canary, authorities, offline: true);
-        // Mosquitto acts on the signal a moment after it came: the first refusal proves that this very process looks at its list; a yes is asked again once.
-        for (var attempt = 1; ; attempt++)
+        switch (await CrlCanary.KnockAsync(folder, "127.0.0.1", port, cancellation))
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, cancellation);
-            try
-            {
-                using (var knock = new TcpClient())
-                    await knock.ConnectAsync("127.0.0.1", port, cancellation);
-            }
-            catch (SocketException)
-            {
-                throw new CliException(ExitCode.NotReachable, $"Nobody listens on 127.0.0.1:{port}.");
-            }
-
-            if (!await GetsInAsync(context, authorities, port, cancellation))
-                return;
-            if (attempt == 2)
-                throw new CliException(ExitCode.VerificationFailed, $"ALARM: Mosquitto lets a revoked certificate in although {folder}/crl.pem is sound. Restart it; until then every revoked device can connect.");
+            case CanaryAnswer.NotReachable: throw new CliException(ExitCode.NotReachable, $"Nobody listens on 127.0.0.1:{port}.");
+            case CanaryAnswer.LetIn: throw new CliException(ExitCode.VerificationFailed, $"ALARM: Mosquitto lets a revoked certificate in although {folder}/crl.pem is sound. Restart it; until then every revoked device can connect.");
         }
-    }
-
-    private static async Task<bool> GetsInAsync(SslStreamCertificateContext canary, X509Certificate2Collection authorities, int port, CancellationToken cancellation)
-    {
-        try
-        {
-            await using var client = await MqttClient.ConnectAsync(new MqttClientOptions
-            {
-                Host = "127.0.0.1", Port = port, ClientId = "crl-canary", Reconnect = null, ConnectTimeout = Patience,
-                Tls = () => new SslClientAuthenticationOptions
-                {
-                    TargetHost = "localhost", ClientCertificateContext = canary, EnabledSslProtocols = SslProtocols.Tls13,
-                    // Whom we knock at is known by its port and process; what counts is whether it lets us in.
-                    RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is X509Certificate2 leaf && IsOurs(leaf, authorities),
-                },
-            }, cancellation);
-            return true;
-        }
-        catch (MqttException refused)
-        {
-            return refused.FromPeer; // a CONNACK of any kind comes only after the certificate was taken
-        }
-    }
-
-    private static bool IsOurs(X509Certificate2 leaf, X509Certificate2Collection authorities)
-    {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
-        chain.ChainPolicy.ExtraStore.AddRange(authorities);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        return chain.Build(leaf);
     }
 }

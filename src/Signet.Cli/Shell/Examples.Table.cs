@@ -85,6 +85,7 @@ internal static partial class Examples
         ["policy test"] = ["signet policy test policy.tests.json --policy policy.json"],
         ["policy diff"] = ["signet policy diff policy.json", "signet policy diff 3 current"],
         ["policy apply"] = ["signet policy apply policy.json", "signet policy apply policy.json --tests policy.tests.json --yes"],
+        ["policy import"] = ["signet policy import /etc/mosquitto/acl --out policy.json"],
         ["policy export"] = ["signet policy export --out policy.json", "signet policy export --version 3"],
 
         ["broker"] = ["signet broker sessions", "signet broker kick pump-1"],
@@ -94,6 +95,7 @@ internal static partial class Examples
         ["broker config"] = ["signet broker config mosquitto ./mosquitto --host mqtt.example.org"],
         ["broker config mosquitto"] = ["signet broker config mosquitto ./mosquitto --host mqtt.example.org"],
         ["broker config rabbitmq"] = ["signet broker config rabbitmq ./rabbitmq --host mqtt.example.org"],
+        ["broker config go-auth"] = ["signet broker config go-auth /etc/mosquitto/conf.d"],
         ["broker config emqx"] = ["signet broker config emqx ./emqx --host mqtt.example.org"],
         ["broker config nginx"] = ["signet broker config nginx ./nginx --host mqtt.example.org"],
         ["broker sync"] = ["signet broker sync mosquitto ./mosquitto"],

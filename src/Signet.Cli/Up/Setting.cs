@@ -9,7 +9,7 @@ namespace Signet.Cli.Up;
 /// <param name="Default">The value when nobody says anything.</param>
 /// <param name="Meaning">One line for people.</param>
 /// <param name="Check">Null when the value will do, else what it must be.</param>
-internal sealed record Setting(string Key, string? Flag, string Default, string Meaning, Func<string, string?> Check)
+internal sealed partial record Setting(string Key, string? Flag, string Default, string Meaning, Func<string, string?> Check)
 {
     /// <summary>May hold a password: its value is not printed.</summary>
     public bool IsSecret { get; init; }
@@ -110,7 +110,7 @@ internal sealed record Setting(string Key, string? Flag, string Default, string 
 
     /// <summary>Everything that can be set; a key that is not here is an error.</summary>
     public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttConnectionsPerSecond, MqttHalfOpen, MqttHalfOpenPerAddress, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, CertificateSignIn, Hosts, ReceiptDeadline, LogLevel, LogFormat, Drain, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays,
-        AuditCheckpointSeconds, AuditSegmentEntries, AuditSegmentDays, AuditRetentionDays, AuditArchive, AuditReserveMebibytes, AuditUnavailable, AuditSyslog, AuditWebhook, AuditWebhookSecretFile, AuditForwardRoot];
+        AuditCheckpointSeconds, AuditSegmentEntries, AuditSegmentDays, AuditRetentionDays, AuditArchive, AuditReserveMebibytes, AuditUnavailable, AuditSyslog, AuditWebhook, AuditWebhookSecretFile, AuditForwardRoot, .. OfBrokers];
 
     private static string? Truth(string value) => value is "true" or "false" ? null : "true or false";
 

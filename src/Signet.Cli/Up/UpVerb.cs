@@ -52,13 +52,17 @@ internal static class UpVerb
         if (demo && !center.Installation.IsDemo)
             throw new CliException(ExitCode.Refused, $"{directory} is a real installation, and --demo would show its passwords. Give the demonstration a directory of its own: --data DIR.");
         await using var terminal = AuditTerminal.Follow(center.Feed, printer);
+        // RabbitMQ asks the endpoints of the console before it lets anybody in, the center too: there the console comes first.
+        var asksFirst = center.Options.OtherBroker is { Kind: BrokerKind.RabbitMq };
+        await using var early = asksFirst ? await WebConsole.StartAsync(center, WebSettings(settings, listen, demo, random), loggers, cancellation) : null;
         await center.StartAsync(cancellation);
         atRunTime.Listen(center, loggers.CreateLogger("Signet.Cli.Up"));
         await using var devices = new DemoDevices();
         // The devices come up while the console does.
         if (demo)
             devices.Start(center.Fleet.List().Select(device => center.Installation.DeviceDirectory(device.Name)).Where(Directory.Exists));
-        await using var console = await WebConsole.StartAsync(center, WebSettings(settings, listen, demo, random), loggers, cancellation);
+        await using var late = asksFirst ? null : await WebConsole.StartAsync(center, WebSettings(settings, listen, demo, random), loggers, cancellation);
+        var console = early ?? late!;
         var welcome = await WelcomeAsync(center, console, demo, first, cancellation);
         if (demo)
             await DemoDevices.OnlineAsync(center.Fleet, cancellation);
@@ -122,6 +126,7 @@ internal static class UpVerb
         MqttConnectionsPerSecond = settings.Number(Setting.MqttConnectionsPerSecond),
         MqttHalfOpen = settings.Number(Setting.MqttHalfOpen),
         MqttHalfOpenPerAddress = settings.Number(Setting.MqttHalfOpenPerAddress),
+        OtherBroker = BrokerOptions.Of(settings),
         PkiUrl = PkiUrl(settings),
         LongestAbsence = TimeSpan.FromDays(settings.Number(Setting.LongestAbsence)),
         ReceiptDeadline = TimeSpan.FromSeconds(settings.Number(Setting.ReceiptDeadline)),
@@ -141,7 +146,7 @@ internal static class UpVerb
         AuthListen = IPAddress.Parse(settings[Setting.AuthListen]),
         AuthFrom = Networks(settings[Setting.AuthFrom]),
         AuthToken = AuthToken(settings[Setting.AuthTokenFile]),
-        OpenAuth = demo || settings[Setting.AuthOpen] == "true",
+        OpenAuth = demo || settings[Setting.AuthOpen] == "true" || settings[Setting.BrokerKind] != "embedded",
         Hosts = Hosts(settings),
         Registration = Enum.Parse<Registration>(settings[Setting.Registration], ignoreCase: true),
         SecondFactorFor = [.. settings[Setting.SecondFactorFor].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(role => Enum.Parse<Role>(role, ignoreCase: true))],

@@ -23,7 +23,7 @@ internal sealed class Welcome(CommandCenter center, WebConsole console, bool fir
 
     private string PkiAddress => console.PkiUrl.GetLeftPart(UriPartial.Authority);
 
-    private string MqttAddress => $"mqtts://{console.ConsoleUrl.Host}:{center.MqttEndPoint.Port}";
+    private string MqttAddress => $"mqtts://{(center.Options.OtherBroker?.Address is { } given ? given.Host : console.ConsoleUrl.Host)}:{center.BrokerEndPoint.Port}";
 
     private string? MqttPasswordAddress => center.MqttPasswordEndPoint is { } endPoint ? $"mqtts://{console.ConsoleUrl.Host}:{endPoint.Port}" : null;
 

@@ -86,8 +86,10 @@ internal static class EnrolVerbs
     {
         var file = new Argument<string?>("FILE.csv") { Description = "Columns name, kind, title, commands (blank-separated); the first line names them", Arity = ArgumentArity.ZeroOrOne };
         var target = new Option<string?>("--out") { Description = "Where the tokens go: CSV with name, token, claim (0600)", HelpName = "FILE" };
-        return Verb.Make("import", "Invite every device of a table (nothing is sent before every line was found good), or take over a users table", [file, target, Approval, TotpDevices.MySqlCsv], async (parsed, printer, cancellation) =>
+        return Verb.Make("import", "Invite every device of a table (nothing is sent before every line was found good), or take over a users table", [file, target, Approval, TotpDevices.MySqlCsv, TotpDevices.MosquittoPasswords, TotpDevices.SecretsOut], async (parsed, printer, cancellation) =>
         {
+            if (parsed.GetValue(TotpDevices.MosquittoPasswords) is { } passwords)
+                return await TotpDevices.ImportPasswordsAsync(passwords, parsed, printer, cancellation);
             if (parsed.GetValue(TotpDevices.MySqlCsv) is { } users)
                 return await TotpDevices.ImportAsync(users, parsed, printer, cancellation);
             if (parsed.GetValue(file) is null || parsed.GetValue(target) is null)

@@ -1,16 +1,17 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Signet.Access;
 using Signet.Cli.Shell;
 
 namespace Signet.Cli.Verbs;
 
-/// <summary><c>signet policy explain|who-can|test|diff|apply|export</c>: who may do what on the broker, why, and changing it.</summary>
+/// <summary><c>signet policy explain|who-can|test|diff|apply|export|import</c>: who may do what on the broker, why, and changing it.</summary>
 internal static class PolicyVerb
 {
     private const int MaximumBytes = 16 * 1024 * 1024;
     private static readonly Option<string?> PolicyFile = new("--policy") { Description = "Ask this policy file instead of the policy in force", HelpName = "FILE" };
 
-    public static Command Build() => Verb.Noun("policy", "Who may do what on the broker", Explain(), WhoCan(), Test(), Diff(), Apply(), Export());
+    public static Command Build() => Verb.Noun("policy", "Who may do what on the broker", Explain(), WhoCan(), Test(), Diff(), Apply(), Export(), Import());
 
     private static Command Explain()
     {
@@ -144,6 +145,29 @@ internal static class PolicyVerb
                 printer.Object(answer);
             else
                 printer.Output.Write(Query.Text(answer["file"]));
+            return ExitCode.Done;
+        });
+    }
+
+    private static Command Import()
+    {
+        var acl = new Argument<string>("FILE") { Description = "An ACL file of Mosquitto" };
+        var to = new Option<string>("--out") { Description = "The policy to write: these rules before those in force", HelpName = "FILE", Required = true };
+        return Verb.Make("import", "Make a policy out of an ACL file of Mosquitto; nothing is applied", [acl, to], async (parsed, printer, cancellation) =>
+        {
+            if (!MosquittoAclFile.TryRead(Read(parsed.GetValue(acl))!, out var rules, out var problems))
+                throw new CliException(ExitCode.Refused, string.Join("; ", problems.Take(10)) + (problems.Count > 10 ? $"; and {problems.Count - 10} more" : ""));
+            using var center = CenterClient.Connect(parsed);
+            var present = System.Text.Encoding.UTF8.GetBytes(Query.Text((await center.GetAsync("/api/v1/policy", cancellation))["file"]));
+            if (!Signet.Access.PolicyFile.TryRead(present, out var policy, out var errors))
+                throw new CliException(ExitCode.Refused, $"The center's policy cannot be read by this program: {errors[0]}");
+            // Signet's own rules stay: without them no command reaches a device.
+            var kept = policy.Rules.Where(rule => !rule.Name.StartsWith("mosquitto-line-", StringComparison.Ordinal));
+            var file = parsed.GetValue(to)!;
+            await File.WriteAllBytesAsync(file, Signet.Access.PolicyFile.Write(new AccessPolicy(policy.Version, [.. rules, .. kept])), cancellation);
+            if (printer.Json)
+                printer.Object(new JsonObject { ["file"] = file, ["rules"] = rules.Count });
+            printer.Line($"wrote {file}: {rules.Count} rules from Mosquitto before those in force; see what they change: signet policy diff {file}");
             return ExitCode.Done;
         });
     }

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json.Nodes;
 using Signet.Cli.Shell;
+using Signet.Control;
+using Signet.Pki;
 
 namespace Signet.Cli.Verbs;
 
@@ -42,15 +44,38 @@ internal static class TotpDevices
         using var center = CenterClient.Connect(parsed);
         var rows = new JsonArray([.. users.Select(user => new JsonObject { ["username"] = user.Name, ["password"] = user.PasswordHash, ["totpSecret"] = user.Secret })]);
         var done = await center.PostAsync("/api/v1/totp-accounts/import", new JsonObject { ["users"] = rows }, cancellation);
+        return Report(done, users.Count, printer);
+    }
+
+    private static ExitCode Report(JsonObject done, int asked, Printer printer)
+    {
         var refused = (done["refused"] as JsonArray ?? []).Select(Query.Text).ToList();
         if (printer.Json)
             printer.Object(done);
-        printer.Line($"imported {(done["imported"] as JsonArray)?.Count ?? 0} of {users.Count} users");
+        printer.Line($"imported {(done["imported"] as JsonArray)?.Count ?? 0} of {asked} users");
         foreach (var line in (done["warnings"] as JsonArray ?? []).Select(Query.Text))
             printer.Error.WriteLine("signet: warning: " + Printer.Inert(line));
         foreach (var line in refused)
             printer.Fail(line);
         return refused.Count == 0 ? ExitCode.Done : ExitCode.Refused;
+    }
+
+    public static readonly Option<string?> MosquittoPasswords = new("--mosquitto-passwd") { Description = "Take over a password file of Mosquitto: the passwords stay, each account is given a one-time secret (--secrets-out)", HelpName = "FILE" };
+    public static readonly Option<string?> SecretsOut = new("--secrets-out") { Description = "File (0600) for the new one-time secrets: rows username,totp_secret", HelpName = "FILE" };
+
+    public static async Task<ExitCode> ImportPasswordsAsync(string path, ParseResult parsed, Printer printer, CancellationToken cancellation)
+    {
+        if (parsed.GetValue(SecretsOut) is not { } secrets)
+            throw new CliException(ExitCode.WrongUsage, "The accounts get one-time secrets, which their owners need: name a file for them with --secrets-out.");
+        if (File.Exists(secrets))
+            throw new CliException(ExitCode.Refused, $"{secrets} is there already; choose another name.");
+        var users = MosquittoPasswordFile.Read(path);
+        using var center = CenterClient.Connect(parsed);
+        var rows = users.Select(user => (user.Name, user.PasswordHash, Secret: Base32.Encode(System.Security.Cryptography.RandomNumberGenerator.GetBytes(20)))).ToList();
+        // Before the center has them: a secret that is in nobody's hands locks its account.
+        KeyFile.WritePrivate(secrets, Encoding.UTF8.GetBytes(string.Concat(rows.Select(row => $"{row.Name},{row.Secret}\n"))));
+        var body = new JsonObject { ["users"] = new JsonArray([.. rows.Select(row => new JsonObject { ["username"] = row.Name, ["password"] = row.PasswordHash, ["totpSecret"] = row.Secret })]) };
+        return Report(await center.PostAsync("/api/v1/totp-accounts/import", body, cancellation), rows.Count, printer);
     }
 
     private static async Task<string> PasswordAsync(ParseResult parsed, Printer printer, CancellationToken cancellation)
@@ -65,6 +90,38 @@ internal static class TotpDevices
             throw new CliException(ExitCode.WrongUsage, "A device with --totp needs a password: --password-stdin reads it from standard input.");
         using var input = new StreamReader(Console.OpenStandardInput(), Encoding.UTF8);
         return await input.ReadLineAsync(cancellation) is { Length: > 0 } line ? line : throw new CliException(ExitCode.WrongUsage, "Standard input held no password.");
+    }
+}
+
+/// <summary>A password file of Mosquitto: <c>NAME:HASH</c> a line.</summary>
+internal static class MosquittoPasswordFile
+{
+    private const int MaximumBytes = 16 * 1024 * 1024;
+
+    /// <exception cref="CliException">Not such a file: says which line and why.</exception>
+    public static IReadOnlyList<(string Name, string PasswordHash)> Read(string file)
+    {
+        var info = new FileInfo(file);
+        if (!info.Exists)
+            throw new CliException(ExitCode.Refused, $"There is no file {file}.");
+        if (info.Length > MaximumBytes)
+            throw new CliException(ExitCode.Refused, $"{file} is larger than {MaximumBytes / 1024 / 1024} MiB: is it a password file?");
+        var users = new List<(string, string)>();
+        var number = 0;
+        foreach (var line in File.ReadLines(file))
+        {
+            number++;
+            if (line.Length == 0 || line[0] == '#')
+                continue;
+            var colon = line.LastIndexOf(':');
+            if (colon <= 0)
+                throw new CliException(ExitCode.Refused, $"{file}, line {number} is not NAME:HASH.");
+            if (colon == line.Length - 1 || line[colon + 1] != '$')
+                throw new CliException(ExitCode.Refused, $"{file}, line {number} holds no hash: run `mosquitto_passwd -U {file}` first.");
+            users.Add((line[..colon], line[(colon + 1)..].TrimEnd()));
+        }
+
+        return users.Count > 0 ? users : throw new CliException(ExitCode.Refused, $"{file} holds no users.");
     }
 }
 

@@ -14,51 +14,52 @@ namespace Signet.Control;
 /// The center's own line to the broker: a client like any other, over mutual TLS with <c>command_center</c>. It publishes recorded commands and reads what devices say.
 /// Its session outlives a broken line, so receipts wait for it.
 /// </summary>
-internal sealed class BrokerLink : IAsyncDisposable
+internal sealed class BrokerLink(MqttClient client, TimeSpan commandLifetime, bool isOurs, ILogger logger) : IAsyncDisposable
 {
-    private static readonly TopicSubscription[] Subscriptions =
+    private readonly TopicSubscription[] _subscriptions =
     [
         new("signet/+/receipt") { RetainHandling = RetainHandling.DoNotSend },
         new("signet/+/witness") { RetainHandling = RetainHandling.DoNotSend },
         new("signet/+/telemetry/+") { RetainHandling = RetainHandling.DoNotSend },
-        // A retained status is a hint about the past; presence needs a word of the present.
-        new("signet/+/status") { RetainHandling = RetainHandling.DoNotSend },
+        // A retained status is a hint about the past; presence needs a word of the present. Another broker says nothing of sessions: there the kept word is the last one there is.
+        new("signet/+/status") { RetainHandling = isOurs ? RetainHandling.DoNotSend : RetainHandling.SendAtSubscribe },
     ];
 
-    private readonly MqttClient _client;
-    private readonly TimeSpan _commandLifetime;
-    private readonly ILogger _logger;
+    private readonly MqttClient _client = client;
+    private readonly TimeSpan _commandLifetime = commandLifetime;
+    private readonly ILogger _logger = logger;
     private volatile bool _isSubscribed;
-
-    private BrokerLink(MqttClient client, TimeSpan commandLifetime, ILogger logger) => (_client, _commandLifetime, _logger) = (client, commandLifetime, logger);
 
     public bool IsUp => _client.IsConnected && _isSubscribed;
 
     /// <exception cref="ControlException">The broker does not let its own center in.</exception>
-    public static async Task<BrokerLink> ConnectAsync(IPEndPoint broker, CenterOptions options, ServerCertificates certificates, CertificateJudge judge, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<BrokerLink> ConnectAsync(DnsEndPoint broker, CenterOptions options, ServerCertificates certificates, CertificateJudge judge, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
-        var address = broker.Address.Equals(IPAddress.Any) ? IPAddress.Loopback : broker.Address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : broker.Address;
+        var host = broker.Host switch { "0.0.0.0" => "127.0.0.1", "::" => "::1", var other => other };
+        var isOurs = options.OtherBroker is null;
         try
         {
             var client = await MqttClient.ConnectAsync(new()
             {
-                Host = address.ToString(),
+                Host = host,
+                Version = options.OtherBroker?.Version ?? MqttVersion.V5,
                 Port = broker.Port,
                 ClientId = Actor.Center.Name,
                 CleanStart = false,
                 SessionExpiry = ControlLimits.LinkSession,
-                Tls = () => Tls(certificates, judge),
+                // Our own, and a child of ours, is known by its port; one that somebody else runs by the name it is reached under.
+                Tls = () => Tls(options.OtherBroker?.Address is null ? "localhost" : host, certificates, judge),
                 Reconnect = new() { Longest = TimeSpan.FromSeconds(2) },
                 Time = time,
             }, cancellationToken);
-            var link = new BrokerLink(client, options.CommandLifetime, logger);
+            var link = new BrokerLink(client, options.CommandLifetime, isOurs, logger);
             client.StateChanged += link.StateChanged;
             await link.SubscribeAsync(cancellationToken);
             return link;
         }
         catch (MqttException e)
         {
-            throw new ControlException($"the center cannot reach its own broker on {address}:{broker.Port}: {e.Message}", e);
+            throw new ControlException($"the center cannot reach its {(isOurs ? "own " : "")}broker on {host}:{broker.Port}: {e.Message}", e);
         }
     }
 
@@ -71,7 +72,7 @@ internal sealed class BrokerLink : IAsyncDisposable
         QoS = QoS.AtLeastOnce,
         MessageExpiry = _commandLifetime,
         ContentType = "application/jose",
-        UserProperties = Checkpoint() is { } note ? [new(Wire.Topics.CheckpointProperty, note), .. Tracing.Properties] : Tracing.Properties,
+        UserProperties = Checkpoint() is { } note ? [new(Wire.Topics.CheckpointProperty, Wire.Topics.CheckpointValue(note)), .. Tracing.Properties] : Tracing.Properties,
     }, cancellationToken);
 
     /// <summary>The newest checkpoint of the audit log, in front of every command (as a user property) once there is one.</summary>
@@ -103,9 +104,9 @@ internal sealed class BrokerLink : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 
-    private static SslClientAuthenticationOptions Tls(ServerCertificates certificates, CertificateJudge judge) => new()
+    private static SslClientAuthenticationOptions Tls(string name, ServerCertificates certificates, CertificateJudge judge) => new()
     {
-        TargetHost = "localhost",
+        TargetHost = name,
         ClientCertificateContext = certificates.Center,
         EnabledSslProtocols = SslProtocols.Tls13,
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
@@ -127,7 +128,7 @@ internal sealed class BrokerLink : IAsyncDisposable
         _isSubscribed = false;
         try
         {
-            var results = await _client.SubscribeAsync(Subscriptions, cancellationToken: cancellationToken);
+            var results = await _client.SubscribeAsync(_subscriptions, cancellationToken: cancellationToken);
             _isSubscribed = results.All(r => r.IsAccepted);
             if (!_isSubscribed) Log.LinkChanged(_logger, "subscription refused", string.Join(' ', results.Where(r => !r.IsAccepted).Select(r => $"{r.Filter}: {r.Reason}")));
         }

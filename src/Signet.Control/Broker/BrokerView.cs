@@ -54,6 +54,15 @@ public sealed class BrokerView
     /// <summary>Closes the sessions of an identity (all of its clients, or one) with 0x98. The client may come back; disabling or revoking keeps it out.</summary>
     public async Task<Outcome<KickResult>> KickAsync(string identity, string? client, Actor actor, CancellationToken cancellationToken = default)
     {
+        if (_sessions.IsElsewhere)
+        {
+            if (client is not null) return new Refusal(RefusalCode.BadInput, "that broker closes all of somebody's sessions, not one client's; leave the client out");
+            var allowed = await _trail.PermitAsync(actor, Act.KickSession, AuditTrail.Of(AuditTypes.Broker, actor, identity, "session-closed", details: new() { ["client"] = client }) with { Emergency = true }, cancellationToken);
+            if (!allowed.TryGet(out _, out var denied)) return denied;
+            await _sessions.CloseElsewhereAsync(identity);
+            return new KickResult(1);
+        }
+
         bool Hit(SessionInfo s) => s.Identity == identity && (client is null || s.ClientId == client);
         if (_broker?.Sessions().Any(Hit) != true) return new Refusal(RefusalCode.NotFound, $"no session of {identity}{(client is null ? "" : $" with client id {client}")}");
         var permit = await _trail.PermitAsync(actor, Act.KickSession, AuditTrail.Of(AuditTypes.Broker, actor, identity, "session-closed", details: new() { ["client"] = client }) with { Emergency = true }, cancellationToken);

@@ -29,6 +29,28 @@ public sealed class ForeignBrokers
     /// <summary>Somebody whose certificate the broker has verified, by the name in it.</summary>
     public bool IsAdmitted(string name, out string why) => Find(name, out why) is { Kind: not PrincipalKind.Account };
 
+    /// <summary>The client id in the name of a queue that RabbitMQ made for a subscriber (<c>mqtt-subscription-CLIENTqos1</c>); null: it is no such queue.</summary>
+    public static string? ClientOfQueue(string queue) => queue.StartsWith(QueuePrefix, StringComparison.Ordinal) && queue.Length > QueuePrefix.Length + 4 && queue[^4..] is "qos0" or "qos1" ? queue[QueuePrefix.Length..^4] : null;
+
+    /// <summary>RabbitMQ's routing key as a topic: <c>.</c> for <c>/</c> and <c>*</c> for <c>+</c>.</summary>
+    public static string TopicOfKey(string key) => key.Replace('.', '/').Replace('*', '+');
+
+    /// <summary>
+    /// Whose client id it is: somebody's name, or a name, <c>-</c> and more; of several the longest, so that <c>door-1</c> is door-1's and never door's. Null: nobody's. A broker that keeps
+    /// sessions by client id alone must let nobody use another's.
+    /// </summary>
+    public string? OwnerOf(string client)
+    {
+        for (var cut = client.Length; cut > 0; cut = client.LastIndexOf('-', cut - 1))
+        {
+            if (_askers.ByName(client[..cut]).Count > 0) return client[..cut];
+        }
+
+        return null;
+    }
+
+    private const string QueuePrefix = "mqtt-subscription-";
+
     private Principal? Find(string user, out string why)
     {
         why = Unknown;

@@ -12,8 +12,21 @@ internal sealed class SessionCutter(TimeProvider time)
 {
     private readonly ConcurrentDictionary<(string Identity, string ClientId), Awaited> _awaited = new();
     private volatile MqttBroker? _broker;
+    private volatile OtherBrokerDesk? _other;
 
     public void Attach(MqttBroker? broker) => _broker = broker;
+
+    /// <summary>Sessions are on a broker that is not ours.</summary>
+    public void Attach(OtherBrokerDesk? other) => _other = other;
+
+    /// <summary>What changed is in force on the broker when this returns. At once where the broker is ours: there the changes themselves act.</summary>
+    public Task InForceAsync(bool policyChanged = false) => _other?.InForceAsync([], policyChanged, CancellationToken.None) ?? Task.CompletedTask;
+
+    /// <summary>Closes somebody's sessions on a broker that is not ours, though they may come back.</summary>
+    public Task CloseElsewhereAsync(string user) => _other?.InForceAsync([user], false, CancellationToken.None) ?? Task.CompletedTask;
+
+    /// <summary>Who is connected is known to another broker alone.</summary>
+    public bool IsElsewhere => _other is not null;
 
     /// <summary>The policy, or what it says of somebody, is another now: open sessions, subscriptions and waiting messages are judged again.</summary>
     /// <returns>Subscriptions that ended.</returns>
@@ -26,7 +39,12 @@ internal sealed class SessionCutter(TimeProvider time)
     /// <summary>As <see cref="Cut(Predicate{SessionInfo}, string, bool)"/>, with purge, and waits until the connections have ended: from then on nothing they sent is read.</summary>
     public async Task<IReadOnlyList<SeenCut>> CutAsync(Predicate<SessionInfo> which, string reason, CancellationToken cancellationToken)
     {
-        if (_broker is not { } broker) return [];
+        if (_broker is not { } broker)
+        {
+            await InForceAsync();
+            return [];
+        }
+
         var cut = new List<(SessionInfo Session, Awaited Cut)>();
         foreach (var session in broker.Sessions().Where(s => which(s)))
         {

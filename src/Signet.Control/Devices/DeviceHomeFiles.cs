@@ -7,6 +7,12 @@ using Signet.Store;
 
 namespace Signet.Control;
 
+/// <summary>Where a device finds the broker.</summary>
+/// <param name="Address">HOST:PORT.</param>
+/// <param name="Mqtt">The version it speaks (<c>3.1.1</c>); null: 5.</param>
+/// <param name="IsElsewhere">Somebody else runs it: not beside the center.</param>
+internal readonly record struct DeviceBroker(string Address, string? Mqtt = null, bool IsElsewhere = false);
+
 /// <summary>
 /// Writes the directory a device runs from (docs/spec/device-home.md): <c>device.json</c>, its key (0600) and certificate, the root it trusts and the command signer it pins.
 /// Made beside its place and renamed, so a home is whole or not there.
@@ -16,7 +22,7 @@ internal static class DeviceHomeFiles
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    public static void Create(Installation installation, Member member, IssuedCertificate certificate, IssuedCertificate? sealing, CertificateAuthority authority, string broker, string? renewal)
+    public static void Create(Installation installation, Member member, IssuedCertificate certificate, IssuedCertificate? sealing, CertificateAuthority authority, DeviceBroker broker, string? renewal)
     {
         var home = installation.DeviceDirectory(member.Name);
         var beside = home + ".making";
@@ -39,7 +45,7 @@ internal static class DeviceHomeFiles
     public static void Renew(Installation installation, IssuedCertificate certificate) => certificate.Save(installation.DeviceDirectory(certificate.Name));
 
     /// <summary>Writes <c>device.json</c> anew when the home is on this machine and says something else.</summary>
-    public static void Refresh(Installation installation, DeviceRecord device, string broker, string? renewal)
+    public static void Refresh(Installation installation, DeviceRecord device, DeviceBroker broker, string? renewal)
     {
         var home = installation.DeviceDirectory(device.Name);
         if (Directory.Exists(home)) WriteSettings(home, device, broker, renewal);
@@ -93,19 +99,20 @@ internal static class DeviceHomeFiles
     }
 
     /// <summary>Where a device of this machine, or of the network when the center listens there, finds the broker.</summary>
-    public static string BrokerAddress(IPAddress listen, int port) => $"{(IPAddress.IsLoopback(listen) ? "localhost" : Dns.GetHostName())}:{port}";
+    public static DeviceBroker BrokerAddress(IPAddress listen, int port) => new($"{(IPAddress.IsLoopback(listen) ? "localhost" : Dns.GetHostName())}:{port}");
 
-    private static void WriteSettings(string home, DeviceRecord device, string broker, string? renewal)
+    private static void WriteSettings(string home, DeviceRecord device, DeviceBroker broker, string? renewal)
     {
         var settings = new JsonObject
         {
             ["version"] = 1,
             ["name"] = device.Name,
             ["kind"] = device.Kind,
-            ["broker"] = broker,
+            ["broker"] = broker.Address,
             ["center"] = Actor.Center.Name,
             ["commands"] = new JsonArray([.. device.AllowedCommands.Select(c => JsonValue.Create(c))]),
         };
+        if (broker.Mqtt is { } version) settings["mqtt"] = version;
         if (renewal is not null) settings["renewal"] = renewal;
         var path = Path.Combine(home, "device.json");
         var bytes = JsonSerializer.SerializeToUtf8Bytes(settings, Indented);

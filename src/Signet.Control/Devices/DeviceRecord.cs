@@ -74,4 +74,11 @@ public sealed record Reading(string Device, string Name, DateTimeOffset At, stri
 /// <param name="Broker"><c>HOST:PORT</c>.</param>
 /// <param name="Roots">PEM of every root to rely on.</param>
 /// <param name="Signer">PEM of the command-signing certificate and the one above it.</param>
-public sealed record DeviceHomeFacts(string Name, string Kind, string Broker, string Center, IReadOnlyList<string> Commands, string Roots, string Signer);
+public sealed record DeviceHomeFacts(string Name, string Kind, string Broker, string Center, IReadOnlyList<string> Commands, string Roots, string Signer)
+{
+    /// <summary>The version of MQTT that the broker speaks, when it is not 5.</summary>
+    public string? Mqtt { get; init; }
+
+    /// <summary>Not beside the center: its host is to be taken as it stands.</summary>
+    public bool BrokerIsElsewhere { get; init; }
+}

@@ -18,12 +18,12 @@ public sealed class Fleet
     private readonly Certificates _certificates;
     private readonly SessionCutter _sessions;
     private readonly TimeProvider _time;
-    private readonly Func<string> _broker;
+    private readonly Func<DeviceBroker> _broker;
     private readonly SharedKeys _shared;
     private volatile string? _renewal;
 
     internal Fleet(Roster roster, Observations observations, ControlDatabase database, AuditTrail trail, Administration administration, Installation installation, CertificateAuthority authority, SharedKeys shared,
-        Certificates certificates, SessionCutter sessions, TimeProvider time, Func<string> broker)
+        Certificates certificates, SessionCutter sessions, TimeProvider time, Func<DeviceBroker> broker)
     {
         (_roster, _observations, _database, _trail, _administration, _installation, _authority, _shared, _certificates, _sessions, _time, _broker) =
             (roster, observations, database, trail, administration, installation, authority, shared, certificates, sessions, time, broker);
@@ -67,6 +67,7 @@ public sealed class Fleet
         if (open.Count > 0 && !(await _certificates.RevokeNowAsync(name, open, RevocationReason.CessationOfOperation, actor, _time.GetUtcNow(), cancellationToken)).TryGet(out _, out var stuck)) return stuck;
         _roster.Remove(name);
         _sessions.Cut(s => s.Identity == name, $"{name} was removed", purge: true);
+        await _sessions.InForceAsync();
         await _database.WriteAsync(c => FleetStore.Delete(c, name, _time.GetUtcNow()), cancellationToken);
         DeviceHomeFiles.Delete(_installation, name);
         Changed?.Invoke(device with { Enabled = false, Presence = device.Presence with { State = PresenceState.Offline } });
@@ -84,6 +85,7 @@ public sealed class Fleet
         // The policy first, so that a cut session cannot come back; the disk after, so that a full one does not hinder the cut.
         _roster.Change(name, m => { m.Enabled = enabled; return true; });
         if (!enabled) _sessions.Cut(s => s.Identity == name, $"{name} was disabled", purge: true);
+        await _sessions.InForceAsync();
         await _database.WriteAsync(c => FleetStore.Update(c, name, enabled, device.AllowedCommands), cancellationToken);
         return _roster.Find(name)!;
     }, cancellationToken);
@@ -118,6 +120,7 @@ public sealed class Fleet
         await _database.WriteAsync(c => FleetStore.SaveLabels(c, name, newGroups, newTags), cancellationToken);
         _roster.Change(name, m => { (m.Groups, m.Tags) = (newGroups, newTags); return true; });
         _sessions.Rejudge();
+        await _sessions.InForceAsync(policyChanged: true);
         return _roster.Find(name)!;
     }, cancellationToken);
 
@@ -181,7 +184,7 @@ public sealed class Fleet
         var verdict = _authority.Judge.Judge(certificate, null, CertificatePurpose.TlsClient);
         if (!verdict.Accepted || verdict.Identity!.Profile is not CertificateProfile.Device) return new Refusal(RefusalCode.NotAllowed, "only a device of this fleet may ask this");
         if (!_roster.IsAdmitted(verdict.Identity.Name, verdict.Identity.Thumbprint, out var why) || _roster.Find(verdict.Identity.Name) is not { } device) return new Refusal(RefusalCode.NotAllowed, $"{verdict.Identity.Name} is not admitted: {why}");
-        return new DeviceHomeFacts(device.Name, device.Kind, _broker(), Actor.Center.Name, device.AllowedCommands, _authority.TrustBundlePem, File.ReadAllText(Path.Combine(_installation.PkiDirectory, ServerCertificates.SignerName + ".crt")));
+        return new DeviceHomeFacts(device.Name, device.Kind, _broker().Address, Actor.Center.Name, device.AllowedCommands, _authority.TrustBundlePem, File.ReadAllText(Path.Combine(_installation.PkiDirectory, ServerCertificates.SignerName + ".crt"))) { Mqtt = _broker().Mqtt, BrokerIsElsewhere = _broker().IsElsewhere };
     }
 
     /// <summary>Writes the roots that are relied on into the homes on this machine.</summary>
@@ -191,7 +194,7 @@ public sealed class Fleet
     }
 
     /// <summary>A device with certificate and home. Nothing of it is in the database yet.</summary>
-    internal static Member Bear(NewDevice device, SharedPair? shared, Installation installation, CertificateAuthority authority, TimeProvider time, string broker, string? renewal)
+    internal static Member Bear(NewDevice device, SharedPair? shared, Installation installation, CertificateAuthority authority, TimeProvider time, DeviceBroker broker, string? renewal)
     {
         using var issued = authority.Issue(new(CertificateProfile.Device, device.Name));
         var member = new Member(device.Name, device.Kind, device.Title, AllowedOf(device), enabled: true, time.GetUtcNow()) { Shared = shared };

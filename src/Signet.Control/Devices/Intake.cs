@@ -87,7 +87,7 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
             return;
         }
 
-        if (roster.StatusTaken(verified.Claims) || message.Duplicate) return;
+        if (roster.StatusTaken(verified.Claims, message.Retain) || message.Duplicate) return;
         // An old "offline" is how a last will looks that comes after newer words. An old "online" is a copy.
         if (verified.Claims.State == StatusState.Online) repeated.Add(RefusedMessage(device, "status", new(RejectReason.Replayed, "not newer than the last status taken")), device);
     }

@@ -167,6 +167,33 @@ internal sealed class Roster(TimeProvider time)
         }
     }
 
+    /// <summary>
+    /// The broker is not ours and tells nobody who is connected: the device's signed word alone counts, also the copy of its latest that the broker keeps; such a broker replaces it with the
+    /// device's last will when the line breaks.
+    /// </summary>
+    public bool SessionsAreUnseen { get; set; }
+
+    /// <summary>Every device that is admitted, with the thumbprints of the certificates that are good for it.</summary>
+    public IReadOnlyList<(string Name, IReadOnlyList<string> Thumbprints)> Admitted()
+    {
+        lock (_one)
+        {
+            return [.. from m in _members.Values where m.Enabled
+                let good = m.Certificates.Where(c => c.Retired is null && c.Superseded is null).Select(c => c.Thumbprint).ToList()
+                where good.Count > 0
+                select (m.Name, (IReadOnlyList<string>)good)];
+        }
+    }
+
+    /// <summary>Where sessions are unseen: who is not admitted any more has none.</summary>
+    public void CloseUnadmitted()
+    {
+        if (!SessionsAreUnseen) return;
+        List<string> closed;
+        lock (_one) closed = [.. _members.Values.Where(m => m.Sessions > 0 && !(m.Enabled && m.Certificates.Exists(c => c.Retired is null && c.Superseded is null))).Select(m => m.Name)];
+        foreach (var name in closed) SessionClosed(name);
+    }
+
     public void SessionOpened(string name, string? address) => Change(name, member =>
     {
         member.Sessions++;
@@ -185,13 +212,15 @@ internal sealed class Roster(TimeProvider time)
     });
 
     /// <summary>A verified status. False: it is not newer than the last one taken (a late last will, or a copy).</summary>
-    public bool StatusTaken(StatusClaims status)
+    public bool StatusTaken(StatusClaims status, bool isKept = false)
     {
         var isNewer = false;
         Change(status.Issuer, member =>
         {
-            isNewer = (status.Epoch, status.Sequence).CompareTo(member.Status) > 0;
+            var order = (status.Epoch, status.Sequence).CompareTo(member.Status);
+            isNewer = order > 0 || (order == 0 && isKept && SessionsAreUnseen);
             if (!isNewer) return false;
+            if (SessionsAreUnseen) member.Sessions = status.State == StatusState.Online && member.Enabled ? 1 : 0;
             member.Status = (status.Epoch, status.Sequence);
             member.LastSeen = time.GetUtcNow();
             member.IsDirty = true;

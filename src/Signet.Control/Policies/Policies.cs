@@ -134,6 +134,7 @@ public sealed class Policies
         await _database.WriteAsync(c => c.Execute("INSERT INTO access_policy (version, content, assertions, by_name, applied) VALUES (@version, @content, @assertions, @by, @applied)", row), cancellationToken);
         _current = preview.Policy;
         var ended = _sessions.Rejudge();
+        await _sessions.InForceAsync(policyChanged: true);
         Applied?.Invoke(preview.Policy);
         return new PolicyApplied(preview.Policy.Version, gained, lost, ended);
     }, cancellationToken);

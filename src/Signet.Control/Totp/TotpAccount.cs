@@ -11,7 +11,7 @@ public sealed record TotpAccount(string Name, bool Enabled, IReadOnlyList<string
 
 /// <summary>An account to add.</summary>
 /// <param name="Password">1 to 72 bytes of UTF-8. Null when <paramref name="PasswordHash"/> is given.</param>
-/// <param name="PasswordHash">bcrypt, from an existing users table.</param>
+/// <param name="PasswordHash">bcrypt, from an existing users table, or a hash of <c>mosquitto_passwd</c>.</param>
 /// <param name="Secret">Base32. Null: a new one of 160 bits.</param>
 public sealed record NewTotpAccount(string Name, string? Password, string? PasswordHash = null, string? Secret = null, IReadOnlyList<string>? Groups = null, bool Reconnects = false)
 {

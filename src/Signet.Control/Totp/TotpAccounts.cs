@@ -75,6 +75,7 @@ public sealed class TotpAccounts
         {
             _ledger.Put(row);
             if (WeaknessOf(secret) is { } weak) warnings.Add($"{row.Name}: {weak}");
+            if (PasswordHash.WeaknessOf(row.PasswordHash) is { } thin) warnings.Add($"{row.Name}: {thin}");
             Changed?.Invoke(row.Name);
         }
 
@@ -149,7 +150,7 @@ public sealed class TotpAccounts
     {
         if (!IsName(account.Name)) return $"'{Shown(account.Name)}' is no account name: 1 to {ControlLimits.AccountNameCharacters} of the characters A-Z a-z 0-9 . _ @ -, beginning with a letter or digit";
         if (account is { Password: null, PasswordHash: null }) return $"{account.Name} has no password";
-        if (account.PasswordHash is { } hash && Bcrypt.WhyNot(hash) is { } wrong) return $"the password of {account.Name} {wrong}";
+        if (account.PasswordHash is { } hash && PasswordHash.WhyNot(hash) is { } wrong) return $"the password of {account.Name} {wrong}";
         if (account is { PasswordHash: null, Password: { } password } && WhyNotPassword(password) is { } why) return why;
         if (account.Secret is { } secret && (!Base32.TryDecode(secret, out var bytes) || bytes.Length < OneTimeCode.ShortestSecretBytes))
             return $"the one-time secret of {account.Name} is not base32 of at least {OneTimeCode.ShortestSecretBytes * 8} bits";

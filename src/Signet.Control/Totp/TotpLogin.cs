@@ -150,7 +150,7 @@ public sealed class TotpLogin : IDisposable
         try
         {
             Interlocked.Increment(ref _hashed);
-            if (!await Task.Run(() => Bcrypt.Verify(password.Span, row.PasswordHash), cancellationToken)) return BadPassword;
+            if (!await Task.Run(() => PasswordHash.Verify(password.Span, row.PasswordHash), cancellationToken)) return BadPassword;
         }
         finally
         {

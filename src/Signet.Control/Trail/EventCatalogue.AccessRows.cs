@@ -17,6 +17,10 @@ public static partial class EventCatalogue
         new(Device, "totp-account-reconnects", "whether a TOTP account may come back within a step was changed", "the account", "success", ""),
         new(Device, "totp-account-removed", "a TOTP account was removed; its sessions ended", "the account", "success", ""),
         new(Authorization, "policy-applied", "another access policy is in force", "access-policy", "success", "version, before, rules, gained, lost, digest"),
+        new(Broker, "broker-ended", "Mosquitto, a child of the center, ended by itself and is started again", "mosquitto", "failed", "code, words"),
+        new(Broker, "broker-in-step", "what a broker of somebody else is told is in force there again", "its address", "success", ""),
+        new(Security, "broker-not-in-step", "a broker of somebody else has not taken a change of policy, fleet or certificates", "its address", "failed", "words"),
+        new(Security, "broker-fails-open", "a broker of somebody else lets a revoked certificate through its handshake", "mosquitto", "failed", "folder, answer"),
         new(Security, "question-refused", "somebody who is no named broker asked the endpoints for other brokers", "broker-auth", "refused", ""),
     ];
 }

@@ -32,7 +32,7 @@ public sealed record ManufacturerListJson(IReadOnlyList<ManufacturerView> Manufa
 /// <summary>What a device with a good certificate learns about itself: enough to make its directory (docs/spec/device-home.md).</summary>
 /// <param name="Roots">PEM of every root to rely on.</param>
 /// <param name="Signer">PEM of the command-signing certificate and the intermediate above it.</param>
-public sealed record DeviceHomeJson(string Name, string Kind, string Broker, string Center, IReadOnlyList<string> Commands, string Roots, string Signer);
+public sealed record DeviceHomeJson(string Name, string Kind, string Broker, string Center, IReadOnlyList<string> Commands, string Roots, string Signer, string? Mqtt, bool BrokerIsElsewhere);
 
 internal static class EnrolmentApi
 {
@@ -71,7 +71,7 @@ internal static class EnrolmentApi
     {
         if (context.Connection.ClientCertificate is not { } certificate || door.GradeOf(certificate) != CertificateGrade.Good)
             return Problems.Of(StatusCodes.Status403Forbidden, "certificate-missing", "A device asks this with its own certificate.");
-        return Problems.Answer(center.Fleet.HomeOf(certificate), home => Results.Ok(new DeviceHomeJson(home.Name, home.Kind, home.Broker, home.Center, home.Commands, home.Roots, home.Signer)));
+        return Problems.Answer(center.Fleet.HomeOf(certificate), home => Results.Ok(new DeviceHomeJson(home.Name, home.Kind, home.Broker, home.Center, home.Commands, home.Roots, home.Signer, home.Mqtt, home.BrokerIsElsewhere)));
     }
 
     internal static string ClaimOf(CommandCenter center, HttpContext context, EnrolmentInvitation made)

@@ -44,7 +44,7 @@ internal sealed class AuthRoutes(CommandCenter center)
 
     // ---- RabbitMQ, rabbitmq_auth_backend_http ----
 
-    private const string Exchange = "amq.topic", QueuePrefix = "mqtt-subscription-";
+    private const string Exchange = "amq.topic";
 
     /// <summary>
     /// Only certificates: RabbitMQ lets a user name and password in CONNECT win over the certificate, so whoever sends a password is not who the certificate says, and is refused.
@@ -63,7 +63,7 @@ internal sealed class AuthRoutes(CommandCenter center)
         return center.ForeignBrokers.IsAdmitted(user, out var why) ? null : why;
     }
 
-    /// <summary>Of all resources only MQTT's exchange (its topics are asked about one by one) and the queues of one's own client id: the name, or the name and a suffix after <c>-</c>.</summary>
+    /// <summary>Of all resources only MQTT's exchange (its topics are asked about one by one) and the queues of one's own client id: see <see cref="ForeignBrokers.OwnerOf"/>.</summary>
     public string? RabbitResource(AuthFields fields)
     {
         if (fields["username"] is not { } user || fields["resource"] is not { } resource || fields["name"] is not { } name || fields["permission"] is not { } permission) return Malformed;
@@ -71,7 +71,7 @@ internal sealed class AuthRoutes(CommandCenter center)
         return resource switch
         {
             "exchange" when name == Exchange && permission is "read" or "write" => null,
-            "queue" when name.StartsWith(QueuePrefix, StringComparison.Ordinal) && IsOwn(name[QueuePrefix.Length..], user) => null,
+            "queue" when ForeignBrokers.ClientOfQueue(name) is { } client && center.ForeignBrokers.OwnerOf(client) == user => null,
             _ => "resource-refused",
         };
     }
@@ -81,21 +81,13 @@ internal sealed class AuthRoutes(CommandCenter center)
     {
         if (fields["username"] is not { } user || fields["routing_key"] is not { } key || fields["name"] is not { } name || fields["permission"] is not { } permission) return Malformed;
         if (name != Exchange) return "resource-refused";
-        var topic = key.Replace('.', '/').Replace('*', '+');
+        var topic = ForeignBrokers.TopicOfKey(key);
         return permission switch
         {
             "write" => Ask(user, TopicAction.Publish, topic),
             "read" => Ask(user, TopicAction.Subscribe, topic),
             _ => Malformed,
         };
-    }
-
-    private static bool IsOwn(string queue, string user)
-    {
-        // mqtt-subscription-CLIENTqos0 or qos1
-        if (!queue.StartsWith(user, StringComparison.Ordinal) || queue.Length < 4 || queue[^4..] is not ("qos0" or "qos1")) return false;
-        var rest = queue.AsSpan(user.Length..^4);
-        return rest.IsEmpty || rest[0] == '-';
     }
 
     // ---- EMQX 5, HTTP authentication and authorization ----

@@ -63,7 +63,7 @@ public sealed class PolicyModel(CommandCenter center) : ConsolePage(center)
         Text = file ?? "";
     }
 
-    [Requires(Act.ApplyPolicy)]
+    [Requires(Act.ApplyPolicy), Confirmed]
     public async Task OnPostApplyAsync([FromForm] string file, CancellationToken stop)
     {
         var outcome = await Center.Policies.ApplyAsync(Bytes(file), null, HttpContext.Actor(), stop);

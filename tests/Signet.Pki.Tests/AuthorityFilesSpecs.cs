@@ -153,6 +153,14 @@ public sealed class AuthorityFilesSpecs : IDisposable
     }
 
     [Fact]
+    public void The_roots_certificate_and_key_are_read_as_a_pair_that_signs()
+    {
+        using var root = PemFile.ReadWithKey(Path.Combine(_house.Pki, "root.crt"), Path.Combine(_house.Pki, "root.key"));
+        using var key = root.GetECDsaPrivateKey();
+        key.ShouldNotBeNull().VerifyHash(new byte[32], key!.SignHash(new byte[32])).ShouldBeTrue();
+    }
+
+    [Fact]
     public void A_saved_certificate_comes_back_with_its_key()
     {
         using var issued = _house.Issue(CertificateProfile.Center, "command_center");

@@ -108,6 +108,14 @@ public sealed class TestHouse : IAsyncDisposable
         return device;
     }
 
+    /// <summary>Starts the agent of a device at whatever broker its home names; nobody waits for it.</summary>
+    public RunningDevice RunElsewhere(string name, CommandHandlers handlers)
+    {
+        var device = new RunningDevice(Center.Installation.DeviceDirectory(name), handlers);
+        _devices.Add(device);
+        return device;
+    }
+
     /// <summary>As <see cref="StartDeviceAsync"/>, from a home elsewhere; a device that enrolled itself has one.</summary>
     public async Task<RunningDevice> StartDeviceInAsync(string name, string home)
     {

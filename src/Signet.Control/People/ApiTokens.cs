@@ -86,7 +86,7 @@ public sealed class ApiTokens
     {
         var now = _time.GetUtcNow();
         // Everything is on the record under the name, so no two that live have the same one.
-        if (kind == Actor.Token && FindLiving(name, now) is not null) return new Refusal(RefusalCode.Conflict, $"there is a token named {name}; revoke it first, or take another name");
+        if (kind == Actor.Token && RoleTable.Decide(actor.Role, Act.ManageTokens).Allowed && FindLiving(name, now) is not null) return new Refusal(RefusalCode.Conflict, $"there is a token named {name}; revoke it first, or take another name");
         var secret = Prefix + BearerSecret.New(_random);
         var token = new ApiToken(BearerSecret.NewId(_random), name, role, kind, actor.Name, now, now + lifetime, null) { Groups = groups };
         var permit = await _trail.PermitAsync(actor, Act.ManageTokens, AuditTrail.Of(AuditTypes.User, actor, name, "token-created", details: new()

@@ -89,7 +89,7 @@ public static class KeyFile
     }
 
     private static bool MaySign(X509Certificate2 certificate)
-        => certificate.Extensions.OfType<X509KeyUsageExtension>().All(e => (e.KeyUsages & X509KeyUsageFlags.DigitalSignature) != X509KeyUsageFlags.None);
+        => certificate.Extensions.OfType<X509KeyUsageExtension>().All(e => (e.KeyUsages & (X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign)) != X509KeyUsageFlags.None);
 
     // The platform joins a certificate that may only agree on keys with nothing but a key of that type.
     private static X509Certificate2 JoinForAgreement(X509Certificate2 certificate, ECDsa key)

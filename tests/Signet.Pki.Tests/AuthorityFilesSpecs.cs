@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Signet.Pki.Tests;
 

@@ -5,6 +5,7 @@ using Signet.Wire;
 namespace Signet.Control.Tests;
 
 /// <summary>Signed counts both ways: what the broker keeps back is noticed by the second heartbeat, silence after twice the promised time.</summary>
+[Trait("database", "sqlite")]
 public sealed class HeartbeatSpecs
 {
     private static Task<TimeSpan> TroubleAsync(TestHouse house, string? expected)

@@ -9,6 +9,7 @@ using Signet.Wire;
 namespace Signet.Control.Tests;
 
 /// <summary>Whoever runs the broker can keep things from happening, and nothing else: nothing wrong is accepted, and what is kept back is noticed by the second heartbeat.</summary>
+[Trait("database", "sqlite")]
 public sealed class HostileBrokerSpecs
 {
     private const string Device = "door-1";

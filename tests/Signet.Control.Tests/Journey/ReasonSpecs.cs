@@ -10,6 +10,7 @@ using Signet.Wire;
 namespace Signet.Control.Tests;
 
 /// <summary>Every refusal that a device's messages can meet in the center, each by a message that is right in everything that is looked at before.</summary>
+[Trait("database", "sqlite")]
 public sealed class ReasonSpecs
 {
     private const string Device = "door-1";

@@ -35,7 +35,7 @@ internal sealed class EmergencyReserve(string directory, long size)
             try
             {
                 var missing = size - (new FileInfo(_path) is { Exists: true } info ? info.Length : 0);
-                if (missing > 0 && Free() < missing + Slice)
+                if (missing > 0 && Free() - Slice < missing)
                 {
                     IsTouched = true;
                     return false;
@@ -77,5 +77,16 @@ internal sealed class EmergencyReserve(string directory, long size)
         }
     }
 
-    private long Free() => new DriveInfo(directory).AvailableFreeSpace;
+    // Where nobody can say it, writing will tell.
+    private long Free()
+    {
+        try
+        {
+            return new DriveInfo(directory).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return long.MaxValue;
+        }
+    }
 }

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Threading.Channels;
 using Signet.Store;
 
@@ -82,9 +81,9 @@ internal sealed class SearchFollower : IAsyncDisposable
                 if (_size() > before) await Task.Delay(_time.GetElapsedTime(began) * 4, _stop.Token);
             }
         }
-        catch (Exception e) when (e is DbException or StoreException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            // A damaged file is made anew when it is opened again; a full disk is waited for.
+            // Whatever it is: a help must not stop the log. A damaged file is made anew when it is opened again; a full disk is waited for.
             _notBefore = _time.GetUtcNow() + Patience;
             if (_index is { } broken)
             {

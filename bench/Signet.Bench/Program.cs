@@ -1,6 +1,6 @@
 using Signet.Bench;
 
-// serve: a bare broker to point any load at.  micro: what the broker itself costs, without sockets.  audit: the log against the bare database.  load: a load generator for any broker.  pages: the console over a full house.  wire: messages against bare primitives.  roundtrip: a command to its receipt against a plain request.  soak: a day of a whole house in minutes.
+// serve: a bare broker to point any load at.  micro: what the broker itself costs, without sockets.  audit: the log against the bare database.  load: a load generator for any broker.  pages: the console over a full house.  wire: messages against bare primitives.  roundtrip: a command to its receipt against a plain request.  soak: a day of a whole house in minutes.  fleet: what a device costs its center.  start: an empty and a full house until ready.  databases: SQLite beside PostgreSQL.
 return args switch
 {
     ["auth", .. var rest] => await AuthBench.RunAsync(Arguments.Parse(rest)),
@@ -9,6 +9,10 @@ return args switch
     ["keep", .. var rest] => await KeptClient.RunAsync(Arguments.Parse(rest)),
     ["serve", .. var rest] => await BrokerHost.RunAsync(Arguments.Parse(rest)),
     ["load", .. var rest] => await Load.RunAsync(Arguments.Parse(rest)),
+    ["fleet", .. var rest] => await FleetCost.RunAsync(Arguments.Parse(rest)),
+    ["devices", .. var rest] => await FleetCost.DevicesAsync(Arguments.Parse(rest)),
+    ["start", .. var rest] => await StartUp.RunAsync(Arguments.Parse(rest)),
+    ["databases", .. var rest] => await Databases.RunAsync(Arguments.Parse(rest)),
     ["soak", .. var rest] => await Soak.RunAsync(Arguments.Parse(rest)),
     ["pages", .. var rest] => await Pages.RunAsync(Arguments.Parse(rest)),
     ["wire", .. var rest] => WireBench.Run(Arguments.Parse(rest)),
@@ -18,6 +22,6 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("Signet.Bench serve (--plain PORT | --tls PORT --ca FILE --cert FILE --key FILE) [--policy] [--data DIR] [--attached]\n       Signet.Bench micro [--qos 0|1] [--subs N] [--policy]\n       Signet.Bench audit [--what append|latency|verify|search|grow] [--postgres ADDRESS] [--producers N] [--rounds N] [--seconds S] [--rate N] [--entries N]\n       Signet.Bench load --port N [--mode connect|idle] [--tls --ca FILE --cert FILE --key FILE] [--qos 0|1] [--pubs N] [--subs N] [--layout shared] [--window N] [--batch N] [--rate N] [--persistent] [--duration S] [--broker-pid N]\n       Signet.Bench pages [--devices N] [--entries N] [--rounds N]\n       Signet.Bench wire [--rounds N] [--milliseconds N]\n       Signet.Bench roundtrip [--blocks N]\n       Signet.Bench soak [--short] [--devices N] [--hours N] [--seconds N] [--interval SECONDS] [--postgres CONNECTION] [--json]");
+    Console.Error.WriteLine("Signet.Bench serve (--plain PORT | --tls PORT --ca FILE --cert FILE --key FILE) [--policy] [--data DIR] [--attached]\n       Signet.Bench micro [--qos 0|1] [--subs N] [--policy]\n       Signet.Bench audit [--what append|latency|verify|search|grow] [--postgres ADDRESS] [--producers N] [--rounds N] [--seconds S] [--rate N] [--entries N]\n       Signet.Bench load --port N [--mode connect|idle] [--tls --ca FILE --cert FILE --key FILE] [--qos 0|1] [--pubs N] [--subs N] [--layout shared] [--window N] [--batch N] [--rate N] [--persistent] [--duration S] [--broker-pid N]\n       Signet.Bench pages [--devices N] [--entries N] [--rounds N]\n       Signet.Bench wire [--rounds N] [--milliseconds N]\n       Signet.Bench roundtrip [--blocks N]\n       Signet.Bench soak [--short] [--devices N] [--hours N] [--seconds N] [--interval SECONDS] [--postgres CONNECTION] [--json]\n       Signet.Bench fleet [--devices N] [--seconds N] [--interval SECONDS]\n       Signet.Bench start [--devices N] [--entries N] [--rounds N] [--signet signet.dll]\n       Signet.Bench databases --postgres CONNECTION [--seconds N] [--rounds N]");
     return 2;
 }

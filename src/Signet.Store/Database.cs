@@ -93,6 +93,9 @@ public abstract class Database : IAsyncDisposable
     /// <summary>Closes idle connections. Connections still in use close when their users dispose them.</summary>
     public abstract ValueTask DisposeAsync();
 
+    private protected static StoreException FailedMigration(string name, Migration migration, DbException cause) => new(StoreFailure.MigrationFailed,
+        $"{name}: schema migration {migration.Number} ({migration.Name}) failed: {cause.Message.Split('\n')[0].TrimEnd('.')}. Nothing of it was kept and the rows are as they were; use the version before, or mend what is named and start again.", cause);
+
     private protected static StoreException NewerSchema(string name, long version, int known) =>
         new(StoreFailure.NewerSchema, $"{name}: written by a newer version (schema {version}, this program knows {known}). Use that version or restore a backup.");
 

@@ -30,6 +30,9 @@ public enum StoreFailure
 
     /// <summary>The device answered with an input/output error, the server cannot be reached, or the store was closed.</summary>
     Unavailable = 8,
+
+    /// <summary>A schema migration could not be applied; nothing of it is there.</summary>
+    MigrationFailed = 9,
 }
 
 /// <summary>

@@ -41,7 +41,10 @@ public sealed class DatabaseSpecs : IDisposable
     public async Task Migrations_run_once_and_in_order_and_a_failed_one_leaves_nothing()
     {
         await using (OpenOne([First])) { }
-        Should.Throw<DbException>(() => OpenOne([First, new(2, "broken", "CREATE TABLE more(id INTEGER); CREATE TABLE things(id INTEGER)")]));
+        var refused = Should.Throw<StoreException>(() => OpenOne([First, new(2, "broken", "CREATE TABLE more(id INTEGER); CREATE TABLE things(id INTEGER)")]));
+        refused.Failure.ShouldBe(StoreFailure.MigrationFailed);
+        refused.Message.ShouldContain("schema migration 2 (broken) failed");
+        refused.Message.ShouldContain("things");
         await using var database = OpenOne([First, new(2, "more", "CREATE TABLE more(id INTEGER)")]);
         await using var connection = await database.OpenAsync();
         Scalar(connection, _connection is null ? "PRAGMA user_version" : "SELECT max(version) FROM schema_version").ShouldBe(2L);

@@ -30,6 +30,8 @@ internal static class UpVerb
         if (parsed.GetValue(PrintConfig))
             return Print(printer, settings);
 
+        // Who collects JSON logs from stdout gets nothing else there: what is for people goes to stderr.
+        if (settings[Setting.LogFormat] == "json" && !printer.Json) printer = new Printer(json: false, printer.Error, printer.Error);
         var demo = parsed.GetValue(Demo);
         var listen = IPAddress.Parse(settings[Setting.Listen]);
         if (demo && !IPAddress.IsLoopback(listen))

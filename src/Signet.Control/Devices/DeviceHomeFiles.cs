@@ -89,7 +89,10 @@ internal static class DeviceHomeFiles
     public static void RefreshTrust(Installation installation, string name, CertificateAuthority authority)
     {
         var home = installation.DeviceDirectory(name);
-        if (Directory.Exists(home)) PemFile.Write(Path.Combine(home, "root.crt"), authority.TrustBundlePem);
+        if (!Directory.Exists(home)) return;
+        // At every start, of every device: what is there already is not written and synced again.
+        var path = Path.Combine(home, "root.crt");
+        if (!File.Exists(path) || File.ReadAllText(path) != authority.TrustBundlePem) PemFile.Write(path, authority.TrustBundlePem);
     }
 
     public static void Delete(Installation installation, string name)

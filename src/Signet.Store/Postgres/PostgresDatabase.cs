@@ -49,7 +49,7 @@ internal sealed class PostgresDatabase : Database
                 database.RequireServer(connection);
                 database.RequireOurs(connection, migrations);
                 database.Prepare(connection);
-                foreach (var migration in migrations) Apply(connection, migration);
+                foreach (var migration in migrations) database.Apply(connection, migration);
                 return true;
             });
             return database;
@@ -237,7 +237,7 @@ internal sealed class PostgresDatabase : Database
         Execute(connection, "COMMIT");
     }
 
-    private static void Apply(NpgsqlConnection connection, Migration migration)
+    private void Apply(NpgsqlConnection connection, Migration migration)
     {
         if (Scalar<long>(connection, "SELECT coalesce(max(version), 0) FROM schema_version") >= migration.Number) return;
         Execute(connection, "BEGIN");
@@ -252,9 +252,10 @@ internal sealed class PostgresDatabase : Database
             note.ExecuteNonQuery();
             Execute(connection, "COMMIT");
         }
-        catch
+        catch (Exception e)
         {
             if (connection.State == System.Data.ConnectionState.Open) Execute(connection, "ROLLBACK");
+            if (e is DbException failed && StoreException.From(e, Name) is null) throw FailedMigration(Name, migration, failed);
             throw;
         }
     }

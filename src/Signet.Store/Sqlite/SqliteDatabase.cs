@@ -171,9 +171,10 @@ internal sealed class SqliteDatabase : Database
                     $"{migration.Sql};\nPRAGMA user_version = {migration.Number}; PRAGMA application_id = {StoreLimits.ApplicationId};"));
             Execute(connection, "COMMIT");
         }
-        catch
+        catch (Exception e)
         {
             Execute(connection, "ROLLBACK");
+            if (e is DbException failed && StoreException.From(e, connection.DataSource) is null) throw FailedMigration(connection.DataSource, migration, failed);
             throw;
         }
     }

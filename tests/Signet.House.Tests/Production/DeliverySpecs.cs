@@ -49,7 +49,7 @@ public sealed class DeliverySpecs
     }
 
     [Fact]
-    public void Every_metric_is_documented_and_dashboards_and_alerts_name_only_what_there_is()
+    public async Task Every_metric_is_documented_and_dashboards_and_alerts_name_only_what_there_is()
     {
         var page = Repository.PathOf("docs/metrics.md");
         if (Environment.GetEnvironmentVariable("SIGNET_WRITE_DOCS") == "1") File.WriteAllText(page, MetricCatalogue.Markdown());
@@ -60,8 +60,26 @@ public sealed class DeliverySpecs
         foreach (var file in new[] { "deploy/observability/grafana-dashboard.json", "deploy/observability/alerts.yml" })
             foreach (System.Text.RegularExpressions.Match named in MetricName.Matches(File.ReadAllText(Repository.PathOf(file))))
                 known.ShouldContain(named.Value.Replace("_bucket", "", StringComparison.Ordinal), $"{file} names a metric that does not exist");
+        // A label that the metric does not have would match nothing, or everything.
+        var labels = MetricCatalogue.Rows.SelectMany(r => r.Attributes.Split(',')).Select(l => l.Split([':', '('])[0].Trim()).Where(l => l.Length > 0).Append("le").ToHashSet(StringComparer.Ordinal);
+        var rules = await BoundedProcess.RunAsync("/usr/bin/python3", ["-c", "import json,sys,yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)", Repository.PathOf("deploy/observability/alerts.yml")]);
+        rules.ExitCode.ShouldBe(0, rules.Errors);
+        var alerts = JsonNode.Parse(rules.Output)!["groups"]!.AsArray().SelectMany(g => g!["rules"]!.AsArray()).Select(r => r!.AsObject()).ToList();
+        alerts.Count.ShouldBeGreaterThan(10);
+        alerts.Select(a => (string)a["alert"]!).ShouldBeUnique();
+        foreach (var alert in alerts)
+        {
+            foreach (var part in new[] { "expr", "for", "labels", "annotations" }) alert.ContainsKey(part).ShouldBeTrue($"{alert["alert"]} has no {part}");
+            foreach (System.Text.RegularExpressions.Match by in ByLabels.Matches((string)alert["expr"]!))
+                foreach (var label in by.Groups[1].Value.Split(',')) labels.ShouldContain(label.Trim(), $"{alert["alert"]}");
+        }
+        // What somebody has to be told: ends, denials, revocation time, audit lag, queue depth, silent devices.
+        var all = string.Join(' ', alerts.Select(a => (string)a["expr"]!));
+        foreach (var metric in new[] { "signet_certificate_left", "signet_crl_left", "signet_denials", "signet_revocation_duration", "signet_audit_lag", "signet_broker_queued", "signet_devices_silent" }) all.ShouldContain(metric);
         JsonNode.Parse(File.ReadAllText(Repository.PathOf("deploy/observability/grafana-dashboard.json")))!["panels"]!.AsArray().Count.ShouldBeGreaterThan(10);
     }
+
+    private static readonly System.Text.RegularExpressions.Regex ByLabels = new(@"by \(([a-z_, ]+)\)", System.Text.RegularExpressions.RegexOptions.NonBacktracking);
 
     private static readonly System.Text.RegularExpressions.Regex MetricName = new(@"signet_[a-z_]+", System.Text.RegularExpressions.RegexOptions.NonBacktracking);
 }

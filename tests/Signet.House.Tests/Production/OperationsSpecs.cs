@@ -105,6 +105,51 @@ public sealed class OperationsSpecs : IDisposable
     private static async Task HangUpAsync(SignetProcess signet) => await BoundedProcess.RunAsync("kill", ["-HUP", signet.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
 
     [Fact]
+    public async Task JSON_logs_are_all_there_is_on_stdout()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var lines = new List<JsonNode>();
+        var file = Path.Combine(_folder, "signet.json");
+        await File.WriteAllTextAsync(file, """{ "log": { "format": "json", "level": "debug" } }""");
+        await foreach (var line in SignetProcess.LinesAsync(Data, patience.Token, "up", "--demo", "--config", file, "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0", "--port-mqtt-password", "0", "--port-auth", "0"))
+        {
+            lines.Add(JsonNode.Parse(line)!);
+            if (lines.Count >= 8) break;
+        }
+        lines.ShouldAllBe(l => l["Timestamp"] != null && l["LogLevel"] != null && l["Category"] != null && l["Message"] != null);
+    }
+
+    [Fact]
+    public async Task A_stop_says_not_ready_first_finishes_what_was_begun_and_loses_nothing()
+    {
+        var ids = new List<string>();
+        await using (var signet = await SignetProcess.UpAsync(Data, new Dictionary<string, string> { ["SIGNET__Shutdown__Drain"] = "5" }, "--demo"))
+        {
+            await BoundedProcess.RunAsync("kill", ["-TERM", signet.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+            // What comes at the same moment, while it says that it goes.
+            var sending = Enumerable.Range(0, 5).Select(i => PostAsync(signet, i % 2 == 0 ? "door-1" : "valve-1")).ToList();
+            var drained = await Eventually.Some(async () => await HealthAsync(signet, "ready") is { Code: "503" } no ? no.Body : null, "it says that it is not ready", TimeSpan.FromSeconds(20));
+            JsonNode.Parse(drained)!["waiting"]!.AsArray().Select(w => (string)w!).ShouldBe(["draining"]);
+            foreach (var answer in await Task.WhenAll(sending))
+                if (answer is { Code: "201" }) ids.Add((string)JsonNode.Parse(answer.Body)!["id"]!);
+            ids.ShouldNotBeEmpty("it works until it stops");
+            (await signet.EndAsync()).ExitCode.ShouldBe(0);
+        }
+        await using var again = await SignetProcess.UpAsync(Data, "--demo");
+        foreach (var id in ids)
+            await Eventually.Some(async () => (string?)(await SignetProcess.RunAsync(Data, "command", "show", id, "--json")).Json["state"] == "executed" ? "yes" : null, $"{id}, which was taken, is executed", TimeSpan.FromSeconds(30));
+        (await SignetProcess.RunAsync(Data, "audit", "verify")).ExitCode.ShouldBe(0);
+    }
+
+    private static async Task<(string Code, string Body)> PostAsync(SignetProcess signet, string device)
+    {
+        var answer = await BoundedProcess.RunAsync("curl", ["--silent", "--cacert", (string)signet.Ready["rootCertificate"]!, "--header", "@-", "--header", "Content-Type: application/json",
+            "--data", $$"""{"device":"{{device}}","command":"open"}""", "--write-out", "\n%{http_code}", $"{(string)signet.Ready["console"]!}/api/v1/commands"], input: $"Authorization: Bearer {(string)signet.Ready["token"]!}\n");
+        var end = answer.Output.LastIndexOf('\n');
+        return (answer.Output[(end + 1)..], answer.Output[..end]);
+    }
+
+    [Fact]
     public async Task One_trace_leads_from_the_request_to_the_receipt_and_every_metric_is_exported()
     {
         await using var collector = new Collector();

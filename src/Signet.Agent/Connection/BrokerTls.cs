@@ -27,6 +27,8 @@ internal sealed class BrokerTls
         TargetHost = _home.Settings.BrokerHost,
         EnabledSslProtocols = SslProtocols.Tls13,
         ClientCertificateContext = _own,
+        // The broker gives no tickets; without this the platform keeps a TLS context for each certificate this process ever had.
+        AllowTlsResume = false,
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         RemoteCertificateValidationCallback = (_, certificate, chain, _) => (LastRefusal = Refusal(certificate as X509Certificate2, chain)) is null,
     };

@@ -37,6 +37,8 @@ internal sealed class EstClient : IDisposable
             SslOptions = new SslClientAuthenticationOptions
             {
                 EnabledSslProtocols = SslProtocols.Tls13, CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+                // Nothing is resumed on ports that ask for certificates; without this the platform keeps a TLS context for each certificate this process ever had.
+                AllowTlsResume = false,
                 ClientCertificateContext = own is null ? null : SslStreamCertificateContext.Create(own, chain ?? [], offline: true),
                 RemoteCertificateValidationCallback = (_, certificate, sent, _) => judge is null || IsCenter(judge, certificate as X509Certificate2, sent, center.IdnHost),
             },

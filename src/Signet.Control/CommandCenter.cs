@@ -242,7 +242,7 @@ public sealed partial class CommandCenter : IAsyncDisposable
     {
         Installation = Installation.Open(Options.DataDirectory, Options.Postgres);
         Keep(Installation);
-        Authority = CertificateAuthority.Open(Installation.PkiDirectory, InstallationMaker.PkiOptions(Installation.Organization, Options.PkiUrl), _time, random);
+        Authority = CertificateAuthority.Open(Installation.PkiDirectory, InstallationMaker.PkiOptions(Installation, Options.PkiUrl), _time, random);
         Keep(Authority);
         _database = ControlDatabase.Open(Installation.Databases.Control, Installation.Id);
         _closing.Push(_database.DisposeAsync);

@@ -96,6 +96,35 @@ public sealed class CertificatesSpecs(RunningHouse house) : IClassFixture<Runnin
     }
 
     [Fact]
+    [Trait("row", "S0-6")]
+    public async Task Kinds_of_keys_and_what_may_be_named_are_chosen_when_the_house_is_made()
+    {
+        var place = Directory.CreateTempSubdirectory("signet-kinds-").FullName;
+        try
+        {
+            (await SignetProcess.RunAsync(place + "/data", "init", "--permit-network", "nowhere")).ExitCode.ShouldBe(2);
+            var made = await SignetProcess.RunAsync(place + "/data", "init", "--authority-key", "rsa3072", "--permit-domain", "example.org", "--permit-network", "192.0.2.0/24", "--organization", "ACME");
+            made.ExitCode.ShouldBe(0, made.Error);
+            var text = (await Peer.RunAsync("openssl", ["x509", "-noout", "-text", "-in", place + "/data/pki/intermediate.crt"])).Output;
+            text.ShouldContain("Public-Key: (3072 bit)");
+            text.ShouldContain("DNS:example.org");
+            await using var signet = await SignetProcess.UpAsync(place + "/data");
+            var outside = await SignetProcess.RunAsync(place + "/data", "cert", "issue", "--profile", "broker", "--name", "other", "--host", "broker.elsewhere.net", "--out", place);
+            outside.ExitCode.ShouldBe(1);
+            outside.Error.ShouldContain("lies outside");
+            var inside = await SignetProcess.RunAsync(place + "/data", "cert", "issue", "--profile", "broker", "--name", "broker.example.org", "--host", "broker.example.org", "--key", "rsa4096", "--out", place);
+            inside.ExitCode.ShouldBe(0, inside.Error);
+            (await Peer.RunAsync("openssl", ["x509", "-noout", "-text", "-in", place + "/broker.example.org.crt"])).Output.ShouldContain("Public-Key: (4096 bit)");
+            (await SignetProcess.RunAsync(place + "/data", "ca", "rotate", "--yes")).ExitCode.ShouldBe(0);
+            (await Peer.RunAsync("openssl", ["x509", "-noout", "-text", "-in", place + "/data/pki/intermediate.crt"])).Output.ShouldSatisfyAllConditions(t => t.ShouldContain("Public-Key: (3072 bit)"), t => t.ShouldContain("DNS:example.org"), t => t.ShouldContain("CA 2"));
+        }
+        finally
+        {
+            Directory.Delete(place, recursive: true);
+        }
+    }
+
+    [Fact]
     [Trait("row", "S1-2")]
     public async Task An_authority_of_openssl_is_taken_over_by_the_command_line()
     {

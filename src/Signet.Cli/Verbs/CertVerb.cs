@@ -23,8 +23,10 @@ internal static class CertVerb
         var hosts = new Option<string[]>("--host") { Description = "DNS name or address in the certificate (may be repeated)", HelpName = "NAME|IP" };
         var days = new Option<int?>("--days") { Description = "Days it lives (default: 30 for devices, 90 for others)", HelpName = "N" };
         var request = new Option<string?>("--request") { Description = "A request (PKCS#10) whose key stays with its owner, instead of a new key", HelpName = "FILE" };
+        var kind = new Option<string?>("--key") { Description = "Kind of the new key: p256 (default; commands are signed with RSA), p384, rsa2048, rsa3072 or rsa4096", HelpName = "KIND" };
+        kind.AcceptOnlyFromAmong("p256", "p384", "rsa2048", "rsa3072", "rsa4096");
         var files = new IssuedFiles();
-        return Verb.Make("issue", "Issue a certificate with a new key, or for the key of a request", [profile, name, hosts, days, request, .. files.Options], async (parsed, printer, cancellation) =>
+        return Verb.Make("issue", "Issue a certificate with a new key, or for the key of a request", [profile, name, hosts, days, kind, request, .. files.Options], async (parsed, printer, cancellation) =>
         {
             using var center = CenterClient.Connect(parsed);
             var wanted = new JsonObject
@@ -33,12 +35,20 @@ internal static class CertVerb
                 ["name"] = parsed.GetValue(name),
                 ["hosts"] = new JsonArray([.. (parsed.GetValue(hosts) ?? []).Select(host => JsonValue.Create(host))]),
                 ["days"] = parsed.GetValue(days),
-                ["request"] = parsed.GetValue(request) is { } file ? Convert.ToBase64String(await File.ReadAllBytesAsync(file, cancellation)) : null,
+                ["key"] = parsed.GetValue(kind),
+                ["request"] = parsed.GetValue(request) is { } file ? await RequestAsync(file, cancellation) : null,
             };
             if (parsed.GetValue(request) is not null && files.WantsPkcs12(parsed))
                 throw new CliException(ExitCode.WrongUsage, "A PKCS#12 file needs the key, and the key of a request is not here: use --out DIR.");
             return await files.WriteAsync(await center.PostAsync("/api/v1/certificates", wanted, cancellation), parsed, printer, cancellation);
         });
+    }
+
+    // PEM as it is, DER in base64.
+    private static async Task<string> RequestAsync(string file, CancellationToken cancellation)
+    {
+        var bytes = await File.ReadAllBytesAsync(file, cancellation);
+        return bytes.AsSpan().StartsWith("-----"u8) ? Encoding.ASCII.GetString(bytes) : Convert.ToBase64String(bytes);
     }
 
     private static Command List()

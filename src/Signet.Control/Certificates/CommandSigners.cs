@@ -57,7 +57,8 @@ public sealed class CommandSigners : IDisposable
         Recover(present);
         var now = Signer.Load(present);
         var files = Directory.Exists(FormerOf(directory)) ? Directory.GetFiles(FormerOf(directory), "*.crt") : [];
-        var former = files.Select(file => Signer.Load(Path.ChangeExtension(file, null))).OrderByDescending(s => s.Certificate.NotBefore);
+        // A backup without keys has certificates alone: whoever believes one of those takes the present one all the same.
+        var former = files.Where(file => File.Exists(Path.ChangeExtension(file, ".key"))).Select(file => Signer.Load(Path.ChangeExtension(file, null))).OrderByDescending(s => s.Certificate.NotBefore);
         return new(authority, directory, roster, trail, administration, time, [now, .. former.Where(s => s.Serial != now.Serial)]);
     }
 

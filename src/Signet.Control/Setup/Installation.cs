@@ -39,6 +39,12 @@ public sealed class Installation : IDisposable
     public IReadOnlyList<string> Hosts => _record.Hosts;
     public string Organization => _record.Organization;
 
+    /// <summary>Kind of the authorities' keys.</summary>
+    public KeyKind AuthorityKey => _record.AuthorityKey ?? KeyKind.P256;
+
+    /// <summary>What intermediates may name.</summary>
+    public NameConstraints Constraints => _record.Constraints is { } held ? new(held.Organization, held.Domains, held.Networks) : NameConstraints.Organization;
+
     /// <summary>Is there a whole data directory?</summary>
     public static bool Exists(string directory) => File.Exists(InstallationRecord.PathIn(directory));
 
@@ -127,6 +133,17 @@ public sealed class Installation : IDisposable
 /// <summary>installation.json: what was fixed when the directory was made.</summary>
 internal sealed record InstallationRecord(int Format, string Id, DateTimeOffset Created, bool Demo, string Organization, IReadOnlyList<string> Hosts)
 {
+    /// <summary>Null: P-256.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    [System.Text.Json.Serialization.JsonConverter(typeof(System.Text.Json.Serialization.JsonStringEnumConverter<KeyKind>))]
+    public KeyKind? AuthorityKey { get; init; }
+
+    /// <summary>Null: subjects under the organisation, any host.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public HeldConstraints? Constraints { get; init; }
+
+    internal sealed record HeldConstraints(bool Organization, IReadOnlyList<string> Domains, IReadOnlyList<string> Networks);
+
     /// <summary>Layout of the directory. Grows when an older program could no longer read it: 2 keeps its rows in PostgreSQL.</summary>
     public const int CurrentFormat = PostgresFormat;
 
@@ -155,8 +172,19 @@ internal sealed record InstallationRecord(int Format, string Id, DateTimeOffset 
         Span<byte> id = stackalloc byte[16];
         random.GetBytes(id);
         string[] hosts = ["localhost", "127.0.0.1", "::1", Dns.GetHostName(), .. options.Hosts];
-        return new(options.Postgres is null ? FileFormat : PostgresFormat, Convert.ToHexStringLower(id), time.GetUtcNow(), options.Demo, options.Organization, [.. hosts.Select(h => h.ToLowerInvariant()).Distinct(StringComparer.Ordinal)]);
+        hosts = [.. hosts.Select(h => h.ToLowerInvariant()).Distinct(StringComparer.Ordinal)];
+        return new(options.Postgres is null ? FileFormat : PostgresFormat, Convert.ToHexStringLower(id), time.GetUtcNow(), options.Demo, options.Organization, hosts)
+        {
+            AuthorityKey = options.AuthorityKey == KeyKind.P256 ? null : options.AuthorityKey,
+            Constraints = options.Constraints == NameConstraints.Organization ? null : Held(options.Constraints, hosts),
+        };
     }
+
+    // This machine's own names and addresses are always among what may be named: its servers stand under the same intermediate.
+    private static HeldConstraints Held(NameConstraints wanted, string[] hosts) => new(
+        wanted.ToOrganization,
+        wanted.Domains.Count == 0 ? [] : [.. wanted.Domains.Concat(hosts.Where(h => !IPAddress.TryParse(h, out _))).Distinct(StringComparer.Ordinal)],
+        wanted.Networks.Count == 0 ? [] : [.. wanted.Networks.Concat(hosts.Where(h => IPAddress.TryParse(h, out _)).Select(h => $"{h}/{(h.Contains(':', StringComparison.Ordinal) ? 128 : 32)}")).Distinct(StringComparer.Ordinal)]);
 
     public void Write(string directory) => DurableFile.Replace(PathIn(directory), JsonSerializer.SerializeToUtf8Bytes(this, Json));
 

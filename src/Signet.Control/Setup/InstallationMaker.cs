@@ -17,7 +17,7 @@ internal static class InstallationMaker
 
     public static async Task FillAsync(Installation installation, InstallationOptions options, TimeProvider time, RandomNumberGenerator random, CancellationToken cancellationToken)
     {
-        var pki = PkiOptions(installation.Organization, options.PkiUrl);
+        var pki = PkiOptions(installation, options.PkiUrl) with { RootKeyUri = options.RootKeyUri, IntermediateKeyUri = options.IntermediateKeyUri };
         using var authority = options.Authority is { } foreign ? CertificateAuthority.Import(installation.PkiDirectory, pki, foreign, time, random) : CertificateAuthority.Create(installation.PkiDirectory, pki, time, random);
         ServerCertificates.Create(authority, installation.PkiDirectory, installation.Hosts);
         foreach (var directory in new[] { installation.BrokerDirectory, Path.GetDirectoryName(installation.DeviceDirectory("any"))! }) PrivateDirectory.Create(directory);
@@ -39,7 +39,8 @@ internal static class InstallationMaker
         await database.OwnAsync(installation.Id, cancellationToken);
     }
 
-    public static AuthorityOptions PkiOptions(string organization, Uri? url) => new() { Organization = organization, PublicUrl = url };
+    public static AuthorityOptions PkiOptions(Installation installation, Uri? url)
+        => new() { Organization = installation.Organization, PublicUrl = url, AuthorityKey = installation.AuthorityKey, Constraints = installation.Constraints };
 
     public static AuditOptions AuditOptions(Installation installation) => new() { Directory = installation.AuditDirectory, Database = installation.Databases.Audit };
 }

@@ -14,6 +14,18 @@ public sealed record InstallationOptions
     /// <summary>An authority of other tools that this house goes on with; null: one is made.</summary>
     public Pki.ForeignAuthority? Authority { get; init; }
 
+    /// <summary>Kind of the authorities' keys, now and at every rotation.</summary>
+    public Pki.KeyKind AuthorityKey { get; init; } = Pki.KeyKind.P256;
+
+    /// <summary>What intermediates may name, now and at every rotation.</summary>
+    public Pki.NameConstraints Constraints { get; init; } = Pki.NameConstraints.Organization;
+
+    /// <summary>PKCS#11 URI of a root key that is in a token already; null: a file.</summary>
+    public string? RootKeyUri { get; init; }
+
+    /// <summary>The same for the intermediate.</summary>
+    public string? IntermediateKeyUri { get; init; }
+
     /// <summary>Makes the three demo devices, and keeps the first audit key in the directory (who reads it can forge entries: demo only).</summary>
     public bool Demo { get; init; }
 

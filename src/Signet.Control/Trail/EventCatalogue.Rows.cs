@@ -100,7 +100,7 @@ public static partial class EventCatalogue
         new(Certificate, "root-rotated", "a new root and a new intermediate", "authority", "success", ""),
         new(Certificate, "intermediate-rotated", "a new intermediate", "authority", "success", ""),
         new(Certificate, "root-retired", "a former root is relied on no more", "its name", "success", "serial"),
-        new(Certificate, "signer-rotated", "a new key signs commands; devices pin its certificate one by one", "center_sign", "success", "serial, former"),
+        new(Certificate, "signer-rotated", "a new key signs commands; devices pin its certificate one by one", "center_sign", "success", "former"),
         new(Certificate, "signer-retired", "no device believes a former command-signing key any more: it was destroyed", "center_sign", "success", "serial"),
         new(Certificate, "intermediate-requested", "a request for an offline root was made", "intermediate", "success", ""),
         new(Certificate, "intermediate-taken", "the offline root's answer was taken", "authority", "success", ""),

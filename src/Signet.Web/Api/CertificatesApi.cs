@@ -26,8 +26,9 @@ public sealed record CertificateJson(
 public sealed record CertificateListJson(IReadOnlyList<CertificateJson> Certificates);
 
 /// <summary>A certificate to issue. The key is made here and handed out once, in the answer; unless a request brings one.</summary>
+/// <param name="Key">Kind of the key that is made here; the profile's own unless stated.</param>
 /// <param name="Request">PKCS#10, PEM or base64: the key stays with its owner.</param>
-public sealed record NewCertificateJson(CertificateProfile Profile, string Name, IReadOnlyList<string>? Hosts = null, int? Days = null, string? Request = null);
+public sealed record NewCertificateJson(CertificateProfile Profile, string Name, IReadOnlyList<string>? Hosts = null, int? Days = null, string? Request = null, KeyKind? Key = null);
 
 /// <param name="Chain">PEM: leaf, then intermediate.</param>
 /// <param name="Key">PKCS#8 PEM. Shown once, kept nowhere.</param>
@@ -86,7 +87,7 @@ internal static class CertificatesApi
     private static async Task<IResult> IssueAsync(NewCertificateJson wanted, CommandCenter center, HttpContext context)
     {
         if (wanted.Days is <= 0 or > 3650) return Problems.BadInput("`days` takes 1 to 3650.");
-        var spec = new CertificateRequestSpec(wanted.Profile, wanted.Name, wanted.Hosts, wanted.Days is { } days ? TimeSpan.FromDays(days) : null);
+        var spec = new CertificateRequestSpec(wanted.Profile, wanted.Name, wanted.Hosts, wanted.Days is { } days ? TimeSpan.FromDays(days) : null, wanted.Key);
         if (wanted.Request?.Length > WebLimits.RequestCharacters) return Problems.BadInput($"`request` takes at most {WebLimits.RequestCharacters} characters.");
         var outcome = wanted.Request is { } request
             ? await center.Certificates.IssueForAsync(spec, System.Text.Encoding.UTF8.GetBytes(request), context.Actor(), context.RequestAborted)

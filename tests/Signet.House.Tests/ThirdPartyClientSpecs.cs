@@ -50,13 +50,15 @@ public sealed class ThirdPartyClientSpecs(RunningHouse house) : IClassFixture<Ru
     }
 
     [Theory]
-    [InlineData("4", Refused311)]
-    [InlineData("5", NotAuthorized)]
-    public async Task Paho_for_Python_connects_subscribes_and_publishes(string version, int refusal)
+    [InlineData("4", Refused311, "tcp")]
+    [InlineData("5", NotAuthorized, "tcp")]
+    [InlineData("4", Refused311, "websockets")]
+    [InlineData("5", NotAuthorized, "websockets")]
+    public async Task Paho_for_Python_connects_subscribes_and_publishes(string version, int refusal, string transport)
     {
         var folder = await house.IssueAsync("lamp");
-        var talked = await Peer.RunAsync("/usr/bin/python3", [Repository.PathOf("tests", "peers", "paho_roundtrip.py"), Port, .. Files(folder, "lamp"),
-            "signet/lamp/telemetry/light", "signet/lamp/command", "signet/door-1/command", version]);
+        var talked = await Peer.RunAsync("/usr/bin/python3", [Repository.PathOf("tests", "peers", "paho_roundtrip.py"), transport == "tcp" ? Port : ConsolePort, .. Files(folder, "lamp"),
+            "signet/lamp/telemetry/light", "signet/lamp/command", "signet/door-1/command", version, transport]);
         talked.ExitCode.ShouldBe(0, talked.Error);
         var seen = talked.Json;
         ((int)seen["connected"]!).ShouldBe(0);
@@ -66,18 +68,22 @@ public sealed class ThirdPartyClientSpecs(RunningHouse house) : IClassFixture<Ru
     }
 
     [Theory]
-    [InlineData("4")]
-    [InlineData("5")]
-    public async Task MQTT_js_connects_subscribes_and_publishes(string version)
+    [InlineData("4", "mqtts")]
+    [InlineData("5", "mqtts")]
+    [InlineData("4", "wss")]
+    [InlineData("5", "wss")]
+    public async Task MQTT_js_connects_subscribes_and_publishes(string version, string protocol)
     {
         var folder = await house.IssueAsync("lamp");
-        var talked = await Peer.RunAsync("node", [Repository.PathOf("tests", "peers", "mqttjs_roundtrip.mjs"), Port, .. Files(folder, "lamp"),
-            "signet/lamp/telemetry/light", "signet/lamp/command", version]);
+        var talked = await Peer.RunAsync("node", [Repository.PathOf("tests", "peers", "mqttjs_roundtrip.mjs"), protocol == "wss" ? ConsolePort : Port, .. Files(folder, "lamp"),
+            "signet/lamp/telemetry/light", "signet/lamp/command", version, protocol]);
         talked.ExitCode.ShouldBe(0, talked.Output + talked.Error);
         var seen = JsonNode.Parse(talked.Output)!;
         ((int)seen["granted"]![0]!).ShouldBe(1);
         seen["refused"].ShouldNotBeNull("the whole house is not for a lamp");
     }
+
+    private string ConsolePort => new Uri((string)house.Signet.Ready["console"]!).Port.ToString(CultureInfo.InvariantCulture);
 
     private string Port => house.MqttPort.ToString(CultureInfo.InvariantCulture);
 

@@ -1,16 +1,17 @@
-// Publishes one reading with MQTT.js over mutual TLS and reports what the broker said.
-// Usage: node mqttjs_roundtrip.mjs PORT CA CERT KEY PUBLISH_TOPIC READ_TOPIC VERSION(4|5)
+// Publishes one reading with MQTT.js over mutual TLS, or over a WebSocket in it, and reports what the broker said.
+// Usage: node mqttjs_roundtrip.mjs PORT CA CERT KEY PUBLISH_TOPIC READ_TOPIC VERSION(4|5) [wss]
 import { readFileSync } from "node:fs";
 import mqtt from "mqtt";
 
-const [port, ca, cert, key, publishTopic, readTopic, version] = process.argv.slice(2);
+const [port, ca, cert, key, publishTopic, readTopic, version, protocol = "mqtts"] = process.argv.slice(2);
+const tls = { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) };
 const client = mqtt.connect({
-  protocol: "mqtts",
+  protocol,
+  path: protocol === "wss" ? "/mqtt" : undefined,
   host: "localhost",
   port: Number(port),
-  ca: readFileSync(ca),
-  cert: readFileSync(cert),
-  key: readFileSync(key),
+  ...tls,
+  wsOptions: tls,
   protocolVersion: Number(version),
   clientId: "mqttjs-" + version,
   reconnectPeriod: 0,

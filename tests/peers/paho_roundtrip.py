@@ -1,6 +1,6 @@
-"""Subscribes and publishes with paho-mqtt over mutual TLS and reports what the broker said.
+"""Subscribes and publishes with paho-mqtt over mutual TLS, or over a WebSocket in it, and reports what the broker said.
 
-Usage: paho_roundtrip.py PORT CA CERT KEY PUBLISH_TOPIC READ_TOPIC FORBIDDEN_TOPIC VERSION(4|5)
+Usage: paho_roundtrip.py PORT CA CERT KEY PUBLISH_TOPIC READ_TOPIC FORBIDDEN_TOPIC VERSION(4|5) [websockets]
 """
 import json
 import ssl
@@ -9,11 +9,13 @@ import time
 
 import paho.mqtt.client as mqtt
 
-port, ca, cert, key, publish_topic, read_topic, forbidden, version = sys.argv[1:]
+port, ca, cert, key, publish_topic, read_topic, forbidden, version, transport = [*sys.argv[1:], "tcp"][:9]
 seen = {"connected": None, "granted": {}, "published": []}
 granted = {}  # by packet id: the answer may come before subscribe() has returned the id
 
-client = mqtt.Client(client_id=f"paho-{version}", protocol=int(version), **({} if version == "5" else {"clean_session": True}))
+client = mqtt.Client(client_id=f"paho-{version}", protocol=int(version), transport=transport, **({} if version == "5" else {"clean_session": True}))
+if transport == "websockets":
+    client.ws_set_options(path="/mqtt")
 client.tls_set(ca, cert, key, tls_version=ssl.PROTOCOL_TLS_CLIENT)
 
 

@@ -1,13 +1,32 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json.Nodes;
 using Signet.House.Tests.Program;
 
 namespace Signet.House.Tests;
 
-/// <summary>The embedded broker's doors under <c>signet up</c>: who is let in, and how fast.</summary>
+/// <summary>The embedded broker's doors under <c>signet up</c>: who is let in how fast, and how an open session is closed by hand.</summary>
 public sealed class BrokerDoorSpecs(RunningHouse house) : IClassFixture<RunningHouse>
 {
+    [Fact]
+    public async Task Kick_closes_the_sessions_of_one_identity_and_the_device_comes_back()
+    {
+        var before = await SessionAsync("thermostat-1");
+        ((bool)before["connected"]!).ShouldBeTrue();
+        var other = (string)(await SessionAsync("door-1"))["remote"]!;
+        var nobody = await house.RunAsync("broker", "kick", "thermostat-1", "--client", "nobody-of-this-name");
+        nobody.ExitCode.ShouldNotBe(0);
+        nobody.Error.ShouldContain("session");
+        var kicked = await house.RunAsync("broker", "kick", "thermostat-1");
+        kicked.ExitCode.ShouldBe(0, kicked.Error);
+        kicked.Output.ShouldContain("closed 1 session");
+        await UntilAsync(async () => await SessionAsync("thermostat-1") is { } now && (bool)now["connected"]! && (string)now["remote"]! != (string)before["remote"]!);
+        ((string)(await SessionAsync("door-1"))["remote"]!).ShouldBe(other);
+        (await house.AuditAsync("--subject", "thermostat-1")).ShouldNotBeEmpty();
+        (await house.RunAsync("command", "send", "thermostat-1", "read-temperature", "--wait")).ExitCode.ShouldBe(0);
+    }
+
     [Fact]
     public async Task A_page_of_another_site_may_not_open_mqtt_over_websocket()
     {
@@ -80,6 +99,13 @@ public sealed class BrokerDoorSpecs(RunningHouse house) : IClassFixture<RunningH
         if (origin is not null) request.Headers.Add("Origin", origin);
         using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         return answer.StatusCode;
+    }
+
+    private async Task<JsonNode> SessionAsync(string identity)
+    {
+        JsonNode? found = null;
+        await UntilAsync(async () => (found = (await house.RunAsync("broker", "sessions", "--json")).Json["sessions"]!.AsArray().FirstOrDefault(s => (string)s!["identity"]! == identity)) is not null);
+        return found!;
     }
 
     private static async Task UntilAsync(Func<Task<bool>> condition)

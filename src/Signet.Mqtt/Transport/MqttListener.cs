@@ -141,6 +141,7 @@ public sealed class MqttListener : IAsyncDisposable
         }
         finally
         {
+            accepted.Dispose(); // also when it broke before there was a transport to own it
             open.Remove();
         }
     }

@@ -23,11 +23,12 @@ internal static class FleetMeasurement
         var rollout = await center.PostAsync("/api/v1/rollouts", new JsonObject { ["command"] = command, ["arguments"] = new JsonObject(), ["devices"] = "kind:simulated", ["perMinute"] = 0, ["stopShare"] = 1 }, cancellation, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
         using (var progress = new ProgressLine(printer, "answered", (int?)rollout["total"]))
         {
-            while ((string?)rollout["state"] == "running" && Stopwatch.GetElapsedTime(began) < within)
+            // A late answer counts when it comes: silence is no end of a measurement.
+            while (((string?)rollout["state"] == "running" || Unanswered(rollout) > 0) && Stopwatch.GetElapsedTime(began) < within)
             {
                 await Task.Delay(Look, cancellation);
                 rollout = await center.GetAsync($"/api/v1/rollouts/{rollout["id"]}", cancellation);
-                progress.Report((int?)rollout["settled"] ?? 0);
+                progress.Report(((int?)rollout["settled"] ?? 0) - Unanswered(rollout));
             }
         }
 
@@ -48,6 +49,8 @@ internal static class FleetMeasurement
         else Print(printer, report);
         return executed == fleet.Online && executed == (int?)rollout["total"] ? ExitCode.Done : ExitCode.Refused;
     }
+
+    private static int Unanswered(JsonObject rollout) => (int?)rollout["counts"]?["unanswered"] ?? 0;
 
     private static void Print(Printer printer, JsonObject report)
     {

@@ -97,6 +97,14 @@ public sealed class SignetProcess : IAsyncDisposable
         return strace;
     }
 
+    /// <summary>Starts a long-running command and waits for nothing.</summary>
+    public static SignetProcess Begin(string data, params string[] arguments)
+    {
+        var process = Start(data, arguments, []);
+        _ = process.StandardOutput.ReadToEndAsync();
+        return new(process);
+    }
+
     /// <summary>Starts a long-running command and waits for its first line.</summary>
     public static async Task<SignetProcess> RunningAsync(string data, params string[] arguments)
     {

@@ -35,7 +35,7 @@ internal static class DeviceHomeFiles
         sealing?.Save(beside, "sealing");
         if (member.Shared is { } shared) DurableFile.Replace(Path.Combine(beside, "shared.json"), System.Text.Encoding.UTF8.GetBytes(shared.Home + "\n"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         PrivateDirectory.Create(Path.Combine(beside, "state"));
-        WriteWitnessing(beside, installation, null);
+        WriteLogKey(beside, installation);
         WriteSettings(beside, member.ToRecord(), broker, renewal);
         Directory.Move(beside, home);
         DurableFile.SyncDirectory(Path.GetDirectoryName(home)!);
@@ -51,32 +51,32 @@ internal static class DeviceHomeFiles
         if (Directory.Exists(home)) WriteSettings(home, device, broker, renewal);
     }
 
-    /// <summary>The key of the audit log, and whose word counts about it besides the device's own, into a home on this machine.</summary>
-    /// <param name="installation">Where homes are.</param>
-    /// <param name="name">The device.</param>
+    /// <summary>Whose word about the audit log counts besides a device's own: the content of <c>witnesses.json</c>, the same in every home.</summary>
     /// <param name="witnesses">Name and certificate (DER) of each; the quorum is more than half of them.</param>
-    public static void RefreshWitnesses(Installation installation, string name, IReadOnlyList<(string Name, byte[] Der)> witnesses)
+    /// <returns>Null: there is nobody to compare with.</returns>
+    public static byte[]? WitnessList(IReadOnlyList<(string Name, byte[] Der)> witnesses) => witnesses.Count < 2 ? null : JsonSerializer.SerializeToUtf8Bytes(new JsonObject
+    {
+        ["version"] = 1, ["quorum"] = witnesses.Count / 2 + 1,
+        ["witnesses"] = new JsonArray([.. witnesses.Select(witness => new JsonObject { ["name"] = witness.Name, ["key"] = Convert.ToBase64String(KeyOf(witness.Der)) })]),
+    }, Indented);
+
+    /// <summary>The key of the audit log, and whose word counts about it besides the device's own, into a home on this machine.</summary>
+    public static void RefreshWitnesses(Installation installation, string name, byte[]? list)
     {
         var home = installation.DeviceDirectory(name);
-        if (Directory.Exists(home)) WriteWitnessing(home, installation, witnesses);
+        if (!Directory.Exists(home)) return;
+        WriteLogKey(home, installation);
+        var path = Path.Combine(home, "witnesses.json");
+        if (list is null) File.Delete(path);
+        else if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(list)) DurableFile.Replace(path, list, Readable);
     }
 
-    private static void WriteWitnessing(string home, Installation installation, IReadOnlyList<(string Name, byte[] Der)>? witnesses)
+    private static void WriteLogKey(string home, Installation installation)
     {
         // The first word stays: a key that came later is not believed only because it lies in the audit log's directory now.
         var log = Path.Combine(installation.AuditDirectory, "checkpoint.pub");
         var key = Path.Combine(home, "checkpoint.pub");
         if (!File.Exists(key) && File.Exists(log)) DurableFile.Replace(key, File.ReadAllBytes(log), Readable);
-        if (witnesses is null) return;
-        var path = Path.Combine(home, "witnesses.json");
-        if (witnesses.Count < 2)
-        {
-            File.Delete(path);   // nobody to compare with
-            return;
-        }
-        var list = new JsonObject { ["version"] = 1, ["quorum"] = witnesses.Count / 2 + 1, ["witnesses"] = new JsonArray([.. witnesses.Select(witness => new JsonObject { ["name"] = witness.Name, ["key"] = Convert.ToBase64String(KeyOf(witness.Der)) })]) };
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(list, Indented);
-        if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes)) DurableFile.Replace(path, bytes, Readable);
     }
 
     private static byte[] KeyOf(byte[] der)

@@ -165,17 +165,24 @@ public sealed class Fleet
     public void AnnounceConsole(Uri? console)
     {
         _renewal = console?.GetLeftPart(UriPartial.Authority);
-        if (_renewal is not null) RefreshHomes();
+        if (_renewal is not null) RefreshSettings();
     }
 
     /// <summary>Writes the broker's address into the homes on this machine.</summary>
     internal void RefreshHomes()
     {
-        foreach (var device in _roster.List()) DeviceHomeFiles.Refresh(_installation, device, _broker(), _renewal);
+        RefreshSettings();
         // The oldest devices are the witnesses whose cosignatures are handed on.
         var witnesses = _roster.List().Where(device => device.Enabled).OrderBy(device => device.Created).Take(ControlLimits.HandedOnWitnesses)
             .Select(device => (device.Name, Der: _roster.CertificatesOf(device.Name) is [.., var last] ? last : null)).Where(witness => witness.Der is not null).Select(witness => (witness.Name, witness.Der!)).OrderBy(witness => witness.Name, StringComparer.Ordinal).ToList();
-        foreach (var device in _roster.List()) DeviceHomeFiles.RefreshWitnesses(_installation, device.Name, witnesses);
+        // Made once: it is the same for all, and reading sixty certificates for each of thousands would be most of a start.
+        var list = DeviceHomeFiles.WitnessList(witnesses);
+        foreach (var device in _roster.List()) DeviceHomeFiles.RefreshWitnesses(_installation, device.Name, list);
+    }
+
+    private void RefreshSettings()
+    {
+        foreach (var device in _roster.List()) DeviceHomeFiles.Refresh(_installation, device, _broker(), _renewal);
     }
 
     /// <summary>What a device that proved its certificate may know about itself.</summary>

@@ -33,6 +33,14 @@ else
     depends=
 fi
 find "$out/publish" -name '*.pdb' -delete
+# Beside the program, where `signet up --broker mosquitto` looks for it.
+if [ -f /usr/include/mosquitto_plugin.h ] && [ -f /usr/include/openssl/x509.h ] && command -v gcc >/dev/null; then
+    deploy/mosquitto/build.sh "$out/plugin" >/dev/null
+    install -m 644 "$out/plugin/signet_mosquitto.so" "$out/publish/"
+    rm -rf "$out/plugin"
+else
+    echo "package: without Mosquitto's plugin (it needs gcc, mosquitto-dev, libmosquitto-dev, libssl-dev)"
+fi
 
 echo "== bill of materials"
 eng/sbom "$version" >"$out/signet_$version.spdx.json"
@@ -56,7 +64,7 @@ Maintainer: Signet <signet@localhost>
 Installed-Size: $(du -sk "$root/usr" | cut -f1)
 Depends: ${depends}libc6 (>= 2.36), libstdc++6, libssl3, libicu72 | libicu76, libsqlite3-0, passwd
 Recommends: ca-certificates
-Suggests: postgresql
+Suggests: postgresql, mosquitto
 Section: net
 Priority: optional
 Description: zero-trust command center for MQTT device fleets

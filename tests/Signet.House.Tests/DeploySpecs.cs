@@ -27,6 +27,44 @@ public sealed partial class DeploySpecs
     }
 
     [Theory]
+    [InlineData("deploy/systemd/signet.service")]
+    [InlineData("deploy/deb/signet.service")]
+    public async Task The_filter_of_system_calls_lets_through_what_the_program_needs(string unit)
+    {
+        var folder = Directory.CreateTempSubdirectory("signet-calls-").FullName;
+        try
+        {
+            var traced = await Peer.RunAsync("strace", ["-f", "-qq", "-e", "signal=none", "-o", folder + "/calls", "dotnet", SignetProcess.Dll, "init", "--data", folder + "/data"], seconds: 60);
+            traced.ExitCode.ShouldBe(0, traced.Error);
+            var used = File.ReadLines(folder + "/calls").Select(line => Call().Match(line).Groups[1].Value).Where(call => call.Length > 0).ToHashSet(StringComparer.Ordinal);
+            used.ShouldContain("sched_setaffinity", "else nothing was seen");
+            var allowed = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var filter in (await File.ReadAllLinesAsync(Repository.PathOf(unit))).Where(line => line.StartsWith("SystemCallFilter=", StringComparison.Ordinal)).Select(line => line["SystemCallFilter=".Length..]))
+                foreach (var set in filter.TrimStart('~').Split(' '))
+                    if (filter[0] == '~') allowed.ExceptWith(await MembersAsync(set));
+                    else allowed.UnionWith(await MembersAsync(set));
+            used.Remove("fchown"); // SQLite, and only for root; the unit's user is not
+            used.Except(allowed, StringComparer.Ordinal).ShouldBeEmpty();
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>The system calls of a set, and of the sets in it.</summary>
+    private static async Task<IReadOnlyList<string>> MembersAsync(string set)
+    {
+        var listed = await Peer.RunAsync("systemd-analyze", ["syscall-filter", set]);
+        listed.ExitCode.ShouldBe(0, listed.Error);
+        var members = new List<string>();
+        foreach (var line in listed.Output.Split('\n').Skip(1).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#'))
+            if (line[0] == '@') members.AddRange(await MembersAsync(line));
+            else members.Add(line);
+        return members;
+    }
+
+    [Theory]
     [InlineData("deploy/compose/single-node.yml", "signet")]
     [InlineData("deploy/compose/mosquitto-nginx.yml", "mosquitto nginx")]
     [InlineData("deploy/lab/docker-compose.insecure.yml", "mqtt-broker")]
@@ -42,6 +80,9 @@ public sealed partial class DeploySpecs
         foreach (var host in lines.Skip(1).Select(volume => volume.Split(':')[0]).Where(host => host.StartsWith("./", StringComparison.Ordinal)))
             (Path.Exists(Path.Combine(Path.GetDirectoryName(Repository.PathOf(file))!, host)) || text.Contains(host[2..], StringComparison.Ordinal)).ShouldBeTrue(host);
     }
+
+    [GeneratedRegex(@"^\d+ +([a-z0-9_]+)\(", RegexOptions.None, 1000)]
+    private static partial Regex Call();
 
     [GeneratedRegex(@"exposure level for \S+: ([0-9.]+)", RegexOptions.None, 1000)]
     private static partial Regex Exposure();

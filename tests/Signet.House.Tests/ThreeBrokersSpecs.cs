@@ -79,7 +79,7 @@ public sealed class ThreeBrokersSpecs : IDisposable
         using var reader = Peer.Begin("stdbuf", ["-oL", "mosquitto_sub", .. Tls(lamp, "lantern", port), "-i", "lantern-reader", "-V", version, "-q", "1", "-t", "signet/lantern/command", "-d", "-W", "100"]);
         reader.StandardInput.Close();
         _ = reader.StandardError.ReadToEndAsync();
-        await LineAsync(reader, "SUBACK");
+        (await LineAsync(reader, "SUBACK")).ShouldBeTrue("it is not subscribed");
         (await RunAsync("cert", "revoke", "lantern", "--yes")).ExitCode.ShouldBe(0);
         await LineAsync(reader, "CONNECT"); // its line was cut: DISCONNECT, or it tries again
         (await PublishAsync(lamp, "signet/lantern/telemetry/light", port, version)).ShouldBeFalse("its certificate is revoked");
@@ -186,11 +186,13 @@ public sealed class ThreeBrokersSpecs : IDisposable
     private static string[] Tls(string folder, string name, string port) =>
         ["-h", "localhost", "-p", port, "--cafile", Path.Combine(folder, "root.crt"), "--cert", Path.Combine(folder, name + ".crt"), "--key", Path.Combine(folder, name + ".key")];
 
-    private static async Task LineAsync(Process process, string word)
+    /// <summary>False: it ended without saying so.</summary>
+    private static async Task<bool> LineAsync(Process process, string word)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(40));
         while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
-            if (line.Contains(word, StringComparison.Ordinal)) return;
+            if (line.Contains(word, StringComparison.Ordinal)) return true;
+        return false;
     }
 
     private static async Task UntilAsync(Func<Task<bool>> holds, string otherwise, int seconds = 40)

@@ -262,7 +262,7 @@ public sealed class BrokersSpecs(RunningHouse house) : IClassFixture<RunningHous
         (await house.RunAsync("policy", "import", acl, "--out", policy)).ExitCode.ShouldBe(0);
         var diff = await house.RunAsync("policy", "diff", policy);
         diff.Output.ShouldContain("plant/door-1");
-        diff.Output.ShouldContain("hints/door-1");
+        diff.Output.ShouldContain("hints/");
         await File.WriteAllTextAsync(acl, "topic read a\npattern read b/%c\n");
         var no = await house.RunAsync("policy", "import", acl, "--out", policy);
         no.ExitCode.ShouldBe(1);

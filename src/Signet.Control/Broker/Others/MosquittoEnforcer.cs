@@ -26,7 +26,9 @@ internal sealed class MosquittoEnforcer : IEnforcer
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _one = new(1);
     private MosquittoProcess? _process;
-    private string _content = "";
+    // What is known to be in force there; null: nothing yet, or unknown since an attempt that failed.
+    private string? _content;
+    private bool _isSignalDue;
     private DateTime _certificateWritten;
 
     public MosquittoEnforcer(CenterOptions center, string data, string pki, Func<AccessPolicy> policy, Admitted admitted, CertificateAuthority authority, AuditTrail trail, TimeProvider time, ILogger logger)
@@ -72,11 +74,20 @@ internal sealed class MosquittoEnforcer : IEnforcer
         try
         {
             // The rules first: they act within a tenth of a second, and alone keep the revoked out.
-            if (closing.Count > 0 || Content([]) != _content) await SeenAsync(WriteRules(closing), cancellationToken);
+            if (closing.Count > 0 || Content([]) != _content)
+            {
+                _content = null;
+                var present = Content([]);
+                await SeenAsync(WriteRules(closing), cancellationToken);
+                _content = present;
+            }
+
             var renewed = _process is not null && CertificateWritten != _certificateWritten;
-            if (!BrokerTrust.Write(_pki, Folder, _time) && !renewed) return;
+            _isSignalDue |= BrokerTrust.Write(_pki, Folder, _time) || renewed;
+            if (!_isSignalDue) return;
             _certificateWritten = CertificateWritten;
             Signal();
+            _isSignalDue = false;
             await KnockAsync(cancellationToken);
         }
         catch (PkiException e)
@@ -101,11 +112,8 @@ internal sealed class MosquittoEnforcer : IEnforcer
 
     private string WriteRules(IReadOnlyList<string> closing)
     {
-        var content = Content(closing);
         var mark = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        DurableFile.Replace(Rules, System.Text.Encoding.UTF8.GetBytes(MosquittoRules.Write(mark, content)), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
-        // Without whom to close: those are told once, and the next comparison must not find them again.
-        _content = closing.Count == 0 ? content : Content([]);
+        DurableFile.Replace(Rules, System.Text.Encoding.UTF8.GetBytes(MosquittoRules.Write(mark, Content(closing))), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
         return mark;
     }
 

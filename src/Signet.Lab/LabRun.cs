@@ -26,7 +26,7 @@ namespace Signet.Lab;
 /// </summary>
 public static class LabRun
 {
-    private const int TimingSteps = 5;
+    private const int TimingSteps = 6;
 
     /// <exception cref="LabException">The output folder cannot be written; one clear line.</exception>
     public static async Task<LabResults> RunAsync(LabOptions options, TimeProvider time, RandomNumberGenerator secrets, CancellationToken cancellationToken = default) =>

@@ -23,7 +23,9 @@ internal static class LabVersions
     {
         try
         {
-            return OperatingSystem.IsLinux() ? "0x" + SafeEvpPKeyHandle.OpenSslVersion.ToString("x") : "";
+            if (!OperatingSystem.IsLinux()) return "";
+            var number = SafeEvpPKeyHandle.OpenSslVersion; // 0xMNN00PP0 since version 3 (OPENSSL_VERSION_NUMBER(3))
+            return number >> 28 >= 3 ? $"{number >> 28}.{(number >> 20) & 0xff}.{(number >> 4) & 0xff}" : "0x" + number.ToString("x");
         }
         catch (PlatformNotSupportedException)
         {

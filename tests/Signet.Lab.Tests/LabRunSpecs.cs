@@ -109,6 +109,19 @@ public sealed class LabRunSpecs
     }
 
     [Fact]
+    public async Task A_port_that_somebody_took_is_not_taken_for_the_broker()
+    {
+        using var folder = new TemporaryFolder();
+        using var other = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((System.Net.IPEndPoint)other.LocalEndpoint).Port;
+        var passwords = new Dictionary<string, string> { ["somebody"] = "a password" };
+        (await Should.ThrowAsync<LabException>(PaperMosquitto.StartAsync(PaperMosquitto.Program!, folder["taken"], port, passwords, TimeProvider.System, TestContext.Current.CancellationToken))).Message.ShouldStartWith($"mosquitto did not start on port {port}: ");
+        await using var free = await PaperMosquitto.StartAsync(PaperMosquitto.Program!, folder["free"], passwords, TimeProvider.System, TestContext.Current.CancellationToken);
+        free.Port.ShouldNotBe(port);
+    }
+
+    [Fact]
     public async Task A_stopped_run_writes_what_it_has_and_says_so()
     {
         using var folder = new TemporaryFolder();

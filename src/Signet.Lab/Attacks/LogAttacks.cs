@@ -55,9 +55,16 @@ internal static class LogAttacks
         {
             var bench = await lab.LogAsync(cancellationToken);
             var directory = await attack(bench, lab, cancellationToken);
+            using var gone = new Copy(directory);
             if (without == "log-verification") return Strike.Succeeded($"{LogBench.Count(directory)} entries are shown, and nothing is noticed");
             var verdict = AuditOffline.Verify(directory, without == "pinned-log-keys" ? null : bench.Trust, known: control == "pinned-log-keys" || without == "outside-checkpoint" ? null : [bench.LastNote], cancellationToken: cancellationToken);
             return verdict.Fault is { } found ? Strike.Blocked(found.Kind.ToString()) : Strike.Succeeded("the log verifies as intact");
         },
     };
+
+    /// <summary>Removed after its attack: a soak makes thousands.</summary>
+    private sealed record Copy(string Directory) : IDisposable
+    {
+        public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
+    }
 }

@@ -24,7 +24,7 @@ internal static class NetworkAttacks
         Of("foreign-broker", "Stands in for the broker with a certificate of another authority.", "server-authentication", "client: certificate-untrusted", ["T0830", "T0848"], (lab, without, ct) => ImpersonateAsync(lab, without, foreign: true, ct)),
         Of("device-as-broker", "Stands in for the broker with a genuine certificate, but a device's.", "server-authentication", "client: certificate-wrong-usage", ["T0830", "T0848", "T0859"], (lab, without, ct) => ImpersonateAsync(lab, without, foreign: false, ct)),
         Of("half-open-flood", "Opens a hundred connections and never says a word in TLS.", "half-open-limit", "16 handshakes from this address are under way", ["T0814"], HalfOpenAsync),
-        Of("silent-connection", "Finishes TLS and then never sends CONNECT.", "connect-timeout", "no CONNECT was accepted within 0 s", ["T0814"], SilentAsync),
+        Of("silent-connection", "Finishes TLS and then never sends CONNECT.", "connect-timeout", "no CONNECT was accepted within 1 s", ["T0814"], SilentAsync),
     ];
 
     public static IReadOnlyList<Control> Controls { get; } =

@@ -42,7 +42,7 @@ public sealed class BrokerBench : IAsyncDisposable, IBrokerObserver
             Limits = new()
             {
                 MaximumPacketSize = Off("packet-limit") ? 16 << 20 : PacketBytes,
-                ConnectTimeout = Off("connect-timeout") ? TimeSpan.FromHours(1) : TimeSpan.FromMilliseconds(300),
+                ConnectTimeout = Off("connect-timeout") ? TimeSpan.FromHours(1) : TimeSpan.FromSeconds(1),
                 PerIdentity = new()
                 {
                     Connections = Off("identity-quota") ? 100_000 : Connections,

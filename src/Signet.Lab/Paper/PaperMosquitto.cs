@@ -59,10 +59,34 @@ internal sealed class PaperMosquitto : IAsyncDisposable
             ?? throw new LabException("mosquitto did not start");
         var broker = new PaperMosquitto(process, port);
         _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
-        var complaint = process.StandardError.ReadToEndAsync(CancellationToken.None);
-        if (await Waiting.UntilAsync(() => process.HasExited || Answers(port), time, cancellationToken, LabLimits.Ready) && !process.HasExited) return broker;
+        var words = ReadAsync(process.StandardError);
+        // That the port answers is not enough: it may be somebody else's.
+        if (await Waiting.UntilAsync(() => process.HasExited || words.Runs, time, cancellationToken, LabLimits.Ready) && !process.HasExited) return broker;
         await broker.DisposeAsync();
-        throw new LabException($"mosquitto did not start on port {port}: {(await complaint).Split('\n').LastOrDefault(l => l.Length > 0)}");
+        await words.Ended;
+        throw new LabException($"mosquitto did not start on port {port}: {words.Last}");
+    }
+
+    /// <summary>What it says about itself, to its end: a pipe that nobody reads would stop it.</summary>
+    private sealed class Words
+    {
+        public volatile bool Runs;
+        public volatile string Last = "it says nothing";
+        public Task Ended = Task.CompletedTask;
+    }
+
+    private static Words ReadAsync(StreamReader errors)
+    {
+        var words = new Words();
+        words.Ended = Task.Run(async () =>
+        {
+            while (await errors.ReadLineAsync() is { } line)
+            {
+                if (line.Length > 0) words.Last = line;
+                if (line.EndsWith(" running", StringComparison.Ordinal)) words.Runs = true;
+            }
+        });
+        return words;
     }
 
     private static async Task WriteAsync(string program, string folder, int port, IReadOnlyDictionary<string, string> passwords, CancellationToken cancellationToken)
@@ -118,20 +142,6 @@ internal sealed class PaperMosquitto : IAsyncDisposable
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();
         return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
-
-    private static bool Answers(int port)
-    {
-        try
-        {
-            using var socket = new TcpClient();
-            socket.Connect(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 
     public async ValueTask DisposeAsync()

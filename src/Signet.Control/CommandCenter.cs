@@ -282,7 +282,7 @@ public sealed partial class CommandCenter : IAsyncDisposable
         _closing.Push(_forwarding.DisposeAsync);
         _watch = new(_roster, repeated, Feed, _time, _logger);
         _watch.Ended += _sessions.Ended;
-        Broker = new(_watch, _sessions, _trail);
+        Broker = new(_watch, _sessions, _roster, _trail);
         ServerCertificates = new(Authority, Installation.PkiDirectory, Installation.Hosts, _time, _logger, _trail);
         CommandSigners = CommandSigners.Open(Authority, Installation.PkiDirectory, _roster, _trail, administration, _time);
         Keep(CommandSigners);

@@ -35,10 +35,11 @@ public sealed class BrokerView
 {
     private readonly BrokerWatch _watch;
     private readonly SessionCutter _sessions;
+    private readonly Roster _roster;
     private readonly AuditTrail _trail;
     private volatile MqttBroker? _broker;
 
-    internal BrokerView(BrokerWatch watch, SessionCutter sessions, AuditTrail trail) => (_watch, _sessions, _trail) = (watch, sessions, trail);
+    internal BrokerView(BrokerWatch watch, SessionCutter sessions, Roster roster, AuditTrail trail) => (_watch, _sessions, _roster, _trail) = (watch, sessions, roster, trail);
 
     internal void Attach(MqttBroker? broker) => _broker = broker;
 
@@ -65,7 +66,7 @@ public sealed class BrokerView
 
         bool Hit(SessionInfo s) => s.Identity == identity && (client is null || s.ClientId == client);
         if (_broker?.Sessions().Any(Hit) != true) return new Refusal(RefusalCode.NotFound, $"no session of {identity}{(client is null ? "" : $" with client id {client}")}");
-        var permit = await _trail.PermitAsync(actor, Act.KickSession, AuditTrail.Of(AuditTypes.Broker, actor, identity, "session-closed", details: new() { ["client"] = client }) with { Emergency = true }, cancellationToken);
+        var permit = await _trail.PermitAsync(actor, Act.KickSession, _roster.Find(identity), AuditTrail.Of(AuditTypes.Broker, actor, identity, "session-closed", details: new() { ["client"] = client }) with { Emergency = true }, cancellationToken);
         return permit.TryGet(out _, out var refusal) ? new KickResult(_sessions.Cut(Hit, $"closed by {actor.Name}", purge: false)) : refusal;
     }
 

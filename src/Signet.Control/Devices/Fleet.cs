@@ -79,7 +79,7 @@ public sealed class Fleet
     {
         if (_roster.Find(name) is not { } device) return Unknown(name);
         // Cutting off works in an emergency and for operators; letting in again is an administrator's act.
-        var permit = await _trail.PermitAsync(actor, enabled ? Act.ManageDevices : Act.QuarantineDevice,
+        var permit = await _trail.PermitAsync(actor, enabled ? Act.ManageDevices : Act.QuarantineDevice, device,
             AuditTrail.Of(AuditTypes.Device, actor, name, enabled ? "device-enabled" : "device-disabled") with { Emergency = !enabled }, cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         // The policy first, so that a cut session cannot come back; the disk after, so that a full one does not hinder the cut.

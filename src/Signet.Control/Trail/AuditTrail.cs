@@ -70,6 +70,16 @@ internal sealed class AuditTrail : IAsyncDisposable
         return refusal;
     }
 
+    /// <summary>The same for an act on one device: who is limited to groups acts on their devices alone.</summary>
+    /// <param name="device">Null: it is about nothing that stands in a group, so nobody who is limited may.</param>
+    public async ValueTask<Outcome<AuditEntry>> PermitAsync(Actor actor, Act act, DeviceRecord? device, AuditRecord record, CancellationToken cancellationToken)
+    {
+        if (!RoleTable.Decide(actor.Role, act).Allowed || (device is null ? actor.Groups.Count == 0 : actor.Covers(device))) return await PermitAsync(actor, act, record, cancellationToken);
+        var refusal = new Refusal(RefusalCode.NotAllowed, $"{actor.Name} may act on devices of {string.Join(", ", actor.Groups)} only, and {record.Subject} is in none of these groups");
+        await RefuseAsync(actor, record.Subject, record.Action, refusal, "scope", cancellationToken);
+        return refusal;
+    }
+
     /// <summary>Writes that something was refused, and by which rule. A log that takes nothing does not hinder a refusal.</summary>
     public async ValueTask RefuseAsync(Actor actor, string subject, string action, Refusal refusal, string rule, CancellationToken cancellationToken)
         => await TryAppendAsync(Of(AuditTypes.Authorization, actor, subject, action, "refused", refusal.Name, new() { ["rule"] = rule, ["message"] = refusal.Message }), cancellationToken);

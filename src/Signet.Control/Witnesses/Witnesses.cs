@@ -91,7 +91,7 @@ public sealed class Witnesses : IAsyncDisposable
         WitnessRecord? before;
         lock (_one) before = _records.GetValueOrDefault(device);
         if (before?.Alarm is null) return new Refusal(RefusalCode.NotFound, $"{device} has raised no alarm");
-        var permit = await _trail.PermitAsync(actor, Act.AcknowledgeAlert, AuditTrail.Of(AuditTypes.Security, actor, device, "witness-alarm-settled", "success", reason, new() { ["alarm"] = before.Alarm }), cancellationToken);
+        var permit = await _trail.PermitAsync(actor, Act.AcknowledgeAlert, _roster.Find(device), AuditTrail.Of(AuditTypes.Security, actor, device, "witness-alarm-settled", "success", reason, new() { ["alarm"] = before.Alarm }), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         var after = before with { Alarm = null, AlarmAt = null, Evidence = null };
         Put(after);

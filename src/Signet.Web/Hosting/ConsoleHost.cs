@@ -93,7 +93,7 @@ internal static class ConsoleHost
             passkey.UserVerificationRequirement = "required";
             passkey.ResidentKeyRequirement = "preferred";
             passkey.AttestationConveyancePreference = "none"; // which maker's key somebody has is nobody's business here
-            passkey.ValidateOrigin = PasskeyDesk.IsOursAsync;
+            passkey.ValidateOrigin = PasskeyOrigin.IsOursAsync;
             passkey.AuthenticatorTimeout = WebLimits.SecondStep;
         });
         services.AddSingleton<IPasswordHasher<Person>>(Passwords.Hasher);

@@ -45,10 +45,5 @@ internal sealed class PasskeyDesk(IPasskeyHandler<Person> handler, ShortMemory m
             && await center.SecondFactors.MarkPasskeyUsedAsync(checkedOne.Passkey.CredentialId, checkedOne.Passkey.SignCount, checkedOne.Passkey.IsBackedUp, context.RequestAborted);
     }
 
-    /// <summary>An answer counts for the origin it was given to: ours, on the host that was asked (host filtering knows its names), and in no frame of another. The request's own
-    /// <c>Origin</c> header is no help: with <c>Referrer-Policy: no-referrer</c> browsers send <c>null</c> with forms.</summary>
-    public static ValueTask<bool> IsOursAsync(PasskeyOriginValidationContext asked)
-        => ValueTask.FromResult(!asked.CrossOrigin && string.IsNullOrEmpty(asked.TopOrigin) && asked.Origin == $"https://{asked.HttpContext.Request.Host}");
-
     private static string Key(HttpContext context) => context.SessionMark() ?? "";
 }

@@ -75,6 +75,20 @@ public sealed class PeopleSpecs
         outside.Name.ShouldBe("not-allowed");
         (await house.AuditedAsync(new() { Type = "authorization", Subject = "door-1", Action = "command-sent" })).Details["rule"]!.GetValue<string>().ShouldBe("scope");
 
+        // The same line for whatever else an operator may do to a device.
+        (await house.Center.Fleet.SetEnabledAsync("door-1", false, limited.As("local"))).Refusal!.Name.ShouldBe("not-allowed");
+        house.Center.Fleet.Find("door-1")!.Enabled.ShouldBeTrue();
+        (await house.AuditedAsync(new() { Type = "authorization", Subject = "door-1", Action = "device-disabled" })).Details["rule"]!.GetValue<string>().ShouldBe("scope");
+        var planned = (await house.Center.Commands.SendAsync(new("door-1", "open", NotBefore: TimeProvider.System.GetUtcNow().AddDays(1)), TestHouse.Operator)).Value;
+        (await house.Center.Commands.CancelAsync(planned.Id, limited.As("local"))).Refusal!.Name.ShouldBe("not-allowed");
+        (await house.Center.Commands.FindAsync(planned.Id))!.State.ShouldBe("queued");
+        (await house.Center.Commands.CancelAsync(planned.Id, TestHouse.Operator)).Refusal.ShouldBeNull();
+        var wide = (await house.Center.Commands.SendManyAsync(new("all", "check-status", NotBefore: TimeProvider.System.GetUtcNow().AddDays(1)), TestHouse.Operator)).Value;
+        (await house.Center.Commands.CancelRolloutAsync(wide.Id, limited.As("local"))).Refusal!.Name.ShouldBe("not-allowed");
+        (await house.Center.Broker.KickAsync("command_center", null, limited.As("local"))).Refusal!.Name.ShouldBe("not-allowed");
+        (await house.Center.Broker.KickAsync("thermostat-1", null, limited.As("local"))).Refusal.ShouldBeNull();
+        (await house.Center.Fleet.SetEnabledAsync("thermostat-1", false, limited.As("local"))).Refusal.ShouldBeNull();
+
         var token = (await house.Center.Tokens.CreateAsync("ci", Role.Operator, ["doors"], TimeSpan.FromDays(1), TestHouse.Admin)).Value;
         var actor = (await house.Center.Tokens.FindActorAsync(token.Secret, "local"))!;
         (await house.Center.Commands.SendAsync(new("thermostat-1", "read-temperature"), actor)).Refusal!.Name.ShouldBe("not-allowed");

@@ -11,7 +11,7 @@ public sealed partial class Commands
     public async Task<Outcome<CommandView>> CancelAsync(string id, Actor actor, CancellationToken cancellationToken = default)
     {
         if (_ledger.Find(id) is not { } command) return new Refusal(RefusalCode.NotFound, $"there is no command '{AuthorizedCommand.Shown(id)}'");
-        var permit = await _trail.PermitAsync(actor, Act.CancelCommand, AuditTrail.Of(AuditTypes.Command, actor, command.Device, "command-withdrawn", details: new() { ["id"] = command.Id, ["command"] = command.Command }), cancellationToken);
+        var permit = await _trail.PermitAsync(actor, Act.CancelCommand, _roster.Find(command.Device), AuditTrail.Of(AuditTypes.Command, actor, command.Device, "command-withdrawn", details: new() { ["id"] = command.Id, ["command"] = command.Command }), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         try
         {

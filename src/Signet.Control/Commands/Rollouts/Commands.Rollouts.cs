@@ -38,7 +38,9 @@ public sealed partial class Commands
     public async Task<Outcome<Rollout>> CancelRolloutAsync(string id, Actor actor, CancellationToken cancellationToken = default)
     {
         if (_rollouts.Find(id) is not { } rollout) return new Refusal(RefusalCode.NotFound, $"there is no rollout '{AuthorizedCommand.Shown(id)}'");
-        var permit = await _trail.PermitAsync(actor, Act.CancelCommand, AuditTrail.Of(AuditTypes.Command, actor, rollout.Id, "rollout-cancelled", details: new() { ["command"] = rollout.Command }), cancellationToken);
+        var record = AuditTrail.Of(AuditTypes.Command, actor, rollout.Id, "rollout-cancelled", details: new() { ["command"] = rollout.Command });
+        // Who is limited to groups takes back what they sent themselves; another's rollout may reach devices that are none of their business.
+        var permit = rollout.By == actor.Name ? await _trail.PermitAsync(actor, Act.CancelCommand, record, cancellationToken) : await _trail.PermitAsync(actor, Act.CancelCommand, null, record, cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         await StopAsync(id, $"by {actor.Name}", cancellationToken);
         return _rollouts.Find(id)!;

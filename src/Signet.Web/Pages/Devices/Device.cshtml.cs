@@ -33,7 +33,10 @@ public sealed class DeviceModel(CommandCenter center) : ConsolePage(center)
 
     public string? Arguments { get; private set; }
 
-    public bool MaySend => HttpContext.May(Act.SendCommand);
+    public bool MaySend => HttpContext.May(Act.SendCommand) && HttpContext.Actor().Covers(Device);
+
+    /// <summary>The reader's role would do; their groups do not hold this device.</summary>
+    public bool IsOutOfScope => HttpContext.May(Act.SendCommand) && !MaySend;
 
     /// <summary>Quantities a chart can show.</summary>
     public IEnumerable<Reading> Charted => Readings.Where(reading => reading.Number is not null).OrderBy(reading => reading.Value is "true" or "false").ThenBy(reading => reading.Unit is null)

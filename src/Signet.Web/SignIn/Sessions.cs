@@ -28,7 +28,12 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
         return Task.FromResult(key);
     }
 
-    public Task RenewAsync(string key, AuthenticationTicket ticket) => Task.CompletedTask;
+    /// <summary>Keeps a changed ticket under its key; a session that has ended stays ended, and its times stay as they are.</summary>
+    public Task RenewAsync(string key, AuthenticationTicket ticket)
+    {
+        if (entries.TryGetValue(key, out var entry)) entries.TryUpdate(key, entry with { Ticket = ticket }, entry);
+        return Task.CompletedTask;
+    }
 
     public Task<AuthenticationTicket?> RetrieveAsync(string key)
     {

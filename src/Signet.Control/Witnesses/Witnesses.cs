@@ -247,7 +247,8 @@ public sealed class Witnesses : IAsyncDisposable
         var evidence = Encoding.UTF8.GetString(alarm.ToBytes());
         if (before?.Evidence == evidence) return;   // it says so at every connection
         var word = Word(alarm.Reason);
-        Put((before ?? new(device, 0, "", null, null, null, null)) with { Alarm = word, AlarmAt = alarm.Time, Evidence = evidence });
+        // A lack of confirmation ends by itself: it must not take the place of an alarm that only a person ends.
+        if (alarm.Reason != WitnessAlarm.Unconfirmed || before?.Alarm is null || before.Alarm == word) Put((before ?? new(device, 0, "", null, null, null, null)) with { Alarm = word, AlarmAt = alarm.Time, Evidence = evidence });
         var (seen, other) = (Read(alarm.Seen), Read(alarm.Other));
         _repeated.Add(new(AuditTypes.Security, device, "audit", "witness-alarm", alarm.Reason == WitnessAlarm.Unconfirmed ? "unconfirmed" : "failed", word, new()
         {

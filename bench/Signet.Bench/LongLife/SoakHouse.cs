@@ -83,6 +83,9 @@ internal sealed class SoakHouse : IAsyncDisposable
     /// <summary>Whose certificate is due and not renewed.</summary>
     public bool IsRenewing => Devices.Running.Any(name => _renewals[name] <= Clock.GetUtcNow() && !Devices.HasRenewed(name));
 
+    /// <summary>Devices whose certificate came due so far.</summary>
+    public int Due => _renewals.Values.Count(at => at <= Clock.GetUtcNow());
+
     public string HomeOf(string name) => Path.Combine(_directory, "homes", name);
 
     public int Online => Center.Fleet.List().Count(d => d.Presence.State == PresenceState.Online);

@@ -24,7 +24,7 @@ once() { # seconds options: leaves stats.json
   for _ in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null && break; sleep 0.1; done
   # shellcheck disable=SC2086
   taskset -c 1 $load --port $port --tls --ca ca.crt --cert dev.crt --key dev.key --broker-pid $broker --warmup 500 --duration "$1" ${*:2} >/dev/null
-  kill -INT $broker; wait $broker || true; broker=
+  kill $broker; wait $broker || true; broker=
 }
 echo "| case | messages out | bytes allocated a message |"
 echo "|---|---|---|"

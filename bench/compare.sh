@@ -90,7 +90,7 @@ start() { # who [durable]
 # Two hundred connections of one person are within the limits of an identity; a device may send 100 messages a second only.
 start_up() {
   export SIGNET_DATA=$work/up/data
-  mkdir -p up
+  rm -rf up; mkdir up
   $program init --json >/dev/null
   $one $program up --json --port-console 0 --port-mqtt 0 --port-pki 0 --port-mqtt-password 0 --port-auth 0 >up/out 2>up/errors &
   pid[up]=$!

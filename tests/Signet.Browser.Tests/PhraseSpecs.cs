@@ -63,8 +63,8 @@ public sealed partial class PhraseSpecs
     [GeneratedRegex(@"@\*.*?\*@", RegexOptions.Singleline, 10_000)]
     private static partial Regex RazorComment();
 
-    /// <summary>What a field could hold: lamp-1, 192.0.2.1, the first line of a file.</summary>
-    [GeneratedRegex(@"^(?:[a-z0-9.,]+[0-9.-][a-z0-9., -]*|-----BEGIN .*)$", RegexOptions.None, 10_000)]
+    /// <summary>What a field could hold: lamp-1, 192.0.2.1, signet/lamp-1/command, the first line of a file.</summary>
+    [GeneratedRegex(@"^(?:[a-z0-9.,:/]+[0-9.-][a-z0-9., :/-]*|-----BEGIN .*)$", RegexOptions.None, 10_000)]
     private static partial Regex Sample();
 
     /// <summary>Letters between two tags on one line, outside of any expression.</summary>

@@ -4,12 +4,12 @@ using Signet.House.Tests.Program;
 namespace Signet.House.Tests;
 
 /// <summary>
-/// kill -9 at the very moment a step is to become durable, on the device and in the center (with its broker): strace kills at the n-th sync of a thread. Eight kills; sixty with SIGNET_FULL=1. The
+/// kill -9 at the very moment a step is to become durable, on the device and in the center (with its broker): strace kills at the n-th sync of a thread. Six kills; sixty with SIGNET_FULL=1. The
 /// command is of a kind that must not run twice (its handler is not idempotent), so the device's own journal tells how often it began.
 /// </summary>
 public sealed class KillAtSyncSpecs : IDisposable
 {
-    private static readonly int Steps = Environment.GetEnvironmentVariable("SIGNET_FULL") == "1" ? 30 : 4;
+    private static readonly int Steps = Environment.GetEnvironmentVariable("SIGNET_FULL") == "1" ? 30 : 3;
     private readonly string _folder = Directory.CreateTempSubdirectory("signet-kill-").FullName;
 
     private string Data => Path.Combine(_folder, "data");

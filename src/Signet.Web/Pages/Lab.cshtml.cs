@@ -51,7 +51,7 @@ public sealed class LabModel(CommandCenter center) : ConsolePage(center)
     public static string Caption(string plot) => plot switch
     {
         "attack-success" => "Every attack in both houses, and without the control that stops it",
-        "attempts-and-blocks" => "Attempts against blocks",
+        "attempts-and-blocks" or "attempts-by-layer" => "Attempts against blocks",
         "latency" => "Latency by message suite",
         "security-overhead" => "Security overhead, beside the paper's figures",
         "cost-per-message" => "Bytes and processor time of a message",

@@ -14,6 +14,7 @@ namespace Signet.Browser;
 public sealed class GateSpecs : IDisposable
 {
     private readonly ConsoleHouse house;
+    private static int tokens;
     private readonly HttpClient http;
 
     public GateSpecs(ConsoleHouse house)
@@ -277,7 +278,7 @@ public sealed class GateSpecs : IDisposable
 
     private async Task<HttpClient> WithTokenAsync(Role role)
     {
-        var token = (await house.Center.Tokens.CreateAsync("spec", role, TimeSpan.FromMinutes(5), Actor.Terminal)).Value;
+        var token = (await house.Center.Tokens.CreateAsync($"spec {Interlocked.Increment(ref tokens)}", role, TimeSpan.FromMinutes(5), Actor.Terminal)).Value;
         var client = NewClient(house.Console.ConsoleUrl);
         client.DefaultRequestHeaders.Authorization = new("Bearer", token.Secret);
         return client;

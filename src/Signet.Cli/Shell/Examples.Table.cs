@@ -20,7 +20,7 @@ internal static partial class Examples
         ["device remove"] = ["signet device remove pump-1 --yes"],
         ["device quarantine"] = ["signet device quarantine pump-1"],
         ["device run"] = ["signet device run pump-1", "signet device run --home ./pump-1"],
-        ["device simulate"] = ["signet device simulate thermostat-1"],
+        ["device simulate"] = ["signet device simulate 300 --telemetry", "signet device simulate 300 --command check-status"],
         ["device invite"] = ["signet device invite pump-2 --kind valve", "signet device invite pump-2 --hours 2 --approval"],
         ["device enroll"] = ["signet device enroll --claim - --home ./pump-2 < claim.txt", "signet device enroll pump-2 --maker-cert maker.crt --trust root.crt --home ./pump-2"],
         ["device import"] = ["signet device import devices.csv --out tokens.csv", "signet device import --mysql-csv users.csv"],

@@ -29,7 +29,7 @@ internal static class BackupVerb
             if (!printer.Json)
             {
                 printer.Facts(("files", manifest.Files.Count.ToString(CultureInfo.InvariantCulture)), ("audit entries", manifest.AuditEntries.ToString(CultureInfo.InvariantCulture)),
-                    ("bytes", new FileInfo(file).Length.ToString(CultureInfo.InvariantCulture)), ("private keys", manifest.Keys ? "included" : "NOT included; keep pki/*.key and audit/*.key elsewhere, or use --with-keys"));
+                    ("bytes", new FileInfo(file).Length.ToString(CultureInfo.InvariantCulture)), ("private keys", manifest.Keys ? "included" : "NOT included; keep pki/*.key and audit/*.key elsewhere, copied before each backup (the log's key moves on), or use --with-keys"));
                 printer.Line("keep the passphrase apart from the file: without it the backup is lost");
             }
             return ExitCode.Done;

@@ -38,10 +38,11 @@ public sealed class MassRevocationSpecs(ITestOutputHelper output)
         await CutAsync(house, clients[1..(1 + (Devices / 10))]);
         await CutAsync(house, clients[(1 + (Devices / 10))..]);
 
-        var taken = house.Center.Broker.Totals().MessagesIn;
+        var taken = FromOthers(house);
         await Task.Delay(TimeSpan.FromMilliseconds(300));
         house.Center.Broker.Sessions().Where(s => s.Identity.StartsWith("lamp-", StringComparison.Ordinal)).ShouldBeEmpty();
-        (house.Center.Broker.Totals().MessagesIn - taken).ShouldBeLessThan(50, "only the center's own line is left");
+        // The two counters are read one after the other; a fleet still heard would send hundreds in this time.
+        (FromOthers(house) - taken).ShouldBeLessThan(5, "only the center's own line is left");
         tickets.ShouldBeEmpty("no listener gives out what could be resumed after a revocation");
         foreach (var (name, certificate, _) in clients.Take(3)) (await KnockAsync(house, place, name)).ShouldNotContain("CONNACK", Case.Sensitive, "nor without one");
         foreach (var (_, certificate, _) in clients.Take(5)) await Should.ThrowAsync<MqttException>(() => house.ConnectAsync(certificate));
@@ -56,6 +57,9 @@ public sealed class MassRevocationSpecs(ITestOutputHelper output)
 
         await house.AssertAuditIntactAsync();
     }
+
+    private static long FromOthers(TestHouse house)
+        => house.Center.Broker.Totals().MessagesIn - house.Center.Broker.Sessions().Where(s => !s.Identity.StartsWith("lamp-", StringComparison.Ordinal)).Sum(s => s.MessagesIn);
 
     private async Task CutAsync(TestHouse house, List<(string Name, X509Certificate2 Certificate, MqttClient Client)> which)
     {

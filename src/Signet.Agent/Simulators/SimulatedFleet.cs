@@ -40,7 +40,9 @@ public sealed class SimulatedFleet(IReadOnlyList<string> homes, bool telemetry, 
         {
             await _gate.WaitAsync(cancellationToken);
             using var home = DeviceHome.Open(directory, time);
-            var simulator = Simulator.Of(home.Settings.Kind, home.Settings.Commands, time, new Random(RandomNumberGenerator.GetInt32(int.MaxValue)));
+            var seed = new byte[sizeof(int)];
+            random.GetBytes(seed);
+            var simulator = Simulator.Of(home.Settings.Kind, home.Settings.Commands, time, new Random(BitConverter.ToInt32(seed)));
             await using var agent = new DeviceAgent(home, simulator.Handlers, time, random, logger) { Measure = telemetry ? simulator.Measure : null, Details = new JsonObject { ["simulated"] = true } };
             var running = agent.RunAsync(cancellationToken);
             await Task.WhenAny(agent.Online, running);

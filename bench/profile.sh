@@ -9,14 +9,7 @@ load=${MQLOAD:-dotnet $out/Signet.Bench/release/Signet.Bench.dll load}
 work=$(mktemp -d); broker=
 trap '[ -z "$broker" ] || kill "$broker" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 cd "$work"
-openssl ecparam -name prime256v1 -genkey -noout -out ca.key
-openssl req -x509 -new -key ca.key -days 2 -subj "/CN=bench root" -out ca.crt -addext "basicConstraints=critical,CA:TRUE" -addext "keyUsage=critical,keyCertSign" 2>/dev/null
-for name in broker dev; do
-  openssl ecparam -name prime256v1 -genkey -noout -out $name.key
-  openssl req -new -key $name.key -subj "/CN=$name" -out $name.csr 2>/dev/null
-  printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nkeyUsage=critical,digitalSignature\n' > ext
-  openssl x509 -req -in $name.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out $name.crt 2>/dev/null
-done
+. "$here/bench/certificates.sh"
 port=${FIRST_PORT:-21995}
 # Both variables are for perf alone: a map of compiled methods, and their code under its own name. They cost something when a method is compiled and nothing afterwards.
 DOTNET_PerfMapEnabled=1 DOTNET_EnableWriteXorExecute=0 taskset -c 0 dotnet "$out/Signet.Cli/release/signet.dll" broker run --tls $port --ca ca.crt --cert broker.crt --key broker.key >/dev/null & broker=$!

@@ -7,20 +7,34 @@ using Signet.Control;
 
 namespace Signet.Bench;
 
-/// <summary>From the start of the process <c>signet up</c> to its ready line: an empty house and a full one, alternately.</summary>
+/// <summary>From the start of the process <c>signet up</c> to its ready line: an empty house and a full one, alternately. <c>--keep DIR</c> leaves both there and takes them again the next time.</summary>
 internal static class StartUp
 {
+    // The same at every start, as in life: addresses stand in the devices' homes, and a start that changes them has to write them all.
+    private static readonly string[] Ports = [.. new[] { "--port-console", "--port-mqtt", "--port-pki", "--port-mqtt-password", "--port-auth" }.SelectMany(port => new[] { port, FreePort() })];
+
+    private static string FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+    }
+
     public static async Task<int> RunAsync(Arguments args)
     {
         var (devices, entries, rounds) = (args.Number("devices", 5_000), args.Number("entries", 1_000_000), args.Number("rounds", 5));
         var program = Path.GetFullPath(args.Text("signet") ?? "artifacts/bin/Signet.Cli/release/signet.dll");
         if (!File.Exists(program)) throw new FileNotFoundException($"{program} is missing: dotnet build src/Signet.Cli -c Release");
-        var directory = System.IO.Directory.CreateTempSubdirectory("signet-start-").FullName;
+        var kept = args.Text("keep");
+        var directory = kept ?? System.IO.Directory.CreateTempSubdirectory("signet-start-").FullName;
         try
         {
             var (empty, full) = (Path.Combine(directory, "empty"), Path.Combine(directory, "full"));
-            await MakeAsync(empty, 0, 0);
-            await MakeAsync(full, devices, entries);
+            if (!System.IO.Directory.Exists(full))
+            {
+                await MakeAsync(empty, 0, 0);
+                await MakeAsync(full, devices, entries);
+            }
             var times = new Dictionary<string, List<(double Ready, double Cpu)>>(StringComparer.Ordinal) { [empty] = [], [full] = [] };
             for (var round = -1; round < rounds; round++)
                 foreach (var house in new[] { empty, full })
@@ -36,7 +50,7 @@ internal static class StartUp
         }
         finally
         {
-            System.IO.Directory.Delete(directory, recursive: true);
+            if (kept is null) System.IO.Directory.Delete(directory, recursive: true);
         }
     }
 
@@ -61,7 +75,7 @@ internal static class StartUp
     private static async Task<(double Ready, double Cpu)> OnceAsync(string program, string data)
     {
         var began = Stopwatch.GetTimestamp();
-        using var up = Process.Start(new ProcessStartInfo("dotnet", [program, "up", "--json", "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0", "--port-mqtt-password", "0", "--port-auth", "0"])
+        using var up = Process.Start(new ProcessStartInfo("dotnet", [program, "up", "--json", .. Ports])
         {
             RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, Environment = { ["SIGNET_DATA"] = data },
         })!;

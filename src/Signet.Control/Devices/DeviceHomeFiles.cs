@@ -45,6 +45,7 @@ internal static class DeviceHomeFiles
     public static void Renew(Installation installation, IssuedCertificate certificate) => certificate.Save(installation.DeviceDirectory(certificate.Name));
 
     /// <summary>Writes <c>device.json</c> anew when the home is on this machine and says something else.</summary>
+    /// <param name="renewal">Where it renews; null: not known yet, what it says stays.</param>
     public static void Refresh(Installation installation, DeviceRecord device, DeviceBroker broker, string? renewal)
     {
         var home = installation.DeviceDirectory(device.Name);
@@ -116,10 +117,24 @@ internal static class DeviceHomeFiles
             ["commands"] = new JsonArray([.. device.AllowedCommands.Select(c => JsonValue.Create(c))]),
         };
         if (broker.Mqtt is { } version) settings["mqtt"] = version;
-        if (renewal is not null) settings["renewal"] = renewal;
         var path = Path.Combine(home, "device.json");
+        var there = File.Exists(path) ? File.ReadAllBytes(path) : null;
+        if ((renewal ?? RenewalOf(there)) is { } address) settings["renewal"] = address;
         var bytes = JsonSerializer.SerializeToUtf8Bytes(settings, Indented);
-        if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes)) return;
-        DurableFile.Replace(path, bytes, Readable);
+        // At every start, of every device: a write is two syncs of the disk.
+        if (there is null || !there.AsSpan().SequenceEqual(bytes)) DurableFile.Replace(path, bytes, Readable);
+    }
+
+    private static string? RenewalOf(byte[]? settings)
+    {
+        if (settings is null) return null;
+        try
+        {
+            return (JsonNode.Parse(settings) as JsonObject)?["renewal"] is JsonValue value && value.TryGetValue<string>(out var address) ? address : null;
+        }
+        catch (JsonException)
+        {
+            return null; // somebody edited it: written anew
+        }
     }
 }

@@ -27,6 +27,7 @@ static struct signet_rules *rules; /* null: nobody */
 static char *rules_path, *seen_path;
 static struct stat last;
 static bool looked;
+static unsigned long ended; /* sessions that ended since the start, by whomever */
 
 static bool same(const struct stat *a, const struct stat *b)
 {
@@ -64,11 +65,11 @@ static bool still_admitted(const struct signet_principal *before, const struct s
 	return true;
 }
 
-static void tell(const char *nonce, unsigned closed)
+static void tell(const char *nonce, unsigned long closed)
 {
 	FILE *file = seen_path ? fopen(seen_path, "wb") : NULL;
 	if (!file) return;
-	fprintf(file, "%s %u\n", nonce, closed);
+	fprintf(file, "%s %lu\n", nonce, closed);
 	fclose(file);
 }
 
@@ -76,7 +77,7 @@ static void take(void)
 {
 	struct stat now;
 	struct signet_rules *read, *before = rules;
-	unsigned closed = 0;
+	unsigned long before_closing;
 	memset(&now, 0, sizeof now);
 	if (stat(rules_path, &now) != 0) memset(&now, 0, sizeof now);
 	if (looked && same(&now, &last)) return;
@@ -84,15 +85,19 @@ static void take(void)
 	read = read_rules();
 	if (!read) mosquitto_log_printf(MOSQ_LOG_ERR, "signet: %s is no whole file of rules: nobody is admitted", rules_path);
 	rules = read; /* before anybody is shown out, so that nobody comes back in */
+	before_closing = ended;
 	for (unsigned i = 0; before && i < before->principal_count; i++) {
 		if (still_admitted(&before->principals[i], read)) continue;
-		closed += mosquitto_kick_client_by_username(before->principals[i].user, true) == MOSQ_ERR_SUCCESS;
+		mosquitto_kick_client_by_username(before->principals[i].user, true);
 	}
-	for (unsigned i = 0; read && i < read->kick_count; i++) closed += mosquitto_kick_client_by_username(read->kicks[i], true) == MOSQ_ERR_SUCCESS;
+	for (unsigned i = 0; read && i < read->kick_count; i++) mosquitto_kick_client_by_username(read->kicks[i], true);
 	signet_rules_free(before);
 	if (read) mosquitto_log_printf(MOSQ_LOG_INFO, "signet: policy %lld for %u names is in force", read->policy, read->principal_count);
-	tell(read ? read->nonce : "none", closed);
+	/* Each session that is closed says so at once (on_end): Mosquitto's own answer does not tell how many there were. */
+	tell(read ? read->nonce : "none", ended - before_closing);
 }
+
+static int on_end(int event, void *data, void *user) { (void)event; (void)data; (void)user; ended++; return MOSQ_ERR_SUCCESS; }
 
 static int on_tick(int event, void *data, void *user) { (void)event; (void)data; (void)user; take(); return MOSQ_ERR_SUCCESS; }
 
@@ -171,6 +176,7 @@ int mosquitto_plugin_init(mosquitto_plugin_id_t *id, void **user, struct mosquit
 	take();
 	return mosquitto_callback_register(plugin, MOSQ_EVT_BASIC_AUTH, on_login, NULL, NULL) == MOSQ_ERR_SUCCESS
 		&& mosquitto_callback_register(plugin, MOSQ_EVT_ACL_CHECK, on_question, NULL, NULL) == MOSQ_ERR_SUCCESS
+		&& mosquitto_callback_register(plugin, MOSQ_EVT_DISCONNECT, on_end, NULL, NULL) == MOSQ_ERR_SUCCESS
 		&& mosquitto_callback_register(plugin, MOSQ_EVT_TICK, on_tick, NULL, NULL) == MOSQ_ERR_SUCCESS ? MOSQ_ERR_SUCCESS : MOSQ_ERR_UNKNOWN;
 }
 
@@ -179,6 +185,7 @@ int mosquitto_plugin_cleanup(void *user, struct mosquitto_opt *options, int coun
 	(void)user; (void)options; (void)count;
 	mosquitto_callback_unregister(plugin, MOSQ_EVT_BASIC_AUTH, on_login, NULL);
 	mosquitto_callback_unregister(plugin, MOSQ_EVT_ACL_CHECK, on_question, NULL);
+	mosquitto_callback_unregister(plugin, MOSQ_EVT_DISCONNECT, on_end, NULL);
 	mosquitto_callback_unregister(plugin, MOSQ_EVT_TICK, on_tick, NULL);
 	signet_rules_free(rules);
 	free(rules_path); free(seen_path);

@@ -270,6 +270,48 @@ public sealed class BrokersSpecs(RunningHouse house) : IClassFixture<RunningHous
         no.Error.ShouldContain("line 2");
     }
 
+    [Fact]
+    [Trait("row", "S2-2"), Trait("row", "S2-3")]
+    public async Task Password_hashes_and_rules_go_back_to_a_Mosquitto_that_has_nothing_but_its_own_files()
+    {
+        var folder = Folder("giveback");
+        (await Peer.RunAsync("mosquitto_passwd", ["-c", "-b", folder + "/old", "carla", "correct horse"])).ExitCode.ShouldBe(0);
+        (await house.RunAsync("device", "import", "--mosquitto-passwd", folder + "/old", "--secrets-out", folder + "/secrets.csv")).ExitCode.ShouldBe(0);
+        (await house.RunAsync("device", "add", "dora", "--totp", "--password", "battery")).ExitCode.ShouldBe(0);
+
+        var given = await house.RunAsync("broker", "export", "passwords", folder + "/passwd");
+        given.ExitCode.ShouldBe(1, "not all can be given");
+        given.Error.ShouldContain("dora: its password is hashed with bcrypt");
+        File.GetUnixFileMode(folder + "/passwd").ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var lines = await File.ReadAllLinesAsync(folder + "/passwd");
+        lines.ShouldContain((await File.ReadAllLinesAsync(folder + "/old"))[0], "the very hash that came");
+        lines.ShouldNotContain(line => line.StartsWith("dora", StringComparison.Ordinal));
+        var entry = (await house.AuditAsync("--action", "totp-passwords-exported"))[0];
+        ((string)entry["details"]!["names"]!).ShouldContain("carla");
+        (await house.RunAsync("broker", "export", "acl", folder + "/acl")).ExitCode.ShouldBe(0);
+
+        var (port, text) = FreePort();
+        await File.WriteAllTextAsync(folder + "/mosquitto.conf", $"listener {text} 127.0.0.1\nallow_anonymous false\npassword_file {folder}/passwd\nacl_file {folder}/acl\nuser root\n");
+        var mosquitto = await StartAsync(folder, port);
+        try
+        {
+            async Task<(bool In, bool Taken)> PublishAsync(string user, string password, string topic)
+            {
+                var sent = await Peer.RunAsync("mosquitto_pub", ["-h", "127.0.0.1", "-p", text, "-u", user, "-P", password, "-V", "mqttv5", "-q", "1", "-d", "-t", topic, "-m", "1"]);
+                return ((sent.Output + sent.Error).Contains("CONNACK (0)", StringComparison.Ordinal), sent.Output.Contains("RC:0", StringComparison.Ordinal) || sent.Output.Contains("RC:16", StringComparison.Ordinal));
+            }
+
+            (await PublishAsync("carla", "correct horse", "metrics/carla/Humedad")).ShouldBe((true, true));
+            (await PublishAsync("carla", "correct horse", "metrics/dora/Humedad")).ShouldBe((true, false));
+            (await PublishAsync("carla", "wrong horse", "metrics/carla/Humedad")).ShouldBe((false, false));
+            (await PublishAsync("dora", "battery", "metrics/dora/Humedad")).ShouldBe((false, false));
+        }
+        finally
+        {
+            await StopAsync(mosquitto);
+        }
+    }
+
     private string Folder(string name) => Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(house.Data)!, name)).FullName;
 
     private static string[] Tls(string folder, string name, string port) =>

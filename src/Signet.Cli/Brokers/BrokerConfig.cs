@@ -18,16 +18,25 @@ internal static class BrokerConfig
     private static readonly Option<int> AuthPort = new("--auth-port") { Description = "The port of the endpoints for other brokers", HelpName = "PORT", DefaultValueFactory = _ => 3000 };
     private static readonly Option<int> ManagementPort = new("--management-port") { Description = "Port of RabbitMQ's management API, on loopback", HelpName = "PORT", DefaultValueFactory = _ => 15672 };
     private static readonly Option<string?> AuthToken = new("--auth-token-file") { Description = "File with the secret path segment (auth:tokenFile) when the center is on another machine", HelpName = "FILE" };
+    private static readonly Option<string?> Plugin = new("--plugin") { Description = "Path of signet_mosquitto.so there: the center then drives this Mosquitto (broker:address) instead of an ACL file", HelpName = "FILE" };
+    private static readonly Option<string> GoAuthPlugin = new("--plugin") { Description = "Path of go-auth.so there", HelpName = "FILE", DefaultValueFactory = _ => "/etc/mosquitto/go-auth.so" };
     private static readonly Option<int> ConsolePort = new("--console-port") { Description = "The console's port", HelpName = "PORT", DefaultValueFactory = _ => 8443 };
 
     public static Command Build() => Verb.Noun("config", "Write configuration for other people's brokers and proxies", Mosquitto(), GoAuth(), Nginx(), RabbitMq(), Emqx());
 
-    private static Command Mosquitto() => Verb.Make("mosquitto", "Mosquitto 2: mutual TLS, CRL, ACL from the policy, persistence", [Target, Hosts, Port], async (parsed, printer, cancellation) =>
+    private static Command Mosquitto() => Verb.Make("mosquitto", "Mosquitto 2: mutual TLS, CRL, ACL from the policy or Signet's plugin, persistence", [Target, Hosts, Port, Plugin], async (parsed, printer, cancellation) =>
     {
         var folder = Folder(parsed);
+        var plugin = parsed.GetValue(Plugin) is { } path ? Plain(Path.GetFullPath(path)) : null;
         using var center = CenterClient.Connect(parsed);
         await IssueAsync(center, folder, "mosquitto", HostsOf(parsed), cancellation);
         var canary = await IssueCanaryAsync(center, folder, cancellation);
+        if (plugin is not null)
+        {
+            await MosquittoFiles.WriteDrivenAsync(folder, GlobalOptions.DataDirectory(parsed), parsed.GetValue(Port), plugin, HostsOf(parsed)[0], cancellation);
+            return Written(printer, folder, $"start it with: mosquitto -c {folder}/mosquitto.conf; until the center drives it nobody is let in; then the center with what {folder}/signet.json says in its own settings");
+        }
+
         await MosquittoFiles.WriteAsync(center, folder, GlobalOptions.DataDirectory(parsed), parsed.GetValue(Port), cancellation);
         return Written(printer, folder, $"start it with: mosquitto -c {folder}/mosquitto.conf; after each change of policy, fleet or certificates: signet broker sync mosquitto {folder} (canary {canary})");
     });
@@ -55,10 +64,10 @@ internal static class BrokerConfig
         return Written(printer, folder, $"start RabbitMQ with RABBITMQ_CONFIG_FILE={folder}/rabbitmq.conf and RABBITMQ_ENABLED_PLUGINS_FILE={folder}/enabled_plugins; then the center with what {folder}/signet.json says in its own settings");
     });
 
-    private static Command GoAuth() => Verb.Make("go-auth", "mosquitto-go-auth: one-time codes on a Mosquitto of one's own, asked over HTTP (written from its documentation, not run here)", [Target, Center, AuthPort, AuthToken], async (parsed, printer, cancellation) =>
+    private static Command GoAuth() => Verb.Make("go-auth", "mosquitto-go-auth: one-time codes on a Mosquitto of one's own, asked over HTTP (written from its documentation, not run here)", [Target, Center, AuthPort, AuthToken, GoAuthPlugin], async (parsed, printer, cancellation) =>
     {
         var folder = Folder(parsed);
-        await HttpBrokerFiles.WriteGoAuthAsync(folder, parsed.GetValue(Center)!, parsed.GetValue(AuthPort), parsed.GetValue(AuthToken), cancellation);
+        await HttpBrokerFiles.WriteGoAuthAsync(folder, Plain(parsed.GetValue(GoAuthPlugin)!), parsed.GetValue(Center)!, parsed.GetValue(AuthPort), parsed.GetValue(AuthToken), cancellation);
         return Written(printer, folder, $"put `include_dir {folder}` or the lines of auth.conf into Mosquitto's configuration; the center must run with auth:open = true");
     });
 
@@ -74,12 +83,13 @@ internal static class BrokerConfig
 
     private static string Folder(ParseResult parsed)
     {
-        var folder = Path.GetFullPath(parsed.GetValue(Target)!);
-        if (folder.Any(c => char.IsControl(c) || char.IsWhiteSpace(c) || c is '"' or '\'' or ';' or '{' or '}'))
-            throw new CliException(ExitCode.WrongUsage, $"\"{folder}\" holds characters that these configuration files cannot carry; choose a plain path.");
+        var folder = Plain(Path.GetFullPath(parsed.GetValue(Target)!));
         Directory.CreateDirectory(folder);
         return folder;
     }
+
+    private static string Plain(string path) => path.Any(c => char.IsControl(c) || char.IsWhiteSpace(c) || c is '"' or '\'' or ';' or '{' or '}')
+        ? throw new CliException(ExitCode.WrongUsage, $"\"{path}\" holds characters that these configuration files cannot carry; choose a plain path.") : path;
 
     private static string[] HostsOf(ParseResult parsed)
     {

@@ -77,16 +77,17 @@ internal static class HttpBrokerFiles
     }
 
     /// <param name="folder">Where to.</param>
+    /// <param name="plugin">Path of go-auth.so.</param>
     /// <param name="host">Of the center.</param>
     /// <param name="port">Of its endpoints.</param>
     /// <param name="tokenFile">The center is on another machine: TLS, and the secret path segment in this file.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static async Task WriteGoAuthAsync(string folder, string host, int port, string? tokenFile, CancellationToken cancellation)
+    public static async Task WriteGoAuthAsync(string folder, string plugin, string host, int port, string? tokenFile, CancellationToken cancellation)
     {
         var token = tokenFile is null ? "" : "/" + (await File.ReadAllTextAsync(tokenFile, cancellation)).Trim();
         var text = $"""
             # mosquitto-go-auth for a Signet installation. Written by `signet broker config go-auth` from its documentation; go-auth could not be built where Signet's tests run.
-            auth_plugin /etc/mosquitto/go-auth.so
+            auth_plugin {plugin}
             allow_anonymous false
 
             auth_opt_backends http
@@ -99,6 +100,7 @@ internal static class HttpBrokerFiles
             auth_opt_http_response_mode json
             # go-auth waits so many seconds and then denies; the center answers a log-in within 4 s, or says that it is busy.
             auth_opt_http_timeout 5
+            # go-auth asks the operating system's roots about the center's certificate: put the center's root.crt there (Debian: /usr/local/share/ca-certificates, update-ca-certificates).
             auth_opt_http_with_tls {(tokenFile is null ? "false" : "true")}
             auth_opt_http_verify_peer {(tokenFile is null ? "false" : "true")}
 

@@ -19,7 +19,38 @@ internal static class MosquittoFiles
         await File.WriteAllTextAsync(Path.Combine(folder, "mosquitto.conf"), MosquittoConf.Write(folder, port.ToString(CultureInfo.InvariantCulture), folder + "/mosquitto", plugin: null, keepsUser: false), cancellation);
     }
 
-    public static async Task WriteAclAsync(CenterClient center, string folder, CancellationToken cancellation)
+    /// <summary>For a Mosquitto with Signet's plugin that somebody else starts and the center drives. Without rules the plugin lets nobody in, so nothing is open before the center comes.</summary>
+    public static async Task WriteDrivenAsync(string folder, string data, int port, string plugin, string host, CancellationToken cancellation)
+    {
+        CopyTrust(data, folder);
+        Directory.CreateDirectory(Path.Combine(folder, "persistence"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "mosquitto.conf"), MosquittoConf.Write(folder, port.ToString(CultureInfo.InvariantCulture), folder + "/mosquitto", plugin, keepsUser: false), cancellation);
+        await File.WriteAllTextAsync(Path.Combine(folder, "signet.json"), $$"""
+            {
+              "broker": {
+                "kind": "mosquitto",
+                "address": "{{(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}}:{{port}}",
+                "directory": "{{folder}}"
+              }
+            }
+
+            """, cancellation);
+    }
+
+    public static async Task WriteAclAsync(CenterClient center, string folder, CancellationToken cancellation) => WriteShared(Path.Combine(folder, "acl"), await AclAsync(center, withAccounts: false, cancellation));
+
+    /// <summary>For a program that runs as another user of the same group.</summary>
+    public static void WriteShared(string path, string text)
+    {
+        Replace(path, Encoding.UTF8.GetBytes(text));
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+    }
+
+    /// <param name="center">Has policy, fleet and people.</param>
+    /// <param name="withAccounts">Also those who log in with a password; a broker that asks for certificates has none.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static async Task<string> AclAsync(CenterClient center, bool withAccounts, CancellationToken cancellation)
     {
         var file = Encoding.UTF8.GetBytes(Query.Text((await center.GetAsync("/api/v1/policy", cancellation))["file"]));
         if (!PolicyFile.TryRead(file, out var policy, out var errors))
@@ -36,9 +67,10 @@ internal static class MosquittoFiles
 
         foreach (var person in ((await center.GetAsync("/api/v1/users", cancellation))["users"] as JsonArray ?? []).OfType<JsonObject>().Where(person => (bool?)person["enabled"] == true))
             askers.Add(Principal.Person(Query.Text(person["name"]), Enum.Parse<Role>(Query.Text(person["role"]), ignoreCase: true)));
-        Replace(Path.Combine(folder, "acl"), Encoding.UTF8.GetBytes(MosquittoAcl.Write(policy, askers)));
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(Path.Combine(folder, "acl"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+        if (withAccounts)
+            foreach (var account in ((await center.GetAsync("/api/v1/totp-accounts", cancellation))["accounts"] as JsonArray ?? []).OfType<JsonObject>().Where(account => (bool?)account["enabled"] == true))
+                askers.Add(Principal.Account(Query.Text(account["name"]), [.. (account["groups"] as JsonArray ?? []).Select(Query.Text)]));
+        return MosquittoAcl.Write(policy, askers);
     }
 
     /// <summary>ca.crt (root and intermediate) and crl.pem (a list of each), the lists verified before they take the place of the old ones.</summary>

@@ -6,10 +6,10 @@ using Signet.Cli.Shell;
 
 namespace Signet.Cli.Verbs;
 
-/// <summary><c>signet broker run|sessions|kick</c>: a bare broker, and a look into the embedded one.</summary>
+/// <summary><c>signet broker run|sessions|kick|config|sync|export</c>: a bare broker, a look into the embedded one, and the files of other people's.</summary>
 internal static class BrokerVerb
 {
-    public static Command Build() => Verb.Noun("broker", "Run a bare MQTT broker, or look into the command center's", BareBroker.Build(), Sessions(), Kick(), BrokerConfig.Build(), MosquittoSync.Build());
+    public static Command Build() => Verb.Noun("broker", "Run a bare MQTT broker, or look into the command center's", BareBroker.Build(), Sessions(), Kick(), BrokerConfig.Build(), MosquittoSync.Build(), MosquittoExport.Build());
 
     private static Command Sessions() => Verb.Make("sessions", "Sessions of the command center's broker, open or resumable", [], async (parsed, printer, cancellation) =>
     {

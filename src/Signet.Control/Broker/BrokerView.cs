@@ -60,8 +60,12 @@ public sealed class BrokerView
             if (client is not null) return new Refusal(RefusalCode.BadInput, "that broker closes all of somebody's sessions, not one client's; leave the client out");
             var allowed = await _trail.PermitAsync(actor, Act.KickSession, AuditTrail.Of(AuditTypes.Broker, actor, identity, "session-closed", details: new() { ["client"] = client }) with { Emergency = true }, cancellationToken);
             if (!allowed.TryGet(out _, out var denied)) return denied;
-            await _sessions.CloseElsewhereAsync(identity);
-            return new KickResult(1);
+            return await _sessions.CloseElsewhereAsync(identity) switch
+            {
+                null => new Refusal(RefusalCode.BrokerUnavailable, "the broker does not do what it is told now; its sessions may be open still (broker-not-in-step in the audit log says why)"),
+                0 => new Refusal(RefusalCode.NotFound, $"no session of {identity} is open there"),
+                { } closed => new KickResult(closed),
+            };
         }
 
         bool Hit(SessionInfo s) => s.Identity == identity && (client is null || s.ClientId == client);

@@ -26,6 +26,9 @@ public sealed class ForeignBrokers
     public Decision Decide(string user, TopicAction action, string topicOrFilter)
         => Find(user, out var why) is { } principal ? _policy().Decide(principal, action, topicOrFilter) : new(false, why, _policy().Version);
 
+    /// <summary>Anybody who may come in: by certificate, or as a TOTP account.</summary>
+    public bool IsKnown(string user, out string why) => Find(user, out why) is not null;
+
     /// <summary>Somebody whose certificate the broker has verified, by the name in it.</summary>
     public bool IsAdmitted(string name, out string why) => Find(name, out why) is { Kind: not PrincipalKind.Account };
 

@@ -22,8 +22,8 @@ internal sealed class SessionCutter(TimeProvider time)
     /// <summary>What changed is in force on the broker when this returns. At once where the broker is ours: there the changes themselves act.</summary>
     public Task InForceAsync(bool policyChanged = false) => _other?.InForceAsync([], policyChanged, CancellationToken.None) ?? Task.CompletedTask;
 
-    /// <summary>Closes somebody's sessions on a broker that is not ours, though they may come back.</summary>
-    public Task CloseElsewhereAsync(string user) => _other?.InForceAsync([user], false, CancellationToken.None) ?? Task.CompletedTask;
+    /// <summary>Closes somebody's sessions on a broker that is not ours, though they may come back. How many there were; null: that broker does not do what it is told.</summary>
+    public Task<int?> CloseElsewhereAsync(string user) => _other?.InForceAsync([user], false, CancellationToken.None) ?? Task.FromResult<int?>(null);
 
     /// <summary>Who is connected is known to another broker alone.</summary>
     public bool IsElsewhere => _other is not null;

@@ -21,6 +21,9 @@ internal static class PasswordHash
         return TryRead(hash, out _, out _, out _) ? null : "is no hash of mosquitto_passwd ($7$ROUNDS$SALT$HASH or $6$SALT$HASH)";
     }
 
+    /// <summary>Whether Mosquitto can check it, so that it may stand in a file of <c>mosquitto_passwd</c>.</summary>
+    public static bool IsMosquittos(string hash) => TryRead(hash, out _, out _, out _);
+
     /// <summary>What is weak about it; null when nothing is.</summary>
     public static string? WeaknessOf(string hash) => hash.StartsWith(Sha512, StringComparison.Ordinal) ? "its password is hashed once with SHA-512, which a stolen file gives away quickly: set it anew"
         : TryRead(hash, out var rounds, out _, out _) && rounds < 100_000 ? $"its password is hashed with {rounds} rounds, which a stolen file gives away quickly: set it anew" : null;

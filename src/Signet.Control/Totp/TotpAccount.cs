@@ -34,6 +34,17 @@ public sealed record IssuedTotpAccount(TotpAccount Account, string TotpSecret, s
 /// <param name="Warnings">One line for each account that was taken and is weak.</param>
 public sealed record TotpImport(IReadOnlyList<string> Imported, IReadOnlyList<string> Refused, IReadOnlyList<string> Warnings);
 
+/// <summary>Password hashes in the form of <c>mosquitto_passwd</c>.</summary>
+/// <param name="Passwords">Those that Mosquitto can check.</param>
+/// <param name="Left">One line for each account that is not among them, and why.</param>
+public sealed record PasswordExport(IReadOnlyList<ExportedPassword> Passwords, IReadOnlyList<string> Left);
+
+/// <summary>One line of such a file.</summary>
+public sealed record ExportedPassword(string Name, string Hash)
+{
+    public override string ToString() => $"password hash of {Name}";
+}
+
 /// <summary>An account as it is kept.</summary>
 internal sealed record TotpRow(string Name, string PasswordHash, string SealedSecret, bool Enabled, IReadOnlyList<string> Groups, bool Reconnects, long LastStep, DateTimeOffset Created, DateTimeOffset? LastLogin)
 {

@@ -82,6 +82,27 @@ public sealed class TotpAccounts
         return new TotpImport([.. good.Select(g => g.Row.Name)], refused, warnings);
     }, cancellationToken);
 
+    /// <summary>
+    /// The hashes that Mosquitto itself can check (<c>$6$</c>, <c>$7$</c>: accounts that came from a password file and were given no other password since). Disabled accounts are left out.
+    /// Hashes are worth guessing at: the entry in the log, written before, names whose were given out.
+    /// </summary>
+    public Task<Outcome<PasswordExport>> ExportPasswordsAsync(Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<PasswordExport>(async () =>
+    {
+        var (good, left) = (new List<ExportedPassword>(), new List<string>());
+        foreach (var row in _ledger.All().OrderBy(r => r.Name, StringComparer.Ordinal))
+        {
+            if (!row.Enabled) left.Add($"{row.Name} is disabled");
+            else if (!PasswordHash.IsMosquittos(row.PasswordHash)) left.Add($"{row.Name}: its password is hashed with bcrypt, which Mosquitto cannot check; give it one there with mosquitto_passwd");
+            else good.Add(new(row.Name, row.PasswordHash));
+        }
+
+        var permit = await _trail.PermitAsync(actor, Act.ManageDevices, AuditTrail.Of(AuditTypes.Device, actor, "totp-accounts", "totp-passwords-exported", details: new()
+        {
+            ["given"] = good.Count, ["left"] = left.Count, ["names"] = string.Join(' ', good.Take(100).Select(g => g.Name)),
+        }), cancellationToken);
+        return permit.TryGet(out _, out var refusal) ? new PasswordExport(good, left) : refusal;
+    }, cancellationToken);
+
     /// <summary>Disabling cuts its sessions at once.</summary>
     public Task<Outcome<TotpAccount>> SetEnabledAsync(string name, bool enabled, Actor actor, CancellationToken cancellationToken = default)
         => ChangeAsync(name, enabled ? Act.ManageDevices : Act.QuarantineDevice, enabled ? "totp-account-enabled" : "totp-account-disabled", row => row with { Enabled = enabled }, cut: !enabled, actor, cancellationToken);

@@ -11,6 +11,7 @@ public static partial class EventCatalogue
         new(AuthFail, "totp-login", "a log-in with a one-time code was refused", "broker", "refused", "client, way"),
         new(Device, "totp-account-added", "a TOTP account was made", "the account", "success", "groups, reconnects"),
         new(Device, "totp-accounts-imported", "a users table was taken over", "totp-accounts", "success", "taken, refused, names"),
+        new(Device, "totp-passwords-exported", "password hashes of TOTP accounts were given out for a Mosquitto", "totp-accounts", "success", "given, left, names"),
         new(Device, "totp-account-enabled", "a TOTP account may log in again", "the account", "success", ""),
         new(Device, "totp-account-disabled", "a TOTP account may no longer log in; its sessions ended", "the account", "success", ""),
         new(Device, "totp-account-password", "a TOTP account was given another password; its sessions ended", "the account", "success", ""),

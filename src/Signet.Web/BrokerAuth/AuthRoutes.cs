@@ -14,7 +14,7 @@ internal sealed class AuthRoutes(CommandCenter center)
     private const string NotAuthorized = "not-authorized";
 
     // go-auth's numbers (Mosquitto's MOSQ_ACL_*).
-    private const string Read = "1", Write = "2", ReadWrite = "3", Subscribe = "4";
+    private const string Read = "1", Write = "2", ReadWrite = "3", Subscribe = "4", Unsubscribe = "8";
 
     // ---- mosquitto-go-auth, backend http ----
 
@@ -38,6 +38,8 @@ internal sealed class AuthRoutes(CommandCenter center)
             Write => Ask(user, TopicAction.Publish, topic),
             ReadWrite => Ask(user, TopicAction.Publish, topic) ?? Ask(user, TopicAction.Deliver, topic),
             Subscribe => Ask(user, TopicAction.Subscribe, topic),
+            // Mosquitto 2 asks about this too. Whoever no longer wants a topic may always say so.
+            Unsubscribe => center.ForeignBrokers.IsKnown(user, out var why) ? null : why,
             _ => Malformed,
         };
     }

@@ -68,8 +68,9 @@ internal sealed class MosquittoEnforcer : IEnforcer
         await KnockAsync(cancellationToken);
     }
 
-    public async Task EnforceAsync(IReadOnlyList<string> closing, bool policyChanged, CancellationToken cancellationToken)
+    public async Task<int> EnforceAsync(IReadOnlyList<string> closing, bool policyChanged, CancellationToken cancellationToken)
     {
+        var closed = 0;
         await _one.WaitAsync(cancellationToken);
         try
         {
@@ -78,17 +79,18 @@ internal sealed class MosquittoEnforcer : IEnforcer
             {
                 _content = null;
                 var present = Content([]);
-                await SeenAsync(WriteRules(closing), cancellationToken);
+                closed = await SeenAsync(WriteRules(closing), cancellationToken);
                 _content = present;
             }
 
             var renewed = _process is not null && CertificateWritten != _certificateWritten;
             _isSignalDue |= BrokerTrust.Write(_pki, Folder, _time) || renewed;
-            if (!_isSignalDue) return;
+            if (!_isSignalDue) return closed;
             _certificateWritten = CertificateWritten;
             Signal();
             _isSignalDue = false;
             await KnockAsync(cancellationToken);
+            return closed;
         }
         catch (PkiException e)
         {
@@ -117,11 +119,14 @@ internal sealed class MosquittoEnforcer : IEnforcer
         return mark;
     }
 
-    private async Task SeenAsync(string mark, CancellationToken cancellationToken)
+    /// <returns>Sessions that the plugin closed when it took these rules.</returns>
+    private async Task<int> SeenAsync(string mark, CancellationToken cancellationToken)
     {
         var until = _time.GetUtcNow() + ControlLimits.OtherBrokerInStep;
-        while (!(File.Exists(Seen) && (await File.ReadAllTextAsync(Seen, cancellationToken)).StartsWith(mark + " ", StringComparison.Ordinal)))
+        while (true)
         {
+            if (File.Exists(Seen) && await File.ReadAllTextAsync(Seen, cancellationToken) is [.., '\n'] seen && seen.StartsWith(mark + " ", StringComparison.Ordinal))
+                return int.TryParse(seen.AsSpan(mark.Length + 1).TrimEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out var closed) ? closed : 0;
             if (_time.GetUtcNow() > until) throw new ControlException($"Mosquitto has not taken {Rules} within {ControlLimits.OtherBrokerInStep.TotalSeconds} s: is it running, with Signet's plugin?");
             await Task.Delay(ControlLimits.OtherBrokerLook, _time, cancellationToken);
         }

@@ -50,6 +50,7 @@ internal interface IEnforcer : IAsyncDisposable
     /// <param name="closing">Whose sessions are to be closed once although they may come back.</param>
     /// <param name="policyChanged">What the broker remembers of earlier answers must go.</param>
     /// <param name="cancellationToken">The center stops.</param>
+    /// <returns>Sessions that were closed.</returns>
     /// <exception cref="ControlException">The broker is not in step.</exception>
-    Task EnforceAsync(IReadOnlyList<string> closing, bool policyChanged, CancellationToken cancellationToken);
+    Task<int> EnforceAsync(IReadOnlyList<string> closing, bool policyChanged, CancellationToken cancellationToken);
 }

@@ -12,23 +12,29 @@ internal sealed class OtherBrokerDesk(IEnforcer enforcer, Roster roster, AuditTr
     public bool IsInStep => _isInStep;
 
     /// <summary>See <see cref="IEnforcer.EnforceAsync"/>. Returns when it is in force, or the attempt failed; then every round tries again.</summary>
-    public async Task InForceAsync(IReadOnlyList<string> closing, bool policyChanged, CancellationToken cancellationToken)
+    /// <returns>Sessions that were closed; null: not in force.</returns>
+    public async Task<int?> InForceAsync(IReadOnlyList<string> closing, bool policyChanged, CancellationToken cancellationToken)
     {
         // Nobody tells us that a session ended there: what is refused now is away.
         roster.CloseUnadmitted();
         try
         {
-            await enforcer.EnforceAsync(closing, policyChanged, cancellationToken);
-            if (_isInStep) return;
+            var closed = await enforcer.EnforceAsync(closing, policyChanged, cancellationToken);
+            if (_isInStep) return closed;
             _isInStep = true;
-            trail.Note(AuditTrail.Of(AuditTypes.Broker, Actor.Center, enforcer.Address.ToString(), "broker-in-step"));
+            trail.Note(AuditTrail.Of(AuditTypes.Broker, Actor.Center, Address, "broker-in-step"));
+            return closed;
         }
         catch (Exception e) when (e is ControlException or IOException or UnauthorizedAccessException)
         {
-            if (!_isInStep) return;
+            if (!_isInStep) return null;
             _isInStep = false;
-            trail.Note(AuditTrail.Of(AuditTypes.Security, Actor.Center, enforcer.Address.ToString(), "broker-not-in-step", "failed", "", new() { ["words"] = e.Message }));
+            trail.Note(AuditTrail.Of(AuditTypes.Security, Actor.Center, Address, "broker-not-in-step", "failed", "", new() { ["words"] = e.Message }));
             Log.OtherBrokerAlarm(logger, e.Message);
+            return null;
         }
     }
+
+    // Not the end point's own words, which begin with its address family.
+    private string Address => $"{enforcer.Address.Host}:{enforcer.Address.Port}";
 }

@@ -55,9 +55,9 @@ internal sealed class RabbitEnforcer : IEnforcer
         return _http is null ? Task.CompletedTask : EnforceAsync([], policyChanged: true, cancellationToken);
     }
 
-    public async Task EnforceAsync(IReadOnlyList<string> closing, bool policyChanged, CancellationToken cancellationToken)
+    public async Task<int> EnforceAsync(IReadOnlyList<string> closing, bool policyChanged, CancellationToken cancellationToken)
     {
-        if (_http is null) return;
+        if (_http is null) return 0;
         await _one.WaitAsync(cancellationToken);
         try
         {
@@ -68,14 +68,15 @@ internal sealed class RabbitEnforcer : IEnforcer
             if (!_isForgetful && changed.Count == 0)
             {
                 _known = known;
-                return;
+                return 0;
             }
 
-            await CloseAsync(changed, known, cancellationToken);
+            var closed = await CloseAsync(changed, known, cancellationToken);
             await UnbindAsync(cancellationToken);
             // Whoever came between the question and the answer.
-            await CloseAsync(changed.Where(name => !known.ContainsKey(name)).ToHashSet(StringComparer.Ordinal), known, cancellationToken, only: true);
+            closed += await CloseAsync(changed.Where(name => !known.ContainsKey(name)).ToHashSet(StringComparer.Ordinal), known, cancellationToken, only: true);
             (_known, _isForgetful) = (known, false);
+            return closed;
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException && !cancellationToken.IsCancellationRequested)
         {
@@ -97,15 +98,19 @@ internal sealed class RabbitEnforcer : IEnforcer
     // By the name in the certificate, which is all RabbitMQ knows: the certificates that are good for it.
     private Dictionary<string, string> Known() => _admitted.List().GroupBy(a => a.Principal.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => string.Join(',', g.SelectMany(a => a.Thumbprints).Order(StringComparer.Ordinal)), StringComparer.Ordinal);
 
-    private async Task CloseAsync(HashSet<string> changed, Dictionary<string, string> known, CancellationToken cancellationToken, bool only = false)
+    private async Task<int> CloseAsync(HashSet<string> changed, Dictionary<string, string> known, CancellationToken cancellationToken, bool only = false)
     {
+        var closed = 0;
         foreach (var open in await GetAsync<Connection[]>("api/connections?columns=name,user,protocol", cancellationToken) ?? [])
         {
             if (open.Protocol?.StartsWith("MQTT", StringComparison.Ordinal) != true || open.User is not { } user) continue;
             // The center's own line: its rights are fixed, and commands are under way on it.
             if (user == Actor.Center.Name && !changed.Contains(user)) continue;
-            if (changed.Contains(user) || (!only && (_isForgetful || !known.ContainsKey(user)))) await DeleteAsync($"api/connections/{Uri.EscapeDataString(open.Name)}", cancellationToken);
+            if (!changed.Contains(user) && (only || (!_isForgetful && known.ContainsKey(user)))) continue;
+            if (await DeleteAsync($"api/connections/{Uri.EscapeDataString(open.Name)}", cancellationToken)) closed++;
         }
+
+        return closed;
     }
 
     private async Task UnbindAsync(CancellationToken cancellationToken)
@@ -136,13 +141,15 @@ internal sealed class RabbitEnforcer : IEnforcer
         return await answer.Content.ReadFromJsonAsync<T>(cancellationToken);
     }
 
-    private async Task DeleteAsync(string path, CancellationToken cancellationToken)
+    /// <returns>False: it was gone already, which is as good.</returns>
+    private async Task<bool> DeleteAsync(string path, CancellationToken cancellationToken)
     {
         using var request = Request(HttpMethod.Delete, path);
         request.Headers.Add("X-Reason", "closed by Signet");
         using var answer = await _http!.SendAsync(request, cancellationToken);
-        // Gone already is as good.
-        if (answer.StatusCode != HttpStatusCode.NotFound) answer.EnsureSuccessStatusCode();
+        if (answer.StatusCode == HttpStatusCode.NotFound) return false;
+        answer.EnsureSuccessStatusCode();
+        return true;
     }
 
     private HttpRequestMessage Request(HttpMethod method, string path)

@@ -206,6 +206,8 @@ public sealed partial class CommandCenter : IAsyncDisposable
     /// <summary>Whether the database of fleet, commands and people answers, asked now.</summary>
     public DatabaseStatus Database => _database.Probe();
 
+    internal ControlDatabase Rows => _database;
+
     /// <summary>The readiness endpoint says no from here on; everything goes on working. Called before a stop, so that load balancers look elsewhere first.</summary>
     public void Drain() => _isDraining = true;
 

@@ -256,6 +256,15 @@ public static class ControlLimits
     /// <summary>An answer of RabbitMQ's management API; later is none, and the next round asks again.</summary>
     public static readonly TimeSpan ManagementAnswer = TimeSpan.FromSeconds(3);
 
+    /// <summary>Failures in a row after which a part that others stand behind (RabbitMQ's management API, the database behind log-ins) is asked only now and then.</summary>
+    public const int BackendFailures = 3;
+
+    /// <summary>How often it is tried then. Chosen: an outage is over for everybody a few seconds after it is over.</summary>
+    public static readonly TimeSpan BackendPause = TimeSpan.FromSeconds(5);
+
+    /// <summary>For writing down that a one-time code was used: go-auth waits 5 s, and a password may have to be hashed before.</summary>
+    public static readonly TimeSpan CodeWritten = TimeSpan.FromSeconds(1.5);
+
     /// <summary>Pause before one that ended by itself is started again.</summary>
     public static readonly TimeSpan OtherBrokerRestart = TimeSpan.FromSeconds(1);
 }

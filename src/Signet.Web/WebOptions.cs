@@ -49,6 +49,12 @@ public sealed record WebOptions
     /// <summary>Client certificates on the console's port (<c>console.clientCertificate</c>). Devices renew with theirs, so <see cref="ClientCertificateMode.Off"/> ends renewing over this port.</summary>
     public ClientCertificateMode ClientCertificate { get; init; } = ClientCertificateMode.Ask;
 
+    /// <summary>Networks of proxies that end TLS before the console and say who their client is (<c>console:proxies</c>); each must also show a certificate of the profile <c>proxy</c> and the name <see cref="ProxyName"/>. Empty: nobody.</summary>
+    public IReadOnlyList<IPNetwork> Proxies { get; init; } = [];
+
+    /// <summary>Name in the certificate of those proxies (<c>console:proxyName</c>).</summary>
+    public string ProxyName { get; init; } = "nginx";
+
     /// <summary>What a person's client certificate is worth at the console (<c>console.certificateSignIn</c>).</summary>
     public SignIn.CertificateSignIn CertificateSignIn { get; init; } = SignIn.CertificateSignIn.Factor;
 

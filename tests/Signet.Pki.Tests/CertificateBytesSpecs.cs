@@ -19,6 +19,7 @@ public sealed class CertificateBytesSpecs : IDisposable
         { CertificateProfile.DeviceSealing, "device_001", "Key Agreement", SignetArc + @"\.3", "URI:urn:signet:device-sealing:device_001", 30 },
         { CertificateProfile.User, "Ana@example.org", "Digital Signature", "TLS Web Client Authentication", "URI:urn:signet:user:Ana%40example.org", 90 },
         { CertificateProfile.CheckpointSigner, "checkpoints", "Digital Signature", SignetArc + @"\.2", "URI:urn:signet:checkpoint-signer:checkpoints", 90 },
+        { CertificateProfile.Proxy, "nginx", "Digital Signature", "TLS Web Server Authentication, TLS Web Client Authentication", @"DNS:nginx, DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, URI:urn:signet:proxy:nginx", 90 },
         { CertificateProfile.OcspSigner, "ocsp", "Digital Signature", "OCSP Signing", "URI:urn:signet:ocsp-signer:ocsp", 90 },
     };
 

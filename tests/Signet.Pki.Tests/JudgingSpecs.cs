@@ -114,6 +114,8 @@ public sealed class JudgingSpecs : IDisposable
     [InlineData(CertificateProfile.DeviceSealing, CertificatePurpose.Sealing)]
     [InlineData(CertificateProfile.User, CertificatePurpose.TlsClient)]
     [InlineData(CertificateProfile.CheckpointSigner, CertificatePurpose.CheckpointSigning)]
+    [InlineData(CertificateProfile.Proxy, CertificatePurpose.TlsServer)]
+    [InlineData(CertificateProfile.Proxy, CertificatePurpose.TlsClient)]
     [InlineData(CertificateProfile.OcspSigner, CertificatePurpose.OcspSigning)]
     public void Each_profile_is_good_for_its_purpose(CertificateProfile profile, CertificatePurpose purpose)
     {

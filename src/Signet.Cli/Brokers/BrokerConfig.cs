@@ -13,7 +13,7 @@ internal static class BrokerConfig
     private static readonly Argument<string> Target = new("DIR") { Description = "Folder to write to; files that are there are replaced" };
     private static readonly Option<int> Port = new("--port") { Description = "Port it listens on", HelpName = "PORT", DefaultValueFactory = _ => 8883 };
     private static readonly Option<string> Center = new("--center") { Description = "Host under which the command center is reached from there", HelpName = "HOST", DefaultValueFactory = _ => "127.0.0.1" };
-    private static readonly Option<string?> Bind = new("--bind") { Description = "Address nginx connects from (default: 127.0.0.2 for a center on this machine); the center must name it in mqtt:proxies", HelpName = "ADDR" };
+    private static readonly Option<string?> Bind = new("--bind") { Description = "Address nginx connects from (default: 127.0.0.2 for a center on this machine); the center must name it in mqtt:proxies, or console:proxies", HelpName = "ADDR" };
     private static readonly Option<int> MqttPort = new("--mqtt-port") { Description = "The embedded broker's port", HelpName = "PORT", DefaultValueFactory = _ => 8883 };
     private static readonly Option<int> AuthPort = new("--auth-port") { Description = "The port of the endpoints for other brokers", HelpName = "PORT", DefaultValueFactory = _ => 3000 };
     private static readonly Option<int> ManagementPort = new("--management-port") { Description = "Port of RabbitMQ's management API, on loopback", HelpName = "PORT", DefaultValueFactory = _ => 15672 };
@@ -45,13 +45,13 @@ internal static class BrokerConfig
     {
         var folder = Folder(parsed);
         using var center = CenterClient.Connect(parsed);
-        await IssueAsync(center, folder, "nginx", HostsOf(parsed), cancellation);
+        await IssueAsync(center, folder, "nginx", HostsOf(parsed), cancellation, profile: "proxy");
         MosquittoFiles.CopyTrust(GlobalOptions.DataDirectory(parsed), folder);
         var bind = parsed.GetValue(Bind) ?? (parsed.GetValue(Center) is "127.0.0.1" or "localhost" ? "127.0.0.2" : throw new CliException(ExitCode.WrongUsage, "Name the address nginx connects from: --bind ADDR."));
         if (!System.Net.IPAddress.TryParse(bind, out _))
             throw new CliException(ExitCode.WrongUsage, $"--bind takes an IP address, and \"{bind}\" is none.");
         await NginxFiles.WriteAsync(folder, parsed.GetValue(Port), parsed.GetValue(Center)!, bind, parsed.GetValue(MqttPort), parsed.GetValue(ConsolePort), HostsOf(parsed), cancellation);
-        return Written(printer, folder, $"test it with: nginx -t -c {folder}/nginx.conf; the center must run with SIGNET__Mqtt__Proxies={bind}");
+        return Written(printer, folder, $"test it with: nginx -t -c {folder}/nginx.conf; the center must run with SIGNET__Mqtt__Proxies={bind}, or for nginx-terminating.conf with SIGNET__Console__Proxies={bind}");
     });
 
     private static Command RabbitMq() => Verb.Make("rabbitmq", "RabbitMQ 3.10 or newer: certificate log-in, decisions asked over HTTP", [Target, Hosts, Port, Center, AuthPort, ManagementPort], async (parsed, printer, cancellation) =>
@@ -98,9 +98,9 @@ internal static class BrokerConfig
     }
 
     /// <summary>NAME.crt with its chain and NAME.key (0600); an older pair is replaced.</summary>
-    private static async Task IssueAsync(CenterClient center, string folder, string name, string[] hosts, CancellationToken cancellation)
+    private static async Task IssueAsync(CenterClient center, string folder, string name, string[] hosts, CancellationToken cancellation, string profile = "broker")
     {
-        var issued = await center.PostAsync("/api/v1/certificates", new JsonObject { ["profile"] = "broker", ["name"] = name, ["hosts"] = new JsonArray([.. hosts.Select(host => JsonValue.Create(host))]) }, cancellation);
+        var issued = await center.PostAsync("/api/v1/certificates", new JsonObject { ["profile"] = profile, ["name"] = name, ["hosts"] = new JsonArray([.. hosts.Select(host => JsonValue.Create(host))]) }, cancellation);
         Save(folder, name, issued);
     }
 

@@ -61,16 +61,83 @@ internal static class NginxFiles
             }
 
             """, cancellation);
+        await File.WriteAllTextAsync(Path.Combine(folder, "nginx-terminating.conf"), Terminating(folder, port, center, bind, consolePort), cancellation);
         await File.WriteAllTextAsync(Path.Combine(folder, "README.txt"), $"""
+            nginx.conf passes TLS through; nginx-terminating.conf ends it, for the console and MQTT over WebSocket (/mqtt), and says who the client is.
+
             Test it:  nginx -t -c {folder}/nginx.conf
             Run it:   nginx -c {folder}/nginx.conf -g 'daemon off;'
 
             The center must name this proxy:  signet.json  "mqtt": <open> "proxies": "{bind}" <close>
             and its certificates must carry the names that clients use:  signet up --host {hosts[0]}
+            For nginx-terminating.conf:  "console": <open> "proxies": "{bind}" <close>;  nginx.crt and nginx.key are how the center knows it. Keep the key as you would keep everybody's.
             From then on the MQTT port takes connections from that address only with the proxy's header; other addresses are served as before.
 
             """.Replace("<open>", "{", StringComparison.Ordinal).Replace("<close>", "}", StringComparison.Ordinal), cancellation);
     }
+
+    // One process of its own: whoever does not want it does not run it.
+    private static string Terminating(string folder, int port, string center, string bind, int consolePort) => $$"""
+        # nginx that ends TLS before the console and MQTT over WebSocket. Written by `signet broker config nginx`.
+        # It tells the center who its client is, and the center believes that only from {{bind}} (console:proxies) with the certificate nginx.crt (profile proxy, console:proxyName).
+        # Whoever holds nginx.key and that address can speak for everybody: prefer the passthrough in nginx.conf where you can.
+        worker_processes auto;
+        pid {{folder}}/nginx-terminating.pid;
+        error_log stderr warn;
+
+        events { worker_connections 4096; }
+
+        http {
+            access_log off;
+            server_tokens off;
+            map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+            limit_conn_zone $binary_remote_addr zone=clients:1m;
+
+            server {
+                listen {{(port == 8883 ? 8444 : port + 3).ToString(System.Globalization.CultureInfo.InvariantCulture)}} ssl;
+                ssl_certificate {{folder}}/nginx.crt;
+                ssl_certificate_key {{folder}}/nginx.key;
+                ssl_protocols TLSv1.3;
+                # Whoever resumes a session shows no certificate.
+                ssl_session_tickets off;
+                ssl_session_cache off;
+                # The client proves that it has the key; whose certificate that is and whether it is still good the center alone judges, at each request. So no list lies here that could grow old.
+                ssl_client_certificate {{folder}}/ca.crt;
+                ssl_verify_client optional_no_ca;
+                ssl_verify_depth 2;
+                limit_conn clients 256;
+                client_max_body_size 1m;
+
+                location / {
+                    proxy_pass https://{{center}}:{{consolePort}};
+                    proxy_bind {{bind}};
+                    proxy_http_version 1.1;
+                    proxy_set_header Host $http_host;
+                    proxy_set_header Upgrade $http_upgrade;
+                    proxy_set_header Connection $connection_upgrade;
+                    # These two replace whatever the client has sent under their names; without a certificate the first is not sent at all.
+                    proxy_set_header X-Signet-Client-Cert $ssl_client_escaped_cert;
+                    proxy_set_header X-Signet-Client-Address $remote_addr;
+                    # The hop is authenticated both ways.
+                    proxy_ssl_certificate {{folder}}/nginx.crt;
+                    proxy_ssl_certificate_key {{folder}}/nginx.key;
+                    proxy_ssl_trusted_certificate {{folder}}/ca.crt;
+                    proxy_ssl_verify on;
+                    proxy_ssl_verify_depth 2;
+                    proxy_ssl_name {{(center is "127.0.0.1" or "::1" ? "localhost" : center)}};
+                    proxy_ssl_server_name on;
+                    proxy_ssl_protocols TLSv1.3;
+                    proxy_ssl_session_reuse off;
+                    # The live feed and MQTT: nothing is kept back; the feed sends a line at least every 15 s, MQTT keeps itself alive.
+                    proxy_buffering off;
+                    proxy_connect_timeout 5s;
+                    proxy_read_timeout 30m;
+                    proxy_send_timeout 5m;
+                }
+            }
+        }
+
+        """;
 
     // Beside the MQTT port, so that the file can be tried without root.
     private static int ConsoleListen(int port) => port == 8883 ? 443 : port + 2;

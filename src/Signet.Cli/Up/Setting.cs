@@ -56,6 +56,10 @@ internal sealed partial record Setting(string Key, string? Flag, string Default,
     public static readonly Setting CertificateSignIn = new("console:certificateSignIn", null, "factor", "What a person's client certificate is worth: off (nothing), factor (the second step after the password) or alone (it is enough, for pages and API)",
         value => value is "off" or "factor" or "alone" ? null : "off, factor or alone");
 
+    public static readonly Setting ConsoleProxies = new("console:proxies", null, "", "Networks of proxies that end TLS before the console and say who their client is, comma-separated; each must show a certificate of the profile proxy", Networks);
+
+    public static readonly Setting ConsoleProxyName = new("console:proxyName", null, "nginx", "Name in the certificate of those proxies", value => value.Length > 0 ? null : "a name");
+
     public static readonly Setting Hosts = new("hosts", "--host", "", "Further names and addresses, comma-separated, that go into the servers' certificates",
         value => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .All(host => Uri.CheckHostName(host) != UriHostNameType.Unknown) ? null : "host names or IP addresses, comma-separated");
@@ -109,7 +113,7 @@ internal sealed partial record Setting(string Key, string? Flag, string Default,
     private static string? Absolute(string value) => value.Length == 0 || Path.IsPathFullyQualified(value) ? null : "an absolute path, or empty";
 
     /// <summary>Everything that can be set; a key that is not here is an error.</summary>
-    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttConnectionsPerSecond, MqttHalfOpen, MqttHalfOpenPerAddress, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, CertificateSignIn, Hosts, ReceiptDeadline, LogLevel, LogFormat, Drain, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays,
+    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttConnectionsPerSecond, MqttHalfOpen, MqttHalfOpenPerAddress, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, CertificateSignIn, ConsoleProxies, ConsoleProxyName, Hosts, ReceiptDeadline, LogLevel, LogFormat, Drain, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays,
         AuditCheckpointSeconds, AuditSegmentEntries, AuditSegmentDays, AuditRetentionDays, AuditArchive, AuditReserveMebibytes, AuditUnavailable, AuditSyslog, AuditWebhook, AuditWebhookSecretFile, AuditForwardRoot, .. OfBrokers];
 
     private static string? Truth(string value) => value is "true" or "false" ? null : "true or false";

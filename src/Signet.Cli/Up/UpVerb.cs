@@ -144,6 +144,8 @@ internal static class UpVerb
         PkiPort = settings.Number(Setting.PortPki),
         ClientCertificate = Enum.Parse<ClientCertificateMode>(settings[Setting.ClientCertificate], ignoreCase: true),
         CertificateSignIn = Enum.Parse<Signet.Web.SignIn.CertificateSignIn>(settings[Setting.CertificateSignIn], ignoreCase: true),
+        Proxies = Networks(settings[Setting.ConsoleProxies]),
+        ProxyName = settings[Setting.ConsoleProxyName],
         AuthPort = settings.Number(Setting.PortAuth),
         AuthListen = IPAddress.Parse(settings[Setting.AuthListen]),
         AuthFrom = Networks(settings[Setting.AuthFrom]),

@@ -9,7 +9,7 @@ namespace Signet.Cli.Verbs;
 /// <summary><c>signet cert issue|list|show|renew|verify|revoke|release|evidence</c>: certificates of the running command center's authority.</summary>
 internal static class CertVerb
 {
-    private static readonly string[] Profiles = ["device", "user", "broker", "center-sign", "device-sealing"];
+    private static readonly string[] Profiles = ["device", "user", "broker", "proxy", "center-sign", "device-sealing"];
     private static readonly Argument<string> Which = new("NAME|SERIAL") { Description = "A serial, or a name (its newest certificate)" };
 
     public static Command Build() => Verb.Noun("cert", "Issue, list, renew, verify and revoke certificates",

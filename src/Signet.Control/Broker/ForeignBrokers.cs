@@ -22,6 +22,9 @@ public sealed class ForeignBrokers
     /// <summary>Somebody asked who is not one of the named brokers: on the record.</summary>
     public void Stranger(string from) => _notes.Add(new(AuditTypes.Security, "", "broker-auth", "question-refused", "refused", "address-not-allowed") { Personal = new System.Text.Json.Nodes.JsonObject { ["from"] = from } }, from);
 
+    /// <summary>Somebody spoke for another at the console and is no proxy that may: on the record.</summary>
+    public void Forged(string from, string reason) => _notes.Add(new(AuditTypes.Security, "", "console", "forwarded-identity-refused", "refused", reason) { Personal = new System.Text.Json.Nodes.JsonObject { ["from"] = from } }, from);
+
     /// <summary>May it? <paramref name="user"/> as the broker knows it: <c>NAME|CODE</c> of a TOTP account (the code was checked at log-in and is not looked at), or the name in a certificate.</summary>
     public Decision Decide(string user, TopicAction action, string topicOrFilter)
         => Find(user, out var why) is { } principal ? _policy().Decide(principal, action, topicOrFilter) : new(false, why, _policy().Version);

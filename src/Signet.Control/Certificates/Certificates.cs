@@ -112,10 +112,10 @@ public sealed partial class Certificates
                     _servers.TryReissue(newest.Name);
                     return new RenewedCertificate(_authority.FindByName(newest.Name).MaxBy(e => e.IssuedAt)!, null);
                 }, cancellationToken);
-            case CertificateProfile.Device or CertificateProfile.DeviceSealing or CertificateProfile.User or CertificateProfile.Broker:
+            case CertificateProfile.Device or CertificateProfile.DeviceSealing or CertificateProfile.User or CertificateProfile.Broker or CertificateProfile.Proxy:
                 using (var old = _authority.Certificate(newest.Serial))
                 {
-                    var hosts = newest.Profile == CertificateProfile.Broker && old is not null ? CertificateAuthority.HostsOf(old) : null;
+                    var hosts = newest.Profile is CertificateProfile.Broker or CertificateProfile.Proxy && old is not null ? CertificateAuthority.HostsOf(old) : null;
                     return (await IssueAsync(new(newest.Profile, newest.Name, hosts), actor, cancellationToken)).TryGet(out var issued, out var refused)
                         ? new RenewedCertificate(_authority.Find(issued.Serial)!, issued) : refused;
                 }

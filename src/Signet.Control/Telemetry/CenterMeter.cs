@@ -33,6 +33,7 @@ internal sealed class CenterMeter : IDisposable
         Gauge("signet.audit.lag", () => center.Audit.Size - (center.Audit.LatestCheckpoint?.Size ?? 0));
         Gauge("signet.audit.writable", () => center.Audit.Health.State == AuditState.Writable ? 1 : 0);
         Gauge("signet.database.ready", () => center.Database.IsReady ? 1 : 0);
+        Observed("signet.logins.unanswered", () => [new(center.TotpLogin.Unanswered.Busy, new KeyValuePair<string, object?>("reason", TotpLogin.Busy)), new(center.TotpLogin.Unanswered.Unavailable, new KeyValuePair<string, object?>("reason", TotpLogin.Unavailable))]);
         Gauge("signet.broker.connections", () => center.Broker.Totals().Connections);
         Gauge("signet.broker.sessions", () => center.Broker.Totals().Sessions);
         Gauge("signet.broker.queued", () => center.Broker.Sessions().Sum(s => (long)s.Queued));

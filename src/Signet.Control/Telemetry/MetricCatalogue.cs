@@ -33,6 +33,7 @@ public static class MetricCatalogue
         new("signet.database.ready", "gauge", "1", "1 when the database of fleet, commands and people answers, else 0"),
         new("signet.certificate.left", "gauge", "s", "time until a certificate ends; below 0 it has ended. The center's own and the devices' that end soonest", "name, profile"),
         new("signet.crl.left", "gauge", "s", "time until the next revocation list is due; below 0 those who check lists refuse everyone", "issuer"),
+        new("signet.logins.unanswered", "counter", "{login}", "log-ins with one-time codes that got neither yes nor no (HTTP 503, MQTT 0x89)", "reason: busy, store-unavailable"),
         new("signet.broker.connections", "gauge", "{connection}", "clients connected to the embedded broker"),
         new("signet.broker.sessions", "gauge", "{session}", "sessions, kept ones of absent clients included"),
         new("signet.broker.queued", "gauge", "{message}", "messages that wait for a client"),

@@ -71,9 +71,17 @@ public sealed class TotpAccounts
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         if (good.Count > 0 && await OpenDoorsAsync() is { } shut) return shut;
         await _database.WriteAsync(c => good.ForEach(g => TotpStore.Put(c, g.Row)), cancellationToken);
+        var owners = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var row in _ledger.All())
+        {
+            if (_ledger.SecretOf(row) is { } known) owners.TryAdd(Convert.ToHexString(SHA256.HashData(known)), row.Name);
+        }
+
         foreach (var (row, secret) in good)
         {
             _ledger.Put(row);
+            if (!owners.TryAdd(Convert.ToHexString(SHA256.HashData(secret)), row.Name))
+                warnings.Add($"{row.Name}: its one-time secret is {owners[Convert.ToHexString(SHA256.HashData(secret))]}'s too, so a code that was overheard from one is good for the other: give it a new one");
             if (WeaknessOf(secret) is { } weak) warnings.Add($"{row.Name}: {weak}");
             if (PasswordHash.WeaknessOf(row.PasswordHash) is { } thin) warnings.Add($"{row.Name}: {thin}");
             Changed?.Invoke(row.Name);

@@ -43,17 +43,21 @@ public sealed class TotpLogin : IDisposable
     private readonly RepeatedNotes _notes;
     private readonly TimeProvider _time;
     private readonly GuessLimit _guesses;
+    private readonly Breaker _store;
     private readonly SemaphoreSlim _hashing = new(Environment.ProcessorCount);
     private readonly Dictionary<string, Place> _places = new(StringComparer.Ordinal);
     private readonly Lock _one = new();
     private int _waiting;
-    private long _hashed;
+    private long _hashed, _busy, _unavailable;
 
     internal TotpLogin(TotpLedger ledger, VerifiedPasswords verified, ControlDatabase database, RepeatedNotes notes, TimeProvider time)
-        => (_ledger, _verified, _database, _notes, _time, _guesses) = (ledger, verified, database, notes, time, new(time));
+        => (_ledger, _verified, _database, _notes, _time, _guesses, _store) = (ledger, verified, database, notes, time, new(time), new(time));
 
     /// <summary>Passwords that cost a bcrypt since the start; the rest were remembered.</summary>
     public long Hashed => Interlocked.Read(ref _hashed);
+
+    /// <summary>Log-ins since the start that got neither yes nor no: too many passwords at once, or the database did not take the used code (503; MQTT 0x89).</summary>
+    public (long Busy, long Unavailable) Unanswered => (Interlocked.Read(ref _busy), Interlocked.Read(ref _unavailable));
 
     public void Dispose() => _hashing.Dispose();
 
@@ -62,6 +66,8 @@ public sealed class TotpLogin : IDisposable
         var bar = attempt.User.LastIndexOf('|');
         var name = bar < 0 ? attempt.User : attempt.User[..bar];
         var answer = await JudgeAsync(attempt, name, bar < 0 ? "" : attempt.User[(bar + 1)..], cancellationToken);
+        if (answer.Reason == Busy) Interlocked.Increment(ref _busy);
+        if (answer.Reason == Unavailable) Interlocked.Increment(ref _unavailable);
         _notes.Add(new(answer.Account is null ? AuditTypes.AuthFail : AuditTypes.Auth, Shown(name), "broker", "totp-login", answer.Account is null ? "refused" : "success", answer.Reason, new()
         {
             ["client"] = Shown(attempt.ClientId), ["way"] = attempt.Way,
@@ -94,6 +100,8 @@ public sealed class TotpLogin : IDisposable
 
         var again = step <= row.LastStep; // 5
         if (again && !IsSamePlace(row, attempt, step)) return Refuse(Used);
+        // Before a password is hashed for nothing.
+        if (!again && !_store.MayAsk()) return Refuse(Unavailable);
         if (await WhyNotPasswordAsync(row, attempt.Password, cancellationToken) is { } why) // 6
         {
             if (why == BadPassword) _guesses.Failed(guess);
@@ -108,14 +116,7 @@ public sealed class TotpLogin : IDisposable
         else
         {
             if (!_ledger.TakeStep(name, step, now)) return Refuse(_ledger.Find(name) is null ? Unknown : Used);
-            try
-            {
-                if (!await _database.WriteAsync(c => TotpStore.TakeStep(c, name, step, now), cancellationToken)) return Refuse(Used);
-            }
-            catch (StoreException)
-            {
-                return Refuse(Unavailable);
-            }
+            if (await WriteStepAsync(name, step, now) is { } unwritten) return Refuse(unwritten);
 
             if (row.Reconnects && attempt.IsPeer)
             {
@@ -126,6 +127,25 @@ public sealed class TotpLogin : IDisposable
         _guesses.Succeeded(guess);
         // Disabled or given another password while the hash was computed: that counts.
         return _ledger.Find(name) is { Enabled: true } present && present.PasswordHash == row.PasswordHash ? new(present.ToAccount(), "") : Refuse(Disabled); // 8
+    }
+
+    // Durable, or refused: an answer later than this nobody waits for. What is written after it stays written, so the code stays used.
+    private async ValueTask<string?> WriteStepAsync(string name, long step, DateTimeOffset now)
+    {
+        var writing = _database.WriteAsync(c => TotpStore.TakeStep(c, name, step, now), CancellationToken.None);
+        try
+        {
+            var taken = await writing.WaitAsync(ControlLimits.CodeWritten, _time, CancellationToken.None);
+            if (_store.Worked()) _notes.Add(new(AuditTypes.System, "", "totp-login", "logins-resumed", "success"), "");
+            return taken ? null : Used;
+        }
+        catch (Exception e) when (e is StoreException or TimeoutException)
+        {
+            // Its failure, should it come later, is known already.
+            _ = writing.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            if (_store.Failed()) _notes.Add(new(AuditTypes.Security, "", "totp-login", "logins-suspended", "failed", Unavailable, new() { ["words"] = e is StoreException ? e.Message : "the database does not answer in time" }), "");
+            return Unavailable;
+        }
     }
 
     private async ValueTask<string?> WhyNotPasswordAsync(TotpRow row, ReadOnlyMemory<byte> password, CancellationToken cancellationToken)

@@ -9,6 +9,8 @@ public static partial class EventCatalogue
     [
         new(Auth, "totp-login", "a client logged in with a one-time code", "broker", "success", "client, way"),
         new(AuthFail, "totp-login", "a log-in with a one-time code was refused", "broker", "refused", "client, way"),
+        new(Security, "logins-suspended", "log-ins with one-time codes are refused at once: the database does not take used codes", "totp-login", "failed", "words"),
+        new(Signet.Audit.AuditTypes.System, "logins-resumed", "the database takes used codes again", "totp-login", "success", ""),
         new(Device, "totp-account-added", "a TOTP account was made", "the account", "success", "groups, reconnects"),
         new(Device, "totp-accounts-imported", "a users table was taken over", "totp-accounts", "success", "taken, refused, names"),
         new(Device, "totp-passwords-exported", "password hashes of TOTP accounts were given out for a Mosquitto", "totp-accounts", "success", "given, left, names"),
@@ -22,6 +24,7 @@ public static partial class EventCatalogue
         new(Broker, "broker-in-step", "what a broker of somebody else is told is in force there again", "its address", "success", ""),
         new(Security, "broker-not-in-step", "a broker of somebody else has not taken a change of policy, fleet or certificates", "its address", "failed", "words"),
         new(Security, "broker-fails-open", "a broker of somebody else lets a revoked certificate through its handshake", "mosquitto", "failed", "folder, answer"),
+        new(Security, "forwarded-identity-refused", "somebody spoke for another client at the console and is no proxy that is named, or is one and does not say it rightly", "console", "refused", ""),
         new(Security, "question-refused", "somebody who is no named broker asked the endpoints for other brokers", "broker-auth", "refused", ""),
     ];
 }

@@ -29,6 +29,9 @@ public enum CertificateProfile
 
     /// <summary>Delegated OCSP responder (RFC 6960, section 4.2.2.2).</summary>
     OcspSigner = 10,
+
+    /// <summary>A proxy that ends TLS: server towards its clients, client towards the console, where it may say whom it speaks for if it is named there. Good for nothing else.</summary>
+    Proxy = 11,
 }
 
 /// <summary>Kinds of key this authority makes and accepts. P-256 is the default: fastest to sign and to judge.</summary>

@@ -21,6 +21,7 @@ internal sealed record ProfileRules(CertificateProfile Profile, string Kind, X50
         new(CertificateProfile.DeviceSealing, "device-sealing", X509KeyUsageFlags.KeyAgreement, [Oids.Sealing], false, PkiLimits.DeviceLifetime, KeyKind.P256),
         new(CertificateProfile.User, "user", Sign, [Oids.ClientAuth], false, PkiLimits.OtherLifetime, KeyKind.P256),
         new(CertificateProfile.CheckpointSigner, "checkpoint-signer", Sign, [Oids.CheckpointSigning], false, PkiLimits.OtherLifetime, KeyKind.P256),
+        new(CertificateProfile.Proxy, "proxy", Sign, [Oids.ServerAuth, Oids.ClientAuth], true, PkiLimits.OtherLifetime, KeyKind.P256),
         new(CertificateProfile.OcspSigner, "ocsp-signer", Sign, [Oids.OcspSigning], false, PkiLimits.OtherLifetime, KeyKind.P256),
     ];
 

@@ -27,6 +27,8 @@ internal static class ConsoleHost
     /// <param name="instead">Puts other parts in the place of registered ones: the attack lab's way to leave a control out. Null everywhere else.</param>
     public static WebApplication Build(CommandCenter center, WebOptions options, ILoggerFactory loggers, Action<IServiceCollection>? instead = null)
     {
+        if (options.Proxies.Count > 0 && options.ClientCertificate == ClientCertificateMode.Off)
+            throw new WebConsoleException("console:proxies names proxies, which show who they are by a certificate: console:clientCertificate must be ask or require, not off");
         var builder = Listener.NewBuilder(loggers);
         var door = new CertificateDoor(center, options);
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -53,6 +55,8 @@ internal static class ConsoleHost
         application.Lifetime.ApplicationStopped.Register(() => center.Certificates.Revoked -= end);
         application.UseMiddleware<SecurityHeaders>();
         application.UseHostFiltering();
+        var forwarded = new ForwardedIdentity(center, options);
+        application.Use(next => context => forwarded.PassAsync(context, next));
         application.Use(next => context => door.PassAsync(context, next));
         application.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = AnswerFailureAsync });
         application.UseWhen(context => !ApiRoutes.IsApi(context) && !EstEndpoints.IsEst(context.Request.Path), pages => pages.UseStatusCodePagesWithReExecute("/error/{0}"));

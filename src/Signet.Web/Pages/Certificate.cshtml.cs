@@ -29,7 +29,7 @@ public sealed class CertificateModel(CommandCenter center, TimeProvider time, Ph
     public bool IsHeld => Entry.Reason == RevocationReason.CertificateHold;
 
     /// <summary>The center's own TLS leaves, which are renewed in place.</summary>
-    public bool IsServer => Entry.Profile is CertificateProfile.Center or CertificateProfile.Broker;
+    public bool IsServer => Entry.Profile is CertificateProfile.Center or CertificateProfile.Broker or CertificateProfile.Proxy;
 
     public bool IsOurs => Entry.Profile is not (CertificateProfile.Device or CertificateProfile.DeviceSealing or CertificateProfile.User);
 

@@ -154,6 +154,60 @@ public sealed class TotpLoginSpecs
     }
 
     [Fact]
+    [Trait("row", "S1-traps")]
+    public async Task A_code_is_good_for_its_own_account_and_of_two_that_share_a_secret_each_takes_it_once_with_its_own_password()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var (one, two) = (await AddAsync(house, "one"), await AddAsync(house, "two"));
+        var code = Now(one);
+        if (code == Now(two) || code == Now(two, -1) || code == Now(two, +1)) code = Now(one, +1); // one in 300,000
+        (await LogInAsync(house, $"two|{code}")).Reason.ShouldBe(TotpLogin.Wrong, "another's code");
+        (await LogInAsync(house, $"one|{code}")).Account.ShouldNotBeNull("it was not used up by the attempt on another account");
+        (await LogInAsync(house, $"two|{code}")).Reason.ShouldBe(TotpLogin.Wrong, "a used one, replayed on another account");
+
+        const string Hash = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"; // "U*U"
+        var shared = Base32.Encode("12345678901234567890"u8);
+        var imported = (await house.Center.TotpAccounts.ImportAsync([new("twin-1", null, Hash, shared), new("twin-2", null, Hash, shared)], TestHouse.Admin)).Value;
+        imported.Warnings.ShouldHaveSingleItem().ShouldBe("twin-2: its one-time secret is twin-1's too, so a code that was overheard from one is good for the other: give it a new one");
+        (await LogInAsync(house, $"twin-1|{Now(shared)}", "U*U")).Account.ShouldNotBeNull();
+        (await LogInAsync(house, $"twin-1|{Now(shared)}", "U*U")).Reason.ShouldBe(TotpLogin.Used);
+        (await LogInAsync(house, $"twin-2|{Now(shared)}", "guess")).Reason.ShouldBe(TotpLogin.BadPassword);
+        (await LogInAsync(house, $"twin-2|{Now(shared)}", "U*U")).Account.ShouldNotBeNull();
+        (await LogInAsync(house, $"twin-2|{Now(shared)}", "U*U")).Reason.ShouldBe(TotpLogin.Used);
+    }
+
+    [Fact]
+    [Trait("row", "S1-traps")]
+    public async Task While_the_database_takes_no_codes_log_ins_are_refused_soon_then_at_once_and_it_is_said()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var secrets = new List<string>();
+        for (var i = 0; i < 6; i++) secrets.Add(await AddAsync(house, $"iot{i}"));
+        using var again = new ManualResetEventSlim();
+        var slow = house.Center.Rows.WriteAsync(_ => again.Wait(TimeSpan.FromSeconds(60)), TestContext.Current.CancellationToken);
+        for (var i = 0; i < ControlLimits.BackendFailures; i++)
+        {
+            var began = System.Diagnostics.Stopwatch.StartNew();
+            (await LogInAsync(house, $"iot{i}|{Now(secrets[i])}")).Reason.ShouldBe(TotpLogin.Unavailable);
+            began.Elapsed.ShouldBeInRange(ControlLimits.CodeWritten, TimeSpan.FromSeconds(4.5), "go-auth waits 5 s");
+        }
+
+        var (hashed, at) = (house.Center.TotpLogin.Hashed, System.Diagnostics.Stopwatch.StartNew());
+        (await LogInAsync(house, $"iot4|{Now(secrets[4])}")).Reason.ShouldBe(TotpLogin.Unavailable);
+        at.Elapsed.ShouldBeLessThan(ControlLimits.CodeWritten, "nobody waits for what does not answer");
+        house.Center.TotpLogin.Hashed.ShouldBe(hashed, "and no password is hashed for it");
+        house.Center.TotpLogin.Unanswered.ShouldBe((0, 4));
+        (await house.AuditedAsync(new() { Type = AuditTypes.Security, Action = "logins-suspended" })).Reason.ShouldBe(TotpLogin.Unavailable);
+
+        again.Set();
+        await slow;
+        await Eventually.True(() => LogInAsync(house, $"iot5|{Now(secrets[5], +1)}").AsTask().GetAwaiter().GetResult().Account is not null, "log-ins do not work again");
+        (await house.AuditedAsync(new() { Type = AuditTypes.System, Action = "logins-resumed" })).Outcome.ShouldBe("success");
+        // A code that got no yes is used all the same: it may have been written.
+        (await LogInAsync(house, $"iot0|{Now(secrets[0])}")).Account.ShouldBeNull();
+    }
+
+    [Fact]
     public async Task Accounts_are_an_administrators_business_and_no_name_is_given_twice()
     {
         await using var house = await TestHouse.StartAsync();

@@ -59,6 +59,6 @@ public sealed class RabbitCluster(string folder) : IAsyncDisposable
         }
 
         foreach (var node in _nodes) await node.DisposeAsync();
-        await Peer.RunAsync("epmd", ["-port", _mapper.ToString(CultureInfo.InvariantCulture), "-kill"]);
+        RealRabbit.EndMapper(_mapper);
     }
 }

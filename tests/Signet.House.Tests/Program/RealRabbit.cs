@@ -96,6 +96,25 @@ public sealed class RealRabbit : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends the port mapper that the nodes have started: it puts itself into the background and outlives them. Known by its port in its environment; <c>epmd -kill</c> refuses while a node that was just killed is still on its list.</summary>
+    public static void EndMapper(int port)
+    {
+        foreach (var process in Process.GetProcessesByName("epmd"))
+        {
+            using (process)
+            {
+                try
+                {
+                    if (File.ReadAllText($"/proc/{process.Id.ToString(CultureInfo.InvariantCulture)}/environ").Split('\0').Contains($"ERL_EPMD_PORT={port.ToString(CultureInfo.InvariantCulture)}")) process.Kill();
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException)
+                {
+                    // gone, or somebody else's
+                }
+            }
+        }
+    }
+
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

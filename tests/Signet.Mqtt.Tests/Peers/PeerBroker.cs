@@ -10,6 +10,7 @@ public sealed class PeerBroker : IAsyncDisposable
     private readonly TestBroker? ours;
     private readonly Process? process;
     private readonly string? directory;
+    private string? mapper;
 
     private PeerBroker(int port, TestBroker? ours, Process? process, string? directory) => (Port, this.ours, this.process, this.directory) = (port, ours, process, directory);
 
@@ -25,7 +26,8 @@ public sealed class PeerBroker : IAsyncDisposable
 
         var port = FreePort.Next();
         var folder = Directory.CreateTempSubdirectory("mqtt-peer").FullName;
-        var broker = new PeerBroker(port, null, name == "mosquitto" ? Mosquitto(port, folder) : Rabbit(port, folder), folder);
+        var epmd = $"{FreePort.Next()}";
+        var broker = new PeerBroker(port, null, name == "mosquitto" ? Mosquitto(port, folder) : Rabbit(port, folder, epmd), folder) { mapper = name == "mosquitto" ? null : epmd };
         for (var clock = Stopwatch.StartNew(); ; await Task.Delay(100))
         {
             try
@@ -52,7 +54,27 @@ public sealed class PeerBroker : IAsyncDisposable
             process.Dispose();
         }
 
+        if (mapper is not null) EndMapper();
         if (directory is not null) Directory.Delete(directory, true);
+    }
+
+    // RabbitMQ's port mapper puts itself into the background and outlives its node; it is known by its port in its environment.
+    private void EndMapper()
+    {
+        foreach (var left in Process.GetProcessesByName("epmd"))
+        {
+            using (left)
+            {
+                try
+                {
+                    if (File.ReadAllText($"/proc/{left.Id}/environ").Split('\0').Contains("ERL_EPMD_PORT=" + mapper)) left.Kill();
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException)
+                {
+                    // gone, or somebody else's
+                }
+            }
+        }
     }
 
     private static Process Mosquitto(int port, string directory)
@@ -62,7 +84,7 @@ public sealed class PeerBroker : IAsyncDisposable
     }
 
     /// <summary>A node of its own: name, cookie, database, log and port mapper are this test's.</summary>
-    private static Process Rabbit(int port, string directory)
+    private static Process Rabbit(int port, string directory, string epmd)
     {
         const string home = "/usr/lib/rabbitmq/lib";
         var sbin = Directory.Exists(home) ? Directory.GetDirectories(home, "rabbitmq_server-*").Select(d => Path.Combine(d, "sbin", "rabbitmq-server")).FirstOrDefault(File.Exists) : null;
@@ -74,7 +96,7 @@ public sealed class PeerBroker : IAsyncDisposable
         return Start(sbin, [], new()
         {
             ["HOME"] = directory, ["RABBITMQ_NODENAME"] = $"n{port}@localhost", ["RABBITMQ_MNESIA_BASE"] = directory, ["RABBITMQ_LOG_BASE"] = directory, ["RABBITMQ_CONFIG_FILE"] = Path.Combine(directory, "rabbitmq.conf"),
-            ["RABBITMQ_ENABLED_PLUGINS_FILE"] = Path.Combine(directory, "enabled_plugins"), ["RABBITMQ_DIST_PORT"] = $"{FreePort.Next()}", ["ERL_EPMD_PORT"] = $"{FreePort.Next()}", ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
+            ["RABBITMQ_ENABLED_PLUGINS_FILE"] = Path.Combine(directory, "enabled_plugins"), ["RABBITMQ_DIST_PORT"] = $"{FreePort.Next()}", ["ERL_EPMD_PORT"] = epmd, ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
             ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "+S 1:1 +sbwt none",
         }, "rabbitmq-server");
     }

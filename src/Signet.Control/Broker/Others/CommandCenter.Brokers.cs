@@ -20,7 +20,7 @@ public sealed partial class CommandCenter
     {
         var admitted = new Admitted(_roster, _askers, Authority, _time);
         IEnforcer enforcer = Options.OtherBroker!.Kind == BrokerKind.RabbitMq
-            ? new RabbitEnforcer(Options.OtherBroker, ForeignBrokers, () => Policy, admitted, Judge)
+            ? new RabbitEnforcer(Options.OtherBroker, ForeignBrokers, () => Policy, admitted, Judge, _time)
             : new MosquittoEnforcer(Options, Installation.Directory, Installation.PkiDirectory, () => Policy, admitted, Authority, _trail, _time, _logger);
         _closing.Push(enforcer.DisposeAsync);
         _other = enforcer;

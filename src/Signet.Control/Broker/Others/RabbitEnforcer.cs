@@ -24,13 +24,14 @@ internal sealed class RabbitEnforcer : IEnforcer
     private readonly Func<AccessPolicy> _policy;
     private readonly Admitted _admitted;
     private readonly HttpClient? _http;
+    private readonly Breaker _breaker;
     private readonly SemaphoreSlim _one = new(1);
     private Dictionary<string, string> _known = [];
     private bool _isForgetful;
 
-    public RabbitEnforcer(OtherBroker options, ForeignBrokers foreign, Func<AccessPolicy> policy, Admitted admitted, CertificateJudge judge)
+    public RabbitEnforcer(OtherBroker options, ForeignBrokers foreign, Func<AccessPolicy> policy, Admitted admitted, CertificateJudge judge, TimeProvider time)
     {
-        (_options, _foreign, _policy, _admitted) = (options, foreign, policy, admitted);
+        (_options, _foreign, _policy, _admitted, _breaker) = (options, foreign, policy, admitted, new(time));
         Address = options.Address ?? throw new ControlException("--broker rabbitmq needs broker:address, HOST:PORT of its MQTT listener: somebody else runs it");
         if (options.Management is not { } management) return;
         // Its password goes over this line.
@@ -71,15 +72,19 @@ internal sealed class RabbitEnforcer : IEnforcer
                 return 0;
             }
 
+            // What is due stays due. Whoever revokes or changes something is told at once instead of after three seconds, and the round tries now and then.
+            if (!_breaker.MayAsk()) throw new ControlException($"RabbitMQ's management API at {_options.Management} has not answered {ControlLimits.BackendFailures} times in a row and is asked every {ControlLimits.BackendPause.TotalSeconds} s; open sessions of whoever was cut off may go on until it does");
             var closed = await CloseAsync(changed, known, cancellationToken);
             await UnbindAsync(cancellationToken);
             // Whoever came between the question and the answer.
             closed += await CloseAsync(changed.Where(name => !known.ContainsKey(name)).ToHashSet(StringComparer.Ordinal), known, cancellationToken, only: true);
             (_known, _isForgetful) = (known, false);
+            _breaker.Worked();
             return closed;
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException && !cancellationToken.IsCancellationRequested)
         {
+            _breaker.Failed();
             throw new ControlException($"RabbitMQ's management API at {_options.Management} does not do what it is told ({e.Message}); open sessions of whoever was cut off may go on until it does", e);
         }
         finally

@@ -56,8 +56,18 @@ internal static class MigrateVerb
                     ["pending"] = new JsonArray([.. s.Item2.Pending.Select(m => new JsonObject { ["number"] = m.Number, ["name"] = m.Name })]),
                 })]),
             });
-        printer.Table(["database", "version", "the next start applies"], states.Select(s => (IReadOnlyList<string>)
-            [s.Item1, s.Item2.Version.ToString(CultureInfo.InvariantCulture), s.Item2.Pending.Count == 0 ? "nothing" : string.Join("; ", s.Item2.Pending.Select(m => $"{m.Number.ToString(CultureInfo.InvariantCulture)} {m.Name}"))]));
+        printer.Table(["database", "its schema is", "the next start applies"], states.SelectMany(Rows));
+        var pending = states.Sum(s => s.Item2.Pending.Count);
+        printer.Line(pending == 0 ? "the next start changes nothing" : $"{pending.ToString(CultureInfo.InvariantCulture)} to apply, forward only: only a backup made before the next start leads back");
         return ExitCode.Done;
+    }
+
+    // A row for each: a fresh update brings a dozen, and in one cell they cannot be read.
+    private static IEnumerable<IReadOnlyList<string>> Rows((string Name, SchemaState State) database)
+    {
+        string[] head = [database.Name, database.State.Version.ToString(CultureInfo.InvariantCulture)];
+        return database.State.Pending.Count == 0
+            ? [[.. head, "nothing"]]
+            : database.State.Pending.Select((m, i) => (IReadOnlyList<string>)[.. i == 0 ? head : ["", ""], $"{m.Number.ToString(CultureInfo.InvariantCulture)}  {m.Name}"]);
     }
 }

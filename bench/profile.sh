@@ -1,27 +1,29 @@
 #!/bin/bash
 # Where the broker's time goes under load over mutual TLS: samples by kind of code. Needs perf (Debian: linux-perf) and the right to use it.
-#   bench/profile.sh [CASE...]       qos1 burst slow; default all. With FULL=1 the functions too.
+#   bench/profile.sh [CASE...]       qos1 burst slow durable; default: all but durable, which takes the load generator of Signet.Bench. With FULL=1 the functions too.
 set -euo pipefail
 cases=${*:-qos1 burst slow}
 here=$(cd "$(dirname "$0")/.." && pwd)
 out=${ArtifactsPath:-$here/artifacts}/bin
-load=${MQLOAD:-dotnet $out/Signet.Bench/release/Signet.Bench.dll load}
+own="dotnet $out/Signet.Bench/release/Signet.Bench.dll load"
+load=${MQLOAD:-$own}
 work=$(mktemp -d); broker=
 trap '[ -z "$broker" ] || kill "$broker" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 cd "$work"
 . "$here/bench/certificates.sh"
 port=${FIRST_PORT:-21995}
 # Both variables are for perf alone: a map of compiled methods, and their code under its own name. They cost something when a method is compiled and nothing afterwards.
-DOTNET_PerfMapEnabled=1 DOTNET_EnableWriteXorExecute=0 taskset -c 0 dotnet "$out/Signet.Cli/release/signet.dll" broker run --tls $port --ca ca.crt --cert broker.crt --key broker.key >/dev/null & broker=$!
+DOTNET_PerfMapEnabled=1 DOTNET_EnableWriteXorExecute=0 taskset -c 0 dotnet "$out/Signet.Cli/release/signet.dll" broker run --tls $port --ca ca.crt --cert broker.crt --key broker.key $(case " $cases " in *" durable "*) echo "--data kept" ;; esac) >/dev/null & broker=$!
 for _ in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null && break; sleep 0.1; done
 options() {
   case $1 in
     qos1) echo "--qos 1 --pubs 50 --subs 50 --payload 64 --window 20" ;;
     burst) echo "--qos 0 --pubs 50 --subs 50 --payload 64 --window 20 --batch 20" ;;
+    durable) echo "--qos 1 --pubs 50 --subs 50 --payload 64 --window 20 --persistent" ;;
     slow) echo "--qos 1 --pubs 50 --subs 50 --payload 64 --rate 5000" ;;
   esac
 }
-run() { taskset -c 1 $load --port $port --tls --ca ca.crt --cert dev.crt --key dev.key --broker-pid $broker --warmup 300 --duration "$1" $(options "$2") >/dev/null; }
+run() { if [ "$2" = durable ]; then local load=$own; fi; taskset -c 1 $load --port $port --tls --ca ca.crt --cert dev.crt --key dev.key --broker-pid $broker --warmup 300 --duration "$1" $(options "$2") >/dev/null; }
 for case in $cases; do
   for _ in 1 2 3 4 5; do run 4 "$case"; done # compiled again until then
   run 7 "$case" & loader=$!

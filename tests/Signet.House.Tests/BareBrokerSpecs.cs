@@ -68,6 +68,7 @@ public sealed class BareBrokerSpecs : IDisposable
             await foreach (var kept in one.ReadMessagesAsync(TestContext.Current.CancellationToken))
             {
                 kept.Retain.ShouldBeTrue(); // published before the kill
+                one.Acknowledge();
                 break;
             }
 

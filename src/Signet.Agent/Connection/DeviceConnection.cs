@@ -85,11 +85,8 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
 
     private async Task ReceiveAsync(MqttClient client, TaskCompletionSource restartWanted, CancellationToken cancellationToken)
     {
-        // Not `await foreach`: to leave that in the middle of a message acknowledges it, and a command that a stop interrupts must come again.
-        var messages = client.ReadMessagesAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
-        while (await messages.MoveNextAsync())
+        await foreach (var message in client.ReadMessagesAsync(cancellationToken))
         {
-            var message = messages.Current;
             if (message.Topic == Topics.Checkpoint(home.Name))
             {
                 if (HeartbeatMessage.IsLike(message.Payload.Span))

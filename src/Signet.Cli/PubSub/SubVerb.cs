@@ -51,7 +51,9 @@ internal static class SubVerb
             await foreach (var message in client.ReadMessagesAsync(patience.Token))
             {
                 if (!Show(message, reader, printer)) continue;
-                if (++taken == wanted) return ExitCode.Done;
+                if (++taken != wanted) continue;
+                client.Acknowledge();
+                return ExitCode.Done;
             }
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)

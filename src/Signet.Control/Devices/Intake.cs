@@ -18,11 +18,9 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
 
     public async Task RunAsync(BrokerLink link, CancellationToken cancellationToken)
     {
-        // Not `await foreach`: to leave that in the middle of a message acknowledges it, and what a stop interrupts must come again.
-        var messages = link.ReadAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
         try
         {
-            while (await messages.MoveNextAsync()) await TakeAsync(messages.Current, cancellationToken);
+            await foreach (var message in link.ReadAsync(cancellationToken)) await TakeAsync(message, cancellationToken);
         }
         catch (OperationCanceledException)
         {

@@ -13,7 +13,11 @@ internal static class Waiting
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            await foreach (var message in client.ReadMessagesAsync(both.Token)) return message;
+            await foreach (var message in client.ReadMessagesAsync(both.Token))
+            {
+                client.Acknowledge();
+                return message;
+            }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

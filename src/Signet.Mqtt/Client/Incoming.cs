@@ -7,8 +7,8 @@ using Signet.Mqtt.Packets;
 namespace Signet.Mqtt.Client;
 
 /// <summary>
-/// Messages from the broker until the program took them. A QoS 1 or 2 message is acknowledged when the program is done with it, so a message that a crash cut short
-/// is sent again. A full queue holds reading back, except while the program itself waits for an answer that lies behind the messages.
+/// Messages from the broker until the program is done with them. A QoS 1 or 2 message is acknowledged when the program asks for the next one or says so; what it left in the middle is given
+/// to the next reader, and what a crash cut short is sent again. A full queue holds reading back, except while the program itself waits for an answer that lies behind the messages.
 /// </summary>
 /// <param name="capacity">Messages that may wait for the program.</param>
 /// <param name="store">Null: in memory alone.</param>
@@ -22,6 +22,9 @@ internal sealed class Incoming(int capacity, InFlightStore? store, Action<Except
     private readonly Dictionary<ushort, Entry> exactlyOnce = [];
     private readonly Dictionary<ushort, string> aliases = [];
     private TaskCompletionSource? room;
+
+    /// <summary>QoS 1 or 2, given to the program and not acknowledged yet.</summary>
+    private Entry? inHand;
     private string client = "";
     private ClientLink? link;
     private MqttVersion version;
@@ -122,21 +125,31 @@ internal sealed class Incoming(int capacity, InFlightStore? store, Action<Except
 
     public async IAsyncEnumerable<MqttMessage> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        if (Volatile.Read(ref inHand) is { } left)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            yield return left.Message;
+            Done();
+        }
+
         await foreach (var entry in channel.Reader.ReadAllAsync(cancellationToken))
         {
             if (Interlocked.Decrement(ref count) < capacity && Volatile.Read(ref room) is not null) LetOn();
-            try
-            {
-                yield return entry.Message;
-            }
-            finally
-            {
-                lock (gate)
-                {
-                    entry.IsDone = true;
-                    if (entry.Message.QoS > 0) Acknowledge(entry);
-                }
-            }
+            if (entry.Message.QoS > 0) Volatile.Write(ref inHand, entry);
+            yield return entry.Message;
+            Done();
+        }
+    }
+
+    /// <summary>The program is done with the message in hand, if there is one.</summary>
+    public void Done()
+    {
+        lock (gate)
+        {
+            if (inHand is not { } entry) return;
+            inHand = null;
+            entry.IsDone = true;
+            Acknowledge(entry);
         }
     }
 

@@ -187,12 +187,11 @@ public sealed partial class MqttClient
         if (SessionPresent) return;
         List<(TopicSubscription Subscription, int? Identifier)> all;
         lock (gate) all = [.. subscriptions.Values];
-        ushort id = ushort.MaxValue;
         foreach (var group in all.GroupBy(s => s.Identifier))
         {
             var packet = new SubscribePacket
             {
-                PacketId = id--, Subscriptions = [.. group.Select(s => s.Subscription)], Properties = new PropertySet { SubscriptionIdentifiers = group.Key is { } i ? [i] : null },
+                PacketId = outgoing.TakeId(), Subscriptions = [.. group.Select(s => s.Subscription)], Properties = new PropertySet { SubscriptionIdentifiers = group.Key is { } i ? [i] : null },
             };
             next.Send(w => packet.Write(w, Options.Version));
         }

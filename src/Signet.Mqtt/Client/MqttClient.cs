@@ -149,10 +149,14 @@ public sealed partial class MqttClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Messages as they come, until the client is closed. A QoS 1 or 2 message is acknowledged when the reader comes back for the next one or leaves the loop:
-    /// what a crash cut short is sent again. One reader at a time.
+    /// Messages as they come, until the client is closed. A QoS 1 or 2 message is acknowledged when the reader comes back for the next one, or with <see cref="Acknowledge"/>. A reader that
+    /// leaves in the middle of one (an exception, a cancelled token, <c>break</c>) has not had it: the next reader begins with it, and after the process's end the broker sends it again.
+    /// One reader at a time.
     /// </summary>
     public IAsyncEnumerable<MqttMessage> ReadMessagesAsync(CancellationToken cancellationToken = default) => incoming.ReadAllAsync(cancellationToken);
+
+    /// <summary>Acknowledges the message that the reader has in hand: for one that will not come back for another. Nothing in hand, or QoS 0: does nothing.</summary>
+    public void Acknowledge() => incoming.Done();
 
     /// <summary>Says DISCONNECT and ends the client; the last will is dropped unless <paramref name="code"/> is DisconnectWithWill.</summary>
     public async Task DisconnectAsync(ReasonCode code = ReasonCode.Success, string? reason = null)

@@ -150,6 +150,19 @@ internal sealed class Outgoing(InFlightStore? store, TimeProvider time, Action<E
         }
     }
 
+    /// <summary>An identifier for a question whose answer nobody waits for; in use until it comes.</summary>
+    public ushort TakeId()
+    {
+        lock (gate)
+        {
+            var id = NextId();
+            var answer = new TaskCompletionSource<SubackPacket>();
+            _ = answer.Task.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            asks[id] = answer;
+            return id;
+        }
+    }
+
     /// <summary>Sends SUBSCRIBE or UNSUBSCRIBE and waits for the answer; a broken connection ends it with an exception (the caller's reconnect logic subscribes again).</summary>
     public async Task<SubackPacket> AskAsync(Action<WireWriter, ushort> write, CancellationToken cancellationToken)
     {

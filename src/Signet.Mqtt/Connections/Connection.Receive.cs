@@ -30,6 +30,7 @@ internal sealed partial class Connection
                 pipe.Input.AdvanceTo(rest.Start, nextStep is null ? rest.End : rest.Start);
             }
 
+            HandOver();
             if (mustCommit) await CommitAsync();
             FinishBatch();
             broker.Counters.Add(Tally.BytesIn, before - rest.Length);
@@ -37,6 +38,7 @@ internal sealed partial class Connection
             {
                 nextStep = null;
                 await step();
+                HandOver();
                 FinishBatch();
             }
             else if (result.IsCompleted)
@@ -158,17 +160,25 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>Puts the replies into the write buffer and wakes everyone who was given something, this connection included.</summary>
-    private void FinishBatch()
+    /// <summary>
+    /// Wakes everyone else who was given something. Before the commit: what its receivers acknowledge until then need not be written down at all, and until then its sender has no answer.
+    /// (A QoS 2 message waits for its own commit in its receiver's session.)
+    /// </summary>
+    private void HandOver()
     {
-        if (unacknowledged != 0) unacknowledged = 0;
-        if (batchMessages > 0) broker.Counters.Add(Tally.MessagesIn, batchMessages);
         foreach (var other in touched)
         {
             if (other != this) other.Wake();
         }
 
         touched.Clear();
+    }
+
+    /// <summary>Puts the replies into the write buffer and writes it out.</summary>
+    private void FinishBatch()
+    {
+        if (unacknowledged != 0) unacknowledged = 0;
+        if (batchMessages > 0) broker.Counters.Add(Tally.MessagesIn, batchMessages);
         if (replies.Length > 0)
         {
             lock (Session!.Gate)

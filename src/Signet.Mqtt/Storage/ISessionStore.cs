@@ -45,7 +45,13 @@ public abstract record StoreChange
     public sealed record MessageDropped(long Message) : StoreChange;
 
     /// <summary>The message waits in the session's queue at place <paramref name="Order"/>.</summary>
-    public sealed record Queued(long Session, long Order, long Message, QoS QoS, bool Retain, int[]? SubscriptionIds) : StoreChange;
+    public sealed record Queued(long Session, long Order, long Message, QoS QoS, bool Retain, int[]? SubscriptionIds) : StoreChange
+    {
+        /// <summary>Not 0: it was sent in the same batch, as by <see cref="Sent"/>.</summary>
+        internal ushort PacketId { get; init; }
+
+        internal bool Released { get; init; }
+    }
 
     /// <summary>Sent under this packet identifier; <paramref name="Released"/>: PUBREC came, PUBREL is owed (QoS 2).</summary>
     public sealed record Sent(long Session, long Order, ushort PacketId, bool Released) : StoreChange;

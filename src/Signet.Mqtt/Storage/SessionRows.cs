@@ -46,7 +46,7 @@ internal sealed class SessionRows : BatchTarget<List<StoreChange>>
                 Run("DELETE FROM messages WHERE id = $1", m.Message);
                 break;
             case StoreChange.Queued q:
-                Run("INSERT OR REPLACE INTO queue(session, ord, message, qos, retain, identifiers) VALUES($1, $2, $3, $4, $5, $6)", q.Session, q.Order, q.Message, (int)q.QoS, q.Retain ? 1 : 0, SessionSchema.PackIds(q.SubscriptionIds));
+                Run("INSERT OR REPLACE INTO queue VALUES($1, $2, $3, $4, $5, $6, $7, $8)", q.Session, q.Order, q.Message, (int)q.QoS, q.Retain ? 1 : 0, SessionSchema.PackIds(q.SubscriptionIds), (int)q.PacketId, q.Released ? 1 : 0);
                 break;
             case StoreChange.Sent s:
                 Run("UPDATE queue SET packet = $3, released = $4 WHERE session = $1 AND ord = $2", s.Session, s.Order, (int)s.PacketId, s.Released ? 1 : 0);

@@ -25,6 +25,7 @@ public sealed class SqliteSessionStore : ISessionStore
 
     /// <summary>Changes that failed and wait; only the committing task touches it.</summary>
     private readonly List<StoreChange> behind = [];
+    private readonly BatchCondenser condenser = new();
     private bool isHopeless;
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
     private const int MostBehind = 200_000; // chosen: what connection attempts of hours add; beyond it a restart reads the file anew
@@ -120,11 +121,12 @@ public sealed class SqliteSessionStore : ISessionStore
     private async Task CommitAsync(Batch batch)
     {
         var isBatch = batch.Changes.Count > 0;   // an empty one was not cut off: it is still being filled
+        condenser.Condense(batch.Changes);
         var changes = behind.Count == 0 ? batch.Changes : isBatch ? [.. behind, .. batch.Changes] : behind;
         try
         {
             if (isHopeless) throw lost!;
-            await writer.WriteAsync(changes);
+            if (changes.Count > 0) await writer.WriteAsync(changes);
             behind.Clear();
             lock (gate) lost = null;
             if (isBatch) batch.Done.SetResult();

@@ -12,7 +12,7 @@ namespace Signet.Mqtt.Broker.Transport;
 /// <param name="stream">The socket itself, or the TLS on it.</param>
 /// <param name="waitsForSocket">
 /// False where <paramref name="stream"/> may hold on to something without the socket having more: always read it. With TLS 1.3 it does not after it filled less than it was given
-/// (each record looks like data, and SslStream takes all it has).
+/// (each record looks like data, and SslStream takes all it has), but for an end that came together with data (<see cref="PolledSocket.EndsLikeAnAlert"/>).
 /// </param>
 internal sealed class PolledReader(PolledSocket socket, Stream stream, bool waitsForSocket) : PipeReader
 {
@@ -54,8 +54,9 @@ internal sealed class PolledReader(PolledSocket socket, Stream stream, bool wait
         {
             if (socket.IsReadingStopped) return Result(true);
             if (isEnded || hasUnexamined) return Result(false);
-            if (!await (mayHoldMore || !waitsForSocket ? socket.GiveWay() : socket.WhenReadable())) return Result(true);
-            if (buffer.Length == 0 && (mayHoldMore || !waitsForSocket)) await NothingAsync();
+            var asksStream = mayHoldMore || !waitsForSocket || (socket.EndsLikeAnAlert && stream != socket);
+            if (!await (asksStream ? socket.GiveWay() : socket.WhenReadable())) return Result(true);
+            if (buffer.Length == 0 && asksStream) await NothingAsync();
             MakeRoom();
             var room = buffer.Length - end;
             var count = await stream.ReadAsync(buffer.AsMemory(end));

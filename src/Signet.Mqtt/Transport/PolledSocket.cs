@@ -9,6 +9,9 @@ namespace Signet.Mqtt.Broker.Transport;
 internal sealed class PolledSocket : Stream
 {
     private const int TurnsInARow = 16;
+
+    /// <summary>Header, two bytes, their type and the tag of AES-GCM or ChaCha20-Poly1305.</summary>
+    private const int AlertRecord = 5 + 2 + 1 + 16;
     private readonly ReadySignal readable = new(), writable = new();
     private readonly long key;
 
@@ -38,6 +41,12 @@ internal sealed class PolledSocket : Stream
     {
         set => (readable.RunsInline, writable.RunsInline) = (value, value);
     }
+
+    /// <summary>
+    /// The last read ended with a TLS 1.3 record of two bytes: MQTT's shortest packets, or the alert close_notify, which looks like data (RFC 8446 section 5.2). TLS above may know of an end
+    /// that the socket does not show.
+    /// </summary>
+    public bool EndsLikeAnAlert { get; private set; }
 
     public override bool CanRead => true;
 
@@ -79,6 +88,7 @@ internal sealed class PolledSocket : Stream
         if (IsReadingStopped) return new(false);
         if (!drained || hungUp) return GiveWay();
         var wait = readable.WaitAsync();
+        while (wait.IsCompleted && !HasSomething) wait = readable.WaitAsync(); // a signal kept from before: what it told of was read meanwhile
         drained = false;
         if (wait.IsCompleted) return wait;
         streak = 0;
@@ -99,9 +109,12 @@ internal sealed class PolledSocket : Stream
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (!drained || hungUp)
+        if (buffer.IsEmpty)
         {
-            if (buffer.IsEmpty) return new(0);
+            if (HasSomething) return new(0); // else whoever reads next would wait with a buffer in hand
+        }
+        else if (!drained || hungUp)
+        {
             if (TryRead(buffer.Span, out var count)) return new(count);
         }
 
@@ -127,6 +140,9 @@ internal sealed class PolledSocket : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <summary>Asks the kernel.</summary>
+    private bool HasSomething => hungUp || Socket.Available > 0;
 
     protected override void Dispose(bool disposing)
     {
@@ -186,6 +202,7 @@ internal sealed class PolledSocket : Stream
 
         if (error != SocketError.Success) throw Broken(error);
         drained = count < buffer.Length;
+        EndsLikeAnAlert = count >= AlertRecord && buffer.Slice(count - AlertRecord, 5).SequenceEqual<byte>([23, 3, 3, 0, AlertRecord - 5]);
         return true;
     }
 

@@ -161,7 +161,11 @@ public sealed class ContinuousSpecs
     private static async Task<MqttMessage> ReadOneAsync(MqttClient client, TimeSpan? within = null)
     {
         using var patience = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(5));
-        await foreach (var message in client.ReadMessagesAsync(patience.Token)) return message;
+        await foreach (var message in client.ReadMessagesAsync(patience.Token))
+        {
+            client.Acknowledge();
+            return message;
+        }
         throw new InvalidOperationException("the client ended");
     }
 }

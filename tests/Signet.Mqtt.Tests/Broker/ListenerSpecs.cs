@@ -107,6 +107,30 @@ public sealed class ListenerSpecs : IDisposable
         }
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Close_notify_ends_a_connection_whose_socket_stays_open(bool togetherWithData)
+    {
+        certificates.Issue("device-1").Dispose();
+        await using var house = await StartTlsAsync();
+        using var tcp = new TcpClient { NoDelay = true };
+        await tcp.ConnectAsync(IPAddress.Loopback, house.Port, TestContext.Current.CancellationToken);
+        await using var wire = new GatheringStream(tcp.GetStream());
+        await using var ssl = new SslStream(wire);
+        await ssl.AuthenticateAsClientAsync(Tls(house, certificates.Issue("device-1")).Tls!(), TestContext.Current.CancellationToken);
+        await ssl.WriteAsync(RawClient.Bytes(RawClient.Connect5), TestContext.Current.CancellationToken);
+        await Until.TrueAsync(() => house.Broker.Counters.Connections == 1);
+        await ssl.WriteAsync(RawClient.Bytes("C0 00"), TestContext.Current.CancellationToken); // as short as the alert, and no end
+        await Task.Delay(100, TestContext.Current.CancellationToken);
+        house.Broker.Counters.Connections.ShouldBe(1);
+
+        wire.Gathers = togetherWithData;
+        await ssl.WriteAsync(RawClient.Bytes("30 06 't' 00 4141"), TestContext.Current.CancellationToken);
+        await ssl.ShutdownAsync();
+        await wire.SendAsync();
+        await Until.TrueAsync(() => house.Broker.Counters.Connections == 0, "it would have stayed until the keep alive of 60 s passed");
+        house.Broker.Counters.MessagesIn.ShouldBe(1);
+    }
+
     [Fact]
     public async Task Plain_bytes_and_silence_on_a_tls_port_are_refused_in_time()
     {
@@ -196,5 +220,54 @@ public sealed class ListenerSpecs : IDisposable
         await using var house = await TestBroker.StartAsync(listen: o => o with { EndPoint = new IPEndPoint(IPAddress.IPv6Loopback, 0) });
         await using var client = await MqttClient.ConnectAsync(house.ClientOptions("c") with { Host = "::1" }, TestContext.Current.CancellationToken);
         client.IsConnected.ShouldBeTrue();
+    }
+
+    /// <summary>Keeps what is written until it is told to send it, in one piece.</summary>
+    private sealed class GatheringStream(Stream network) : Stream
+    {
+        private readonly MemoryStream gathered = new();
+
+        public bool Gathers { get; set; }
+
+        public override bool CanRead => true;
+
+        public override bool CanWrite => true;
+
+        public override bool CanSeek => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public async Task SendAsync()
+        {
+            await network.WriteAsync(gathered.ToArray());
+            gathered.SetLength(0);
+        }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (!Gathers) return network.WriteAsync(buffer, cancellationToken);
+            gathered.Write(buffer.Span);
+            return ValueTask.CompletedTask;
+        }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => network.ReadAsync(buffer, cancellationToken);
+
+        public override void Flush()
+        {
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
     }
 }

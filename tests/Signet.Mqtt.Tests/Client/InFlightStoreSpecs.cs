@@ -117,6 +117,43 @@ public sealed class InFlightStoreSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Who_subscribes_again_takes_no_identifier_that_a_kept_message_has()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        await using var store = InFlightStore.Open(File);
+        foreach (var id in (ushort[])[1, 2, 65_534, 65_535])
+            await store.WriteAsync(new InFlightChange.Saved("kept", new KeptMessage(id, id, new() { Topic = "t", QoS = QoS.AtLeastOnce, Payload = new byte[] { 1 } }, null, false)));
+        var options = Kept(((System.Net.IPEndPoint)listener.LocalEndpoint).Port, store) with { Reconnect = new ReconnectOptions { First = TimeSpan.FromMilliseconds(10) } };
+        var connecting = MqttClient.ConnectAsync(options, TestContext.Current.CancellationToken);
+        using (var first = RawClient.Of(await listener.AcceptSocketAsync(TestContext.Current.CancellationToken)))
+        {
+            (await first.ReadAsync()).ShouldStartWith("10");
+            await first.SendAsync("20 03 01 00 00"); // session present
+            for (var i = 0; i < 4; i++) (await first.ReadAsync()).ShouldStartWith("3A");
+            var subscribing = (await connecting).SubscribeAsync("a");
+            var asked = await first.ReadAsync();
+            asked.ShouldStartWith("82");
+            await first.SendAsync($"90 04 {asked.Substring(4, 4)} 00 01");
+            await subscribing;
+        }
+
+        await using var client = await connecting;
+        using var second = RawClient.Of(await listener.AcceptSocketAsync(TestContext.Current.CancellationToken));
+        (await second.ReadAsync()).ShouldStartWith("10");
+        await second.SendAsync("20 03 00 00 00"); // the session is lost
+        var again = await second.ReadAsync();
+        again.ShouldStartWith("82");
+        var kept = new List<string>();
+        for (var i = 0; i < 4; i++) kept.Add((await second.ReadAsync()).Substring(10, 4));
+        kept.ShouldBe(["0001", "0002", "FFFE", "FFFF"]);
+        kept.ShouldNotContain(again.Substring(4, 4));
+        await second.SendAsync($"90 04 {again.Substring(4, 4)} 00 01");
+        await second.SendAsync(string.Concat(kept.Select(id => $"40 02 {id}")));
+        await Until.TrueAsync(() => client.UnacknowledgedCount == 0);
+    }
+
+    [Fact]
     public async Task What_cannot_be_kept_is_not_sent_and_a_session_that_ends_with_the_connection_is_refused()
     {
         await using var house = await TestBroker.StartAsync();

@@ -58,21 +58,61 @@ public sealed class ReconnectSpecs
         (await Inbox.Of(client).NextTextAsync()).ShouldBe("back");
     }
 
-    [Fact]
-    public async Task A_message_is_acknowledged_when_the_program_is_done_with_it()
+    [Theory, InlineData(QoS.AtLeastOnce), InlineData(QoS.ExactlyOnce)]
+    public async Task A_message_is_acknowledged_when_the_program_asks_for_the_next_one_or_says_so(QoS qos)
     {
         await using var house = await TestBroker.StartAsync();
         await using var client = await house.ConnectAsync("c");
-        await client.SubscribeAsync("t");
-        await client.PublishAsync(Text("t", "1"), TestContext.Current.CancellationToken);
+        await client.SubscribeAsync([new TopicSubscription("t", qos)], cancellationToken: TestContext.Current.CancellationToken);
+        foreach (var text in (string[])["1", "2", "3"]) await client.PublishAsync(Text("t", text, qos), TestContext.Current.CancellationToken);
         await using (var messages = client.ReadMessagesAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken))
         {
             await messages.MoveNextAsync();
             await Task.Delay(100, TestContext.Current.CancellationToken);
-            house.Broker.Sessions().Single().InFlight.ShouldBe(1);
+            house.Broker.Sessions().Single().InFlight.ShouldBe(3);
+            await messages.MoveNextAsync();
+            await Until.TrueAsync(() => house.Broker.Sessions().Single().InFlight == 2);
+            client.Acknowledge();
+            await Until.TrueAsync(() => house.Broker.Sessions().Single().InFlight == 1);
         }
 
+        client.Acknowledge(); // nothing in hand
+        (await Inbox.Of(client).NextTextAsync()).ShouldBe("3");
         await Until.TrueAsync(() => house.Broker.Sessions().Single().InFlight == 0);
+    }
+
+    [Theory, InlineData(QoS.AtLeastOnce), InlineData(QoS.ExactlyOnce)]
+    public async Task A_message_that_a_reader_left_in_the_middle_comes_to_the_next_reader_first_and_to_the_next_process(QoS qos)
+    {
+        await using var house = await TestBroker.StartAsync();
+        await using (var client = await house.ConnectAsync("c", o => o with { SessionExpiry = TimeSpan.FromHours(1) }))
+        {
+            await client.SubscribeAsync([new TopicSubscription("t", qos)], cancellationToken: TestContext.Current.CancellationToken);
+            foreach (var text in (string[])["1", "2"]) await client.PublishAsync(Text("t", text, qos), TestContext.Current.CancellationToken);
+            (await LeaveAsync(client)).ShouldBe("1");
+            (await LeaveAsync(client)).ShouldBe("1");
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+            house.Broker.Sessions().Single().InFlight.ShouldBe(2);
+        }
+
+        await using var back = await house.ConnectAsync("c", o => o with { CleanStart = false, SessionExpiry = TimeSpan.FromHours(1) });
+        var inbox = Inbox.Of(back);
+        (await inbox.NextTextAsync()).ShouldBe("1");
+        (await inbox.NextTextAsync()).ShouldBe("2");
+
+        static async Task<string> LeaveAsync(MqttClient client)
+        {
+            var text = "";
+            await Should.ThrowAsync<InvalidDataException>(async () =>
+            {
+                await foreach (var message in client.ReadMessagesAsync(TestContext.Current.CancellationToken))
+                {
+                    text = Encoding.UTF8.GetString(message.Payload.Span);
+                    throw new InvalidDataException("the program failed at this message");
+                }
+            });
+            return text;
+        }
     }
 
     [Fact]

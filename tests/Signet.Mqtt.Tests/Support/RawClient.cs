@@ -24,6 +24,9 @@ public sealed class RawClient : IDisposable
         return new RawClient(tcp);
     }
 
+    /// <summary>The broker's end of a connection, for clients under test.</summary>
+    public static RawClient Of(Socket accepted) => new(accepted);
+
     /// <summary>Connects and swallows the CONNACK.</summary>
     public static async Task<RawClient> OpenAsync(int port, string connect = Connect5)
     {

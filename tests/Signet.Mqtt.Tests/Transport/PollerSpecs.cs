@@ -26,6 +26,25 @@ public sealed class PollerSpecs
     }
 
     [Fact]
+    public async Task Old_news_of_a_socket_does_not_end_a_wait()
+    {
+        using var pair = new Pair();
+        var (socket, _) = pair.OnOnePoller();
+        socket.OnEvent(canRead: true, canWrite: true, isHungUp: false); // what it tells of was read before anybody waited
+        var nothing = socket.ReadAsync(Memory<byte>.Empty, TestContext.Current.CancellationToken);
+        nothing.IsCompleted.ShouldBeFalse("TLS would rent its buffer now and wait holding it");
+        pair.Feed(socket);
+        (await nothing).ShouldBe(0);
+        (await socket.ReadAsync(new byte[10], TestContext.Current.CancellationToken)).ShouldBe(1);
+
+        socket.OnEvent(canRead: true, canWrite: true, isHungUp: false);
+        var readable = socket.WhenReadable();
+        readable.IsCompleted.ShouldBeFalse("the reader would rent a buffer now and wait holding it");
+        pair.Feed(socket);
+        (await readable).ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task Giving_up_a_wait_never_runs_the_waiter_on_the_callers_thread()
     {
         var signal = new ReadySignal { RunsInline = true };

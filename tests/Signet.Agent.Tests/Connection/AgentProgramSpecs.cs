@@ -9,6 +9,11 @@ public sealed class AgentProgramSpecs : IDisposable
     private readonly StringWriter _output = new();
     private readonly StringWriter _errors = new();
 
+    /// <summary>The one to write to and to lock: the program writes while the test reads.</summary>
+    private readonly TextWriter _guarded;
+
+    public AgentProgramSpecs() => _guarded = TextWriter.Synchronized(_errors);
+
     [Fact]
     public async Task A_wrong_directory_is_one_clear_line_and_exit_code_1()
     {
@@ -33,12 +38,12 @@ public sealed class AgentProgramSpecs : IDisposable
 
     private bool Said(string words)
     {
-        lock (_errors) return _errors.ToString().Contains(words, StringComparison.Ordinal);
+        lock (_guarded) return _errors.ToString().Contains(words, StringComparison.Ordinal);
     }
 
     private async Task<int> RunAsync(AgentProgramOptions options)
     {
         using var random = RandomNumberGenerator.Create();
-        return await AgentProgram.RunAsync(options, _output, _errors, TimeProvider.System, random, CancellationToken.None);
+        return await AgentProgram.RunAsync(options, _output, _guarded, TimeProvider.System, random, CancellationToken.None);
     }
 }

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -22,11 +21,14 @@ internal static class AuditBench
         {
             switch (args.Text("what") ?? "append")
             {
-                case "append": await AppendAsync(directory, args.Number("producers", 64), args.Number("rounds", 3), TimeSpan.FromSeconds(args.Number("seconds", 3)), args.Text("postgres")); break;
+                case "append":
+                    await using (var postgres = args.Has("postgres") ? await OwnPostgres.ForAsync(args) : null)
+                        await AppendAsync(directory, args.Number("producers", 64), args.Number("rounds", 3), TimeSpan.FromSeconds(args.Number("seconds", 3)), postgres?.Address);
+                    break;
                 case "latency": await LatencyAsync(directory, args.Number("rate", 10_000), TimeSpan.FromSeconds(args.Number("seconds", 10))); break;
                 case "verify": await VerifyAsync(directory, args.Number("entries", 1_000_000)); break;
                 case "search": await SearchAsync(directory, args.Number("entries", 1_000_000), args.Number("rounds", 30)); break;
-                case "grow": await GrowAsync(directory, args.Number("entries", 10_000_000)); break;
+                case "grow": await AuditGrowth.RunAsync(directory, args.Number("entries", 10_000_000), !args.Has("no-search")); break;
                 default: return 2;
             }
             return 0;
@@ -38,12 +40,12 @@ internal static class AuditBench
     }
 
     // Three side by side: the bare rows through the driver, the bare rows the way the log inserts them, and the log.
-    private static async Task AppendAsync(string directory, int producers, int rounds, TimeSpan time, string? postgres)
+    private static async Task AppendAsync(string directory, int producers, int rounds, TimeSpan time, PostgresAddress? postgres)
     {
         var forms = new (string Name, Func<int, Task<(double Rate, double Cpu)>> Run, List<(double Rate, double Cpu)> Seen)[]
         {
-            ("bare, through the driver", round => BareAsync(Source(directory, $"driver-{round}", postgres), producers, time, new DriverTarget()), []),
-            ("bare, inserted as the log does", round => BareAsync(Source(directory, $"bare-{round}", postgres), producers, time, new BareTarget()), []),
+            ("bare, through the driver", round => BareAsync(Source(directory, $"driver-{round}", postgres), producers, time, isDriver: true), []),
+            ("bare, inserted as the log does", round => BareAsync(Source(directory, $"bare-{round}", postgres), producers, time, isDriver: false), []),
             ("log without its search index", round => LogAsync(Path.Combine(directory, $"plain-{round}"), producers, time, postgres is null ? null : Source(directory, $"plain-{round}", postgres), indexed: false), []),
             ("log", round => LogAsync(Path.Combine(directory, $"log-{round}"), producers, time, postgres is null ? null : Source(directory, $"log-{round}", postgres)), []),
         };
@@ -58,8 +60,8 @@ internal static class AuditBench
             Line($"{(postgres is null ? "SQLite" : "PostgreSQL")}, {producers} producers, median of {rounds}: {name} {Median(seen, s => s.Rate):N0}/s ({seen.Min(s => s.Rate):N0}-{seen.Max(s => s.Rate):N0}), CPU {Median(seen, s => s.Cpu):0.0} us each, the log does {log / Median(seen, s => s.Rate):0.00} of it");
     }
 
-    private static DatabaseSource Source(string directory, string name, string? postgres) => postgres is null ? DatabaseSource.Sqlite(Path.Combine(directory, name + ".db"))
-        : DatabaseSource.Postgres(PostgresAddress.Parse(postgres), "bench_" + name.Replace('-', '_') + "_" + Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+    private static DatabaseSource Source(string directory, string name, PostgresAddress? postgres) => postgres is null ? DatabaseSource.Sqlite(Path.Combine(directory, name + ".db"))
+        : DatabaseSource.Postgres(postgres, "bench_" + name.Replace('-', '_') + "_" + Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
 
     private static async Task<(double, double)> LogAsync(string directory, int producers, TimeSpan time, DatabaseSource? source, bool indexed = true)
     {
@@ -68,14 +70,10 @@ internal static class AuditBench
         return await DriveAsync(producers, time, i => log.AppendAsync(Record(i)).AsTask());
     }
 
-    private static async Task<(double, double)> BareAsync(DatabaseSource source, int producers, TimeSpan time, BatchTarget<byte[]> target)
+    private static async Task<(double, double)> BareAsync(DatabaseSource source, int producers, TimeSpan time, bool isDriver)
     {
-        await using var database = Database.Open(source, [new(1, "rows", "CREATE TABLE entries(seq INTEGER PRIMARY KEY, body BLOB NOT NULL, prev BLOB NOT NULL, mac BLOB NOT NULL)")], new DatabaseOptions { OverwriteDeleted = true });
-        await using var writer = new GroupCommitWriter<byte[]>(database, target);
-        var draft = Draft(0);
-        var body = new byte[draft.MaximumLength];
-        body = body[..draft.Write(body, Digest.Zero, 1_000_000, DateTimeOffset.UnixEpoch)];
-        return await DriveAsync(producers, time, _ => writer.WriteAsync(body).AsTask());
+        await using var rows = new BareRows(source, isDriver);
+        return await DriveAsync(producers, time, _ => rows.WriteAsync());
     }
 
     /// <returns>Entries a second, and microseconds of this process's CPU for each.</returns>
@@ -127,7 +125,7 @@ internal static class AuditBench
         var bodies = new List<byte[]>();
         using (var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0 }, TimeProvider.System, random) is var opened ? new Closing(opened) : null!)
             foreach (var entry in await log.Log.AfterAsync(0, 200_000)) bodies.Add(entry.Body.ToArray());
-        for (var round = 0; round < 2; round++)
+        for (var round = 0; round < 5; round++)
         {
             using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, first);
             var hash = new byte[32];
@@ -139,29 +137,22 @@ internal static class AuditBench
                 hmac.GetHashAndReset(hash);
             }
             var bare = bodies.Count / bareClock.Elapsed.TotalSeconds;
+            using var key = new ForwardKey(first, 0);
+            bareClock.Restart();
+            foreach (var body in bodies)
+            {
+                _ = Digest.Sha256(body);
+                _ = key.Mac(body);
+            }
+            var own = bodies.Count / bareClock.Elapsed.TotalSeconds;
             var clock = Stopwatch.StartNew();
             var verdict = AuditOffline.Verify(directory, firstKey: first);
             var rate = verdict.Entries / clock.Elapsed.TotalSeconds;
             clock.Restart();
             var sealedOnly = AuditOffline.Verify(directory).Entries / clock.Elapsed.TotalSeconds;
             Line($"sealed parts by their signed roots: {sealedOnly:N0} entries/s");
-            Line($"{verdict.Summary}, every HMAC with the first key: {rate:N0} entries/s; bare SHA-256 + HMAC over the same bodies {bare:N0}/s; ratio {rate / bare:0.00}; peak {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB");
+            Line($"{verdict.Summary}, every HMAC with the first key: {rate:N0} entries/s; bare SHA-256 + HMAC of the platform over the same bodies {bare:N0}/s; ratio {rate / bare:0.00}; the same two with the calls the log makes {own:N0}/s, ratio {rate / own:0.00}; peak {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB");
         }
-    }
-
-    private static async Task GrowAsync(string directory, int entries)
-    {
-        using var random = RandomNumberGenerator.Create();
-        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, ReserveBytes = 0, SegmentEntries = 1_000_000_000 }, TimeProvider.System, random);
-        for (var million = 1; million <= entries / 1_000_000; million++)
-        {
-            var clock = Stopwatch.StartNew();
-            await AppendManyAsync(log, 1_000_000);
-            Line($"million {million}: {1_000_000 / clock.Elapsed.TotalSeconds:N0}/s, working set {Process.GetCurrentProcess().WorkingSet64 >> 20} MiB");
-        }
-        var verifying = Stopwatch.StartNew();
-        var verdict = await log.VerifyAsync();
-        Line($"{verdict.Summary}: {verdict.Entries / verifying.Elapsed.TotalSeconds:N0}/s, working set {Process.GetCurrentProcess().WorkingSet64 >> 20} MiB, peak {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB");
     }
 
     // What a page asks, at the log itself: newest entries, then each kind of filter; the rare ones stand at the very bottom.
@@ -202,14 +193,14 @@ internal static class AuditBench
         await AppendManyAsync(log, entries);
     }
 
-    private static Task AppendManyAsync(AuditLog log, int entries) => Task.WhenAll(Enumerable.Range(0, 256).Select(producer => Task.Run(async () =>
+    internal static Task AppendManyAsync(AuditLog log, int entries) => Task.WhenAll(Enumerable.Range(0, 256).Select(producer => Task.Run(async () =>
     {
         for (var i = producer; i < entries; i += 256) await log.AppendAsync(Record(i));
     })));
 
     private static AuditRecord Record(int i) => new(AuditTypes.Command, "operator-1", "thermostat-1", "command-sent", "recorded", "", new JsonObject { ["id"] = "01JDEXAMPLE0000000000000000", ["command"] = "set-temperature", ["sequence"] = i });
 
-    private static EntryDraft Draft(int i)
+    internal static EntryDraft Draft(int i)
     {
         var record = Record(i);
         return EntryDraft.Create(record.Type, record.Actor, record.Subject, record.Action, record.Outcome, record.Reason, record.Details, null);
@@ -223,52 +214,5 @@ internal static class AuditBench
     {
         public AuditLog Log { get; } = log;
         public void Dispose() => Log.DisposeAsync().AsTask().GetAwaiter().GetResult();
-    }
-
-    /// <summary>The row as it is, inserted the way the log inserts it; nothing is computed.</summary>
-    private sealed class BareTarget : BatchTarget<byte[]>
-    {
-        private readonly byte[] _hash = new byte[32];
-        private RowInsert? _rows;
-        private long _next;
-
-        public override void Opened(DbConnection connection) => _rows = RowInsert.Into(connection, "entries", "seq", "body", "prev", "mac");
-
-        public override void Closing() => _rows?.Dispose();
-
-        public override void Write(DbConnection connection, IReadOnlyList<byte[]> rows)
-        {
-            foreach (var row in rows) _rows!.Add(++_next, row, _hash, _hash);
-            _rows!.Flush();
-        }
-    }
-
-    /// <summary>The row as it is, one prepared statement of the driver for each.</summary>
-    private sealed class DriverTarget : BatchTarget<byte[]>
-    {
-        private readonly byte[] _hash = new byte[32];
-        private DbCommand _insert = null!;
-        private long _next;
-
-        public override void Opened(DbConnection connection)
-        {
-            _insert = connection.CreateCommand();
-            _insert.CommandText = "INSERT INTO entries(seq, body, prev, mac) VALUES (@seq, @body, @prev, @mac)";
-            foreach (var name in new[] { "@seq", "@body", "@prev", "@mac" })
-            {
-                var parameter = _insert.CreateParameter();
-                parameter.ParameterName = name;
-                _insert.Parameters.Add(parameter);
-            }
-        }
-
-        public override void Write(DbConnection connection, IReadOnlyList<byte[]> rows)
-        {
-            foreach (var row in rows)
-            {
-                (_insert.Parameters[0].Value, _insert.Parameters[1].Value, _insert.Parameters[2].Value, _insert.Parameters[3].Value) = (++_next, row, _hash, _hash);
-                _insert.ExecuteNonQuery();
-            }
-        }
     }
 }

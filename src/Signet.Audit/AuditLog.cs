@@ -133,7 +133,16 @@ public sealed class AuditLog : IAsyncDisposable
         {
             // What is left of the reserve is for emergencies only.
             if (_reserve.IsTouched && !_reserve.TryRestore()) throw Refused("the disk is full; only emergencies are recorded until there is space again", null);
-            await SubmitAsync(pending, cancellationToken);
+            // SubmitAsync written out: another asynchronous method costs a tenth of an append.
+            try
+            {
+                await _writer.WriteAsync(pending, cancellationToken);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                throw Refused(e);
+            }
+            if (!_reserve.IsTouched) _pulse.Succeeded();
             return pending.ToEntry();
         }
         _reserve.MakeRoom();
@@ -290,10 +299,12 @@ public sealed class AuditLog : IAsyncDisposable
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            throw Refused((e as StoreException)?.Message ?? (e as AuditTamperedException)?.Message ?? $"{_database.Name}: {e.Message}", e);
+            throw Refused(e);
         }
         if (!_reserve.IsTouched) _pulse.Succeeded();
     }
+
+    private AuditUnavailableException Refused(Exception e) => Refused((e as StoreException)?.Message ?? (e as AuditTamperedException)?.Message ?? $"{_database.Name}: {e.Message}", e);
 
     private AuditUnavailableException Refused(string message, Exception? cause)
     {

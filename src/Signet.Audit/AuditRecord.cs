@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json.Nodes;
 
 namespace Signet.Audit;
@@ -26,6 +27,11 @@ public static class AuditTypes
         Security = "security", Certificate = "certificate", User = "user", Device = "device", Broker = "broker", System = "system";
 
     public static IReadOnlyList<string> All { get; } = [Auth, AuthFail, Authorization, Command, Validation, Replay, Security, Certificate, User, Device, Broker, System];
+
+    private static readonly FrozenSet<string> Known = All.ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>Whether it is one of <see cref="All"/>.</summary>
+    public static bool IsKnown(string type) => Known.Contains(type);
 }
 
 /// <summary>One entry as it stands in the log.</summary>

@@ -48,6 +48,25 @@ public class FaultSpecs
         found.Message.ShouldBe("NOT intact: entry 18: its HMAC does not fit its body");
     }
 
+    [Theory]
+    [InlineData("entries", 290, 290, "its body or HMAC was altered")]
+    [InlineData("nodes", 1, 256, "the stored hash of their part of the tree was altered")]
+    public async Task What_was_altered_in_the_sealed_part_is_named_when_the_log_is_opened(string what, long first, long last, string detail)
+    {
+        using var home = new AuditHome();
+        await home.FillAsync(300);
+        home.Execute((what, TestDatabase.IsPostgres) switch
+        {
+            ("nodes", true) => "UPDATE nodes SET hash = decode(repeat('00', 32), 'hex')",
+            ("nodes", false) => "UPDATE nodes SET hash = zeroblob(32)",
+            (_, true) => "UPDATE entries SET body = convert_to(replace(convert_from(body, 'UTF8'), 'command-sent', 'command-semt'), 'UTF8') WHERE seq = 290",
+            _ => "UPDATE entries SET body = replace(body, 'command-sent', 'command-semt') WHERE seq = 290",
+        });
+        var found = await Should.ThrowAsync<AuditTamperedException>(() => home.OpenAsync());
+        (found.Verdict.Fault!.First, found.Verdict.Fault.Last).ShouldBe((first, last));
+        found.Verdict.Fault.Detail.ShouldContain(detail);
+    }
+
     [Fact, Trait(TestDatabase.Trait, TestDatabase.SqliteOnly)]
     public async Task A_restored_older_database_is_not_built_upon()
     {

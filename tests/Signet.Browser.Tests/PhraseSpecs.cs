@@ -43,7 +43,7 @@ public sealed partial class PhraseSpecs
     public void The_words_that_come_from_values_have_their_spanish_too()
     {
         var spanish = Phrases.Load("es");
-        string[] words = [.. new[] { "online", "offline", "unknown", "never seen", "disabled", "success", "refused", "failed", "succeeded", "blocked", "not applicable", "not run" }, .. Enum.GetValues<Signet.Access.Role>().Select(role => Says.Words(role)), .. Navigation.Places.Select(place => place.Title)];
+        string[] words = [.. new[] { "online", "offline", "unknown", "never seen", "disabled", "succeeded", "blocked", "not applicable", "not run" }, .. Signet.Control.EventCatalogue.Outcomes, .. Enum.GetValues<Signet.Access.Role>().Select(role => Says.Words(role)), .. Navigation.Places.Select(place => place.Title)];
         words.Where(word => !spanish.ContainsKey(word)).ShouldBeEmpty();
     }
 

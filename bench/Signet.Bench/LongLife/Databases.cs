@@ -18,13 +18,13 @@ internal static class Databases
     public static async Task<int> RunAsync(Arguments args)
     {
         var (seconds, rounds) = (TimeSpan.FromSeconds(args.Number("seconds", 8)), args.Number("rounds", 3));
-        var connections = (args.Text("postgres") ?? throw new InvalidOperationException("--postgres CONNECTION of an empty database")).Split('|');
+        await using var server = await OwnPostgres.ForAsync(args);
         var directory = System.IO.Directory.CreateTempSubdirectory("signet-databases-").FullName;
         var results = new Dictionary<string, List<(double Sqlite, double Postgres)>>(StringComparer.Ordinal);
         try
         {
             await using var sqlite = await House.StartAsync(Path.Combine(directory, "sqlite"), null);
-            await using var postgres = await House.StartAsync(Path.Combine(directory, "postgres"), PostgresAddress.Parse(connections[0]));
+            await using var postgres = await House.StartAsync(Path.Combine(directory, "postgres"), server.Address);
             for (var round = -1; round < rounds; round++)
                 foreach (var (name, work) in Works)
                 {

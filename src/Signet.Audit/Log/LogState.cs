@@ -39,10 +39,18 @@ internal sealed class LogState
         using var key = keys.Hmac.Copy();
         using var verifier = new LogVerifier(log, origin, [keys.Public], key);
         var verdict = verifier.Verify();
-        if (!verdict.IsIntact) throw new AuditTamperedException(verdict);
+        if (!verdict.IsIntact) throw new AuditTamperedException(Named(verdict, size, connection, keys, newest));
         var end = verifier.End;
         var time = end.Time == default && size > 0 ? TimeOf(connection, size) : end.Time;
         return new LogState { Tree = end.Tree, Link = end.Link, LinkBefore = end.LinkBefore, Time = new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)), Last = last };
+    }
+
+    // What stands before the newest checkpoint was not read entry by entry: only that it does not give the signed root is known. The log is refused anyway, so the time to find the entry is there.
+    private static AuditVerdict Named(AuditVerdict found, long sealedSize, DbConnection connection, LogKeys keys, string? newest)
+    {
+        if (sealedSize == 0 || found.Fault!.Last > sealedSize) return found;
+        var whole = DatabaseVerification.Run(connection, new([keys.Public], _ => null, keys.Hmac.Epoch, newest is null ? [] : [newest]), null, CancellationToken.None);
+        return whole.IsIntact ? found : whole;
     }
 
     private static Checkpoint? LastCheckpoint(DbConnection connection, LogKeys keys, string origin)

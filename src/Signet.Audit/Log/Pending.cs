@@ -36,11 +36,11 @@ internal sealed class Pending
     /// <exception cref="ArgumentException">The type is not one of <see cref="AuditTypes.All"/>.</exception>
     public static Pending Entry(AuditRecord record, RandomNumberGenerator random)
     {
-        if (!AuditTypes.All.Contains(record.Type)) throw new ArgumentException($"\"{record.Type}\" is not an event type.", nameof(record));
-        record = record with
-        {
-            Actor = Cut(record.Actor), Subject = Cut(record.Subject), Action = Cut(record.Action), Outcome = Cut(record.Outcome), Reason = Cut(record.Reason), Details = Bound(record.Details),
-        };
+        if (!AuditTypes.IsKnown(record.Type)) throw new ArgumentException($"\"{record.Type}\" is not an event type.", nameof(record));
+        var (actor, subject, action, outcome, reason, details) = (Cut(record.Actor), Cut(record.Subject), Cut(record.Action), Cut(record.Outcome), Cut(record.Reason), Bound(record.Details));
+        if (!(ReferenceEquals(actor, record.Actor) && ReferenceEquals(subject, record.Subject) && ReferenceEquals(action, record.Action) && ReferenceEquals(outcome, record.Outcome)
+            && ReferenceEquals(reason, record.Reason) && ReferenceEquals(details, record.Details)))
+            record = record with { Actor = actor, Subject = subject, Action = action, Outcome = outcome, Reason = reason, Details = details };
         (byte[] Salt, byte[] Data)? personal = null;
         Digest? commitment = null;
         if (record.Personal is { Count: > 0 } facts)
@@ -93,8 +93,9 @@ internal sealed class Pending
     private static bool IsSmall(JsonObject details)
     {
         var most = 0L;
-        foreach (var (name, value) in details)
+        for (var i = 0; i < details.Count; i++)   // by place: no enumerator on the heap
         {
+            var (name, value) = details.GetAt(i);
             most += 64 + name.Length * 6L;
             if (value is null) continue;
             if (value is not JsonValue plain) return false;

@@ -72,6 +72,7 @@ internal sealed class SearchTokens
     private void Text(ReadOnlySpan<byte> text)
     {
         var gram = 0;
+        var grams = Grams.AsSpan();
         for (var i = 0; i < text.Length; i++)
         {
             var b = text[i];
@@ -79,7 +80,7 @@ internal sealed class SearchTokens
             gram = gram >> 8 | b << 16;
             if (i < 2) continue;
             var bit = Bit(gram);
-            Grams[bit >> 3] |= (byte)(1 << (bit & 7));
+            grams[bit >> 3] |= (byte)(1 << (bit & 7));
         }
     }
 

@@ -114,7 +114,8 @@ internal static class DatabaseVerification
         }
     }
 
-    private static AuditVerdict Run(DbConnection connection, VerificationTerms terms, IProgress<long> progress, CancellationToken cancellationToken)
+    /// <summary>As the other one, on an open connection that reads one moment.</summary>
+    public static AuditVerdict Run(DbConnection connection, VerificationTerms terms, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         var origin = StoredRows.Origin(connection);
         if (origin is null) return new AuditVerdict(new Fault(FaultKind.Unreadable, 1, 1, "the log's name is missing"), 0, 0, null, []);

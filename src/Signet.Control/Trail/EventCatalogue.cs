@@ -23,6 +23,9 @@ public static partial class EventCatalogue
 {
     public static IReadOnlyList<EventRow> All { get; } = [.. PeopleRows, .. DeviceRows, .. AccessRows, .. CommandRows, .. CertificateRows, .. BrokerRows, .. LogRows, .. ProgramRows];
 
+    /// <summary>Every word that can stand in <c>outcome</c>, the usual ones first.</summary>
+    public static IReadOnlyList<string> Outcomes { get; } = [.. All.SelectMany(row => row.Outcomes.Split(", ")).Distinct(StringComparer.Ordinal).OrderBy(word => word switch { "success" => 0, "refused" => 1, "failed" => 2, _ => 3 }).ThenBy(word => word, StringComparer.Ordinal)];
+
     private static readonly FrozenDictionary<(string, string), EventRow> ByName = All.ToFrozenDictionary(row => (row.Type, row.Action));
     private static readonly FrozenDictionary<string, EventRow> ByAction = All.GroupBy(row => row.Action, StringComparer.Ordinal).ToFrozenDictionary(rows => rows.Key, rows => rows.First(), StringComparer.Ordinal);
 

@@ -90,26 +90,26 @@ public static class EntryJson
     private static void WriteObject(JsonObject members, IBufferWriter<byte> output, int depth)
     {
         output.Write("{"u8);
-        var isFirst = true;
-        foreach (var (name, value) in IsSorted(members) ? (IEnumerable<KeyValuePair<string, JsonNode?>>)members : members.OrderBy(m => m.Key, StringComparer.Ordinal))
-        {
-            if (!isFirst) output.Write(","u8);
-            isFirst = false;
-            WriteString(name, output);
-            output.Write(":"u8);
-            Write(value, output, depth + 1);
-        }
+        if (IsSorted(members))
+            for (var i = 0; i < members.Count; i++) WriteMember(members.GetAt(i), i == 0, output, depth);   // by place: no enumerator on the heap
+        else
+            foreach (var (i, member) in members.OrderBy(m => m.Key, StringComparer.Ordinal).Index()) WriteMember(member, i == 0, output, depth);
         output.Write("}"u8);
+    }
+
+    private static void WriteMember(KeyValuePair<string, JsonNode?> member, bool isFirst, IBufferWriter<byte> output, int depth)
+    {
+        if (!isFirst) output.Write(","u8);
+        WriteString(member.Key, output);
+        output.Write(":"u8);
+        Write(member.Value, output, depth + 1);
     }
 
     private static bool IsSorted(JsonObject members)
     {
-        string? before = null;
-        foreach (var (name, _) in members)
-        {
-            if (before is not null && string.CompareOrdinal(before, name) > 0) return false;
-            before = name;
-        }
+        for (var i = 1; i < members.Count; i++)
+            if (string.CompareOrdinal(members.GetAt(i - 1).Key, members.GetAt(i).Key) > 0)
+                return false;
         return true;
     }
 

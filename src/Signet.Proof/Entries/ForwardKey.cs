@@ -12,14 +12,16 @@ public sealed class ForwardKey : IDisposable
 {
     public const int Size = 32;
     private readonly byte[] _key = new byte[Size];
-    private IncrementalHash _hmac;
+    private IncrementalHash? _hmac;
+    private LibCrypto.Context? _fast;
+    private bool _isDisposed;
 
     public ForwardKey(ReadOnlySpan<byte> key, long epoch)
     {
         if (key.Length != Size) throw new ArgumentException($"A log key has {Size} bytes, not {key.Length}.", nameof(key));
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         key.CopyTo(_key);
-        _hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _key);
+        Prepare();
         Epoch = epoch;
     }
 
@@ -38,8 +40,11 @@ public sealed class ForwardKey : IDisposable
     /// <summary>The HMAC of an entry's body.</summary>
     public Digest Mac(ReadOnlySpan<byte> body)
     {
-        _hmac.AppendData(body);
         Digest mac = default;
+        if (_fast is { } fast && body.Length <= LibCrypto.Longest && LibCrypto.TryMac(fast, body, mac)) return mac;
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        _hmac ??= IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _key);
+        _hmac.AppendData(body);
         _hmac.GetHashAndReset(mac);
         return mac;
     }
@@ -61,8 +66,7 @@ public sealed class ForwardKey : IDisposable
         var next = Mac("signet-audit-next-key-v1"u8);
         next.CopyTo(_key);
         CryptographicOperations.ZeroMemory(next);
-        _hmac.Dispose();
-        _hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _key);
+        Prepare();
         Epoch++;
     }
 
@@ -74,7 +78,17 @@ public sealed class ForwardKey : IDisposable
 
     public void Dispose()
     {
+        _isDisposed = true;
         CryptographicOperations.ZeroMemory(_key);
-        _hmac.Dispose();
+        _hmac?.Dispose();
+        _fast?.Dispose();
+    }
+
+    private void Prepare()
+    {
+        _hmac?.Dispose();
+        _hmac = null;   // made when it is needed: for long bodies, or where there is nothing faster
+        _fast?.Dispose();
+        _fast = LibCrypto.IsAvailable ? LibCrypto.Keyed(_key) : null;
     }
 }

@@ -68,6 +68,6 @@ public sealed record AuditVerdict(Fault? Fault, long Entries, long Checkpoints, 
 
     /// <summary>One line for people.</summary>
     public string Summary => Fault is null
-        ? $"intact: {Entries} entries, {Checkpoints} signed checkpoints"
+        ? $"intact: {Entries} {(Entries == 1 ? "entry" : "entries")}, {Checkpoints} signed {(Checkpoints == 1 ? "checkpoint" : "checkpoints")}"
         : $"NOT intact: {(Fault.First == Fault.Last ? $"entry {Fault.First}" : $"entries {Fault.First} to {Fault.Last}")}: {Fault.Detail}";
 }

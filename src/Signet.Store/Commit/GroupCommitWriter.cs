@@ -44,19 +44,10 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
     /// <param name="row">Handed to the target on the writer's own task.</param>
     /// <param name="cancellationToken">Ends the wait for a place in the queue. A row that was taken is written.</param>
     /// <exception cref="StoreException">The row is not written.</exception>
-    public async ValueTask WriteAsync(T row, CancellationToken cancellationToken = default)
+    public ValueTask WriteAsync(T row, CancellationToken cancellationToken = default)
     {
         var slot = new Slot(row);
-        try
-        {
-            if (!_queue.Writer.TryWrite(slot))
-                await _queue.Writer.WriteAsync(slot, cancellationToken);
-        }
-        catch (ChannelClosedException)
-        {
-            throw _stopped ?? new StoreException(StoreFailure.Unavailable, $"{_database.Name}: the writer is closed.");
-        }
-        await slot.Done.Task;
+        return _queue.Writer.TryWrite(slot) ? new(slot.Task) : WaitForPlaceAsync(slot, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -64,6 +55,20 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
         _queue.Writer.TryComplete();
         await _pump;
         Disconnect();
+    }
+
+    // The queue is full or closed.
+    private async ValueTask WaitForPlaceAsync(Slot slot, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _queue.Writer.WriteAsync(slot, cancellationToken);
+        }
+        catch (ChannelClosedException)
+        {
+            throw _stopped ?? new StoreException(StoreFailure.Unavailable, $"{_database.Name}: the writer is closed.");
+        }
+        await slot.Task;
     }
 
     private async Task PumpAsync()
@@ -118,7 +123,7 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
             _stopped = new StoreException(StoreFailure.Unavailable, $"{_database.Name}: the writer stopped: {e.Message}", e);
             _queue.Writer.TryComplete();
         }
-        foreach (var slot in slots) slot.Done.SetResult();
+        foreach (var slot in slots) slot.SetResult();
     }
 
     private void Begin()
@@ -182,13 +187,12 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
 
     private static void Fail(List<Slot> slots, Exception reason)
     {
-        foreach (var slot in slots) slot.Done.SetException(reason);
+        foreach (var slot in slots) slot.SetException(reason);
     }
 
-    private sealed class Slot(T row)
+    private sealed class Slot(T row) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public T Row { get; } = row;
-        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     private sealed class FunctionTarget(Action<DbConnection, IReadOnlyList<T>> write) : BatchTarget<T>

@@ -40,10 +40,11 @@ public struct Digest : IEquatable<Digest>
 
     public static Digest Sha256(ReadOnlySpan<byte> data)
     {
+        Digest digest = default;
+        if (data.Length <= LibCrypto.Longest && LibCrypto.IsAvailable && LibCrypto.TrySha256(data, digest)) return digest;
         // One object a thread that is used again: a tenth faster than the platform's one-shot call on what a log hashes.
         _sha256 ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         _sha256.AppendData(data);
-        Digest digest = default;
         _sha256.GetHashAndReset(digest);
         return digest;
     }

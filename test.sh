@@ -10,7 +10,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 require_peers || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 
-(cd tests/peers && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }) || { echo "The peers of the tests could not be installed (npm ci in tests/peers)."; echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+for peers in tests/peers tests/peers/oidc; do
+    (cd "$peers" && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }) || { echo "The peers of the tests could not be installed (npm ci in $peers)."; echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+done
 
 echo "== build"
 if ! dotnet build Signet.slnx -nologo -v quiet; then

@@ -82,6 +82,9 @@ public sealed partial class CommandCenter : IAsyncDisposable
 
     /// <summary>Invitations, and links to a new password.</summary>
     public PersonLinks Links { get; private set; } = null!;
+
+    /// <summary>Whom an OpenID Connect provider's subjects sign in.</summary>
+    public ProviderLinks ProviderLinks { get; private set; } = null!;
     public ApiTokens Tokens { get; private set; } = null!;
     public LiveFeed Feed { get; private set; } = null!;
     public BrokerView Broker { get; private set; } = null!;
@@ -300,6 +303,7 @@ public sealed partial class CommandCenter : IAsyncDisposable
         Accounts = new(_database, _trail, administration, _time, random, Options.SecondFactorGrace);
         SecondFactors = new(_database, _trail, administration, Accounts, seal, _time, random);
         Links = new(_database, _trail, administration, Accounts, _time, random);
+        ProviderLinks = new(_database, _trail, administration, Accounts, _time);
         Tokens = new(_database, _trail, administration, _time, random);
         OpenTotpAccounts(seal, repeated, administration, random);
 

@@ -92,4 +92,31 @@ public static class WebLimits
 
     /// <summary>Accounts that one address may register in <see cref="LoginWindow"/> where registration is open.</summary>
     public const int RegistrationsPerAddress = 5;
+
+    /// <summary>Bytes of one answer of a sign-in provider: its document, its keys, tokens, user information. Chosen: large providers take a quarter of it.</summary>
+    public const int ProviderAnswer = 64 * 1024;
+
+    /// <summary>Time for one answer of a sign-in provider. Chosen: people wait for two or three of them.</summary>
+    public static readonly TimeSpan ProviderAnswerTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a provider's document and keys are used before they are fetched again, and for how long still when it cannot be reached.</summary>
+    public static readonly TimeSpan ProviderFresh = TimeSpan.FromHours(1), ProviderStale = TimeSpan.FromHours(24);
+
+    /// <summary>Between two fetches that an unknown key or a failure has caused: whoever makes up key ids must not make this console a hammer.</summary>
+    public static readonly TimeSpan ProviderAgain = TimeSpan.FromSeconds(30);
+
+    /// <summary>Between leaving for the provider and coming back (OAuth 2.0: a code lives ten minutes at most).</summary>
+    public static readonly TimeSpan ProviderVisit = TimeSpan.FromMinutes(10);
+
+    /// <summary>Between the provider's answer and the page that lets in: one step of the browser.</summary>
+    public static readonly TimeSpan ProviderStep = TimeSpan.FromMinutes(2);
+
+    /// <summary>How far the provider's clock may be off, and how old an ID token may be: it is made while we wait.</summary>
+    public static readonly TimeSpan ProviderSkew = TimeSpan.FromMinutes(1), IdTokenAge = TimeSpan.FromMinutes(10);
+
+    /// <summary>Characters of an ID token, keys of a provider, bits of an RSA key at most. Chosen: far above what providers have, and quick to refuse.</summary>
+    public const int IdTokenCharacters = 32 * 1024, ProviderKeys = 64, ProviderKeyBits = 8192;
+
+    /// <summary>Refusals on the way back from a provider that one address writes to the audit log in <see cref="LoginWindow"/>; the rest are refused unwritten.</summary>
+    public const int ProviderRefusalsPerAddress = 100;
 }

@@ -58,6 +58,9 @@ public sealed record WebOptions
     /// <summary>What a person's client certificate is worth at the console (<c>console.certificateSignIn</c>).</summary>
     public SignIn.CertificateSignIn CertificateSignIn { get; init; } = SignIn.CertificateSignIn.Factor;
 
+    /// <summary>People may sign in with this provider; null: none.</summary>
+    public ProviderOptions? Provider { get; init; }
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public RandomNumberGenerator Random { get; init; } = RandomNumberGenerator.Create();

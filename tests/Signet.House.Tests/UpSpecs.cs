@@ -164,6 +164,23 @@ public sealed class UpSpecs : IDisposable
     }
 
     [Theory]
+    [InlineData("""{"oidc":{"issuer":"http://id.example.org","clientId":"c"}}""", "oidc:issuer must be an https:// address")]
+    [InlineData("""{"oidc":{"clientId":"c"}}""", "oidc:issuer is not")]
+    [InlineData("""{"oidc":{"issuer":"https://id.example.org"}}""", "oidc:clientId is empty")]
+    [InlineData("""{"oidc":{"issuer":"https://id.example.org","clientId":"c","roleClaim":"groups"}}""", "belong together")]
+    [InlineData("""{"oidc":{"issuer":"https://id.example.org","clientId":"c","roleClaim":"groups","adminValues":"a","viewerValues":"b, a"}}""", "means two roles")]
+    [InlineData("""{"oidc":{"issuer":"https://id.example.org","clientId":"c","clientSecretFile":"/etc/hostname"}}""", "/etc/hostname")]
+    public async Task A_sign_in_provider_that_is_set_half_stops_the_start_and_says_what_is_missing(string settings, string words)
+    {
+        var file = Path.Combine(_folder, "signet.json");
+        await File.WriteAllTextAsync(file, settings);
+        var refused = await SignetProcess.RunAsync(Data, "up", "--config", file, "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0");
+        refused.ExitCode.ShouldNotBe(0);
+        OneLine(refused.Error).ShouldContain(words);
+        Directory.Exists(Data).ShouldBeFalse("nothing is made before the settings are good");
+    }
+
+    [Theory]
     [InlineData("0.0.0.0")]
     [InlineData("192.0.2.1")]
     public async Task The_demo_listens_on_loopback_only(string address)

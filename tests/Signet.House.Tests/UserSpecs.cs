@@ -24,6 +24,10 @@ public sealed class UserSpecs(RunningHouse house) : IClassFixture<RunningHouse>
         (await house.RunAsync("user", "reset-mfa", "maria", "--yes")).ExitCode.ShouldBe(0);
         ((string)(await house.RunAsync("user", "reset-password", "maria", "--yes", "--json")).Json["link"]!).ShouldContain("token=");
         ((string)(await house.RunAsync("user", "invite", "--note", "night shift", "--json")).Json["url"]!).ShouldContain("token=");
+        (await house.RunAsync("user", "links", "maria", "--json")).Json["links"]!.AsArray().Count.ShouldBe(0);
+        var unlinked = await house.RunAsync("user", "unlink", "maria", "--yes");
+        unlinked.ExitCode.ShouldBe(1);
+        unlinked.Error.ShouldContain("nothing is linked");
         (await house.RunAsync("user", "list")).Output.ShouldContain("maria");
         (await house.RunAsync("user", "remove", "maria", "--yes")).ExitCode.ShouldBe(0);
         var last = await house.RunAsync("user", "disable", "admin");

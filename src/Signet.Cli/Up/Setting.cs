@@ -114,7 +114,7 @@ internal sealed partial record Setting(string Key, string? Flag, string Default,
 
     /// <summary>Everything that can be set; a key that is not here is an error.</summary>
     public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttConnectionsPerSecond, MqttHalfOpen, MqttHalfOpenPerAddress, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, CertificateSignIn, ConsoleProxies, ConsoleProxyName, Hosts, ReceiptDeadline, LogLevel, LogFormat, Drain, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays,
-        AuditCheckpointSeconds, AuditSegmentEntries, AuditSegmentDays, AuditRetentionDays, AuditArchive, AuditReserveMebibytes, AuditUnavailable, AuditSyslog, AuditWebhook, AuditWebhookSecretFile, AuditForwardRoot, .. OfBrokers];
+        AuditCheckpointSeconds, AuditSegmentEntries, AuditSegmentDays, AuditRetentionDays, AuditArchive, AuditReserveMebibytes, AuditUnavailable, AuditSyslog, AuditWebhook, AuditWebhookSecretFile, AuditForwardRoot, .. OfBrokers, .. OfProvider];
 
     private static string? Truth(string value) => value is "true" or "false" ? null : "true or false";
 

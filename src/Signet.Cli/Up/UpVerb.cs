@@ -37,6 +37,7 @@ internal static class UpVerb
         if (demo && !IPAddress.IsLoopback(listen))
             throw new CliException(ExitCode.WrongUsage, $"--demo shows passwords and simulates devices, so it listens on loopback only, and {listen} is not. Leave out --listen or --demo.");
 
+        var provider = ProviderSettings.Of(settings);
         using var random = RandomNumberGenerator.Create();
         using var atRunTime = new RunTimeSettings(settings, () => Settings(parsed, directory));
         using var loggers = LoggerFactory.Create(logging => logging
@@ -56,14 +57,14 @@ internal static class UpVerb
         await using var terminal = AuditTerminal.Follow(center.Feed, printer);
         // RabbitMQ asks the endpoints of the console before it lets anybody in, the center too: there the console comes first.
         var asksFirst = center.Options.OtherBroker is { Kind: BrokerKind.RabbitMq };
-        await using var early = asksFirst ? await WebConsole.StartAsync(center, WebSettings(settings, listen, demo, random), loggers, cancellation) : null;
+        await using var early = asksFirst ? await WebConsole.StartAsync(center, WebSettings(settings, listen, demo, random) with { Provider = provider }, loggers, cancellation) : null;
         await center.StartAsync(cancellation);
         atRunTime.Listen(center, loggers.CreateLogger("Signet.Cli.Up"));
         await using var devices = new DemoDevices();
         // The devices come up while the console does.
         if (demo)
             devices.Start(center.Fleet.List().Select(device => center.Installation.DeviceDirectory(device.Name)).Where(Directory.Exists));
-        await using var late = asksFirst ? null : await WebConsole.StartAsync(center, WebSettings(settings, listen, demo, random), loggers, cancellation);
+        await using var late = asksFirst ? null : await WebConsole.StartAsync(center, WebSettings(settings, listen, demo, random) with { Provider = provider }, loggers, cancellation);
         var console = early ?? late!;
         var welcome = await WelcomeAsync(center, console, demo, first, cancellation);
         if (demo)

@@ -14,7 +14,7 @@ internal static class UserVerb
     public static Command Build() => Verb.Noun("user", "People who may sign in: add, list, change, reset",
         Add(), List(), SetRole(), SetScope(), Enabled("disable", "Disable somebody: their sessions end at once", false), Enabled("enable", "Enable somebody again", true), Remove(),
         Reset("reset-mfa", "Take every second factor of somebody away who lost theirs", "reset-mfa"),
-        Reset("reset-password", "Take somebody's password away and print a one-time link to a new one", "reset-password"), Invite(), RolesVerb())
+        Reset("reset-password", "Take somebody's password away and print a one-time link to a new one", "reset-password"), Invite(), UserLinkVerbs.Links(), UserLinkVerbs.Unlink(), RolesVerb())
         .WithExamples("signet user add maria --role operator", "signet user invite --role viewer --note \"night shift\"", "signet user reset-mfa maria --yes");
 
     private static Option<string> RoleOption()

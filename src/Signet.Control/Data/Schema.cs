@@ -25,6 +25,7 @@ internal static partial class Schema
         new(13, "queue, attempts, rollouts", Queue),
         new(14, "manifests, approvals, envelopes", Approvals),
         new(15, "shared keys", SharedKeys),
+        new(16, "links to an OpenID Connect provider", ProviderLink),
     ];
 
     private const string First = """

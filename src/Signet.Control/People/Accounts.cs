@@ -116,6 +116,7 @@ public sealed partial class Accounts
                 c.Execute("DELETE FROM account WHERE id = @id", new { id });
                 SecondFactors.Forget(c, id);
                 c.Execute("DELETE FROM person_link WHERE account = @id", new { id });
+                ProviderLinks.Forget(c, id);
             }
             else
             {

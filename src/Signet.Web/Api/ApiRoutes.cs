@@ -28,6 +28,7 @@ internal static class ApiRoutes
         EnrolmentApi.Map(api);
         BrokerApi.Map(api);
         PeopleApi.Map(api);
+        ProviderApi.Map(api);
         TotpAccountsApi.Map(api);
         PolicyApi.Map(api);
         StatusApi.Map(api);

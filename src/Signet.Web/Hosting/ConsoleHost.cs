@@ -41,6 +41,7 @@ internal static class ConsoleHost
         services.AddSingleton(center).AddSingleton(options).AddSingleton(door).AddSingleton(options.Time).AddSingleton(options.Random);
         services.AddSingleton(WebFiles.Load(Path.Combine(AppContext.BaseDirectory, "wwwroot")));
         AddSignIn(services);
+        if (options.Provider is { } provider) AddProvider(services, provider);
         AddPagesAndApi(services);
         // The platform would make a key ring at the start all the same, in the home directory, and never use it.
         foreach (var unused in services.Where(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType?.Name == "DataProtectionHostedService").ToArray()) services.Remove(unused);
@@ -89,7 +90,7 @@ internal static class ConsoleHost
     {
         // Keys live as long as the process, like the sessions they belong to: none lies on a disk.
         services.AddSingleton<IDataProtectionProvider, EphemeralDataProtectionProvider>();
-        services.AddSingleton<CertificatePeople>().AddSingleton<SetupLink>().AddSingleton<LoginThrottle>().AddSingleton<Sessions>().AddSingleton<KnownBrowser>().AddSingleton<Trail>().AddScoped<SignInDesk>();
+        services.AddSingleton<CertificatePeople>().AddSingleton<SetupLink>().AddSingleton<LoginThrottle>().AddSingleton<Sessions>().AddSingleton<KnownBrowser>().AddSingleton<Trail>().AddScoped<SignInDesk>().AddScoped<ProviderDesk>();
         services.AddSingleton<LatestRefusals>().AddSingleton<Navigation>().AddSingleton<ShortMemory>().AddSingleton<SecondStep>().AddSingleton<Phrases>().AddScoped<PasskeyDesk>().AddScoped<IPasskeyHandler<Person>, PasskeyHandler<Person>>();
         services.AddIdentityCore<Person>().AddUserStore<PersonStore>();
         services.Configure<IdentityPasskeyOptions>(passkey =>
@@ -117,6 +118,12 @@ internal static class ConsoleHost
             antiforgery.Cookie.SameSite = SameSiteMode.Strict;
             antiforgery.SuppressXFrameOptionsHeader = true; // SecurityHeaders sets it
         });
+    }
+
+    private static void AddProvider(IServiceCollection services, ProviderOptions provider)
+    {
+        services.AddSingleton(all => new ProviderClient(provider, all.GetRequiredService<TimeProvider>())).AddSingleton<OnceOnly>().AddSingleton<ProviderRefusalPace>();
+        services.AddAuthentication().AddOAuth<ProviderSchemeOptions, ProviderHandler>(ProviderHandler.SchemeName, scheme => ProviderHandler.Configure(scheme, provider));
     }
 
     private const string Either = "either";

@@ -11,7 +11,7 @@ namespace Signet.Web.Pages;
 
 /// <summary>What people change about their own account.</summary>
 [SignedIn]
-internal sealed class AccountModel(CommandCenter center, WebOptions options, Sessions sessions, SignInDesk desk, Trail trail, Phrases phrases) : PageModel
+internal sealed partial class AccountModel(CommandCenter center, WebOptions options, Sessions sessions, SignInDesk desk, Trail trail, Phrases phrases) : PageModel
 {
     public Account Account { get; private set; } = null!;
     public IReadOnlyList<Passkey> Passkeys { get; private set; } = [];
@@ -117,5 +117,6 @@ internal sealed class AccountModel(CommandCenter center, WebOptions options, Ses
         Passkeys = await center.SecondFactors.PasskeysAsync(Account.Id, stop);
         CodesLeft = await center.SecondFactors.BackupCodesLeftAsync(Account.Id, stop);
         Sessions = sessions.Of(Account.Id);
+        Identities = await center.ProviderLinks.OfAsync(Account.Id, stop);
     }
 }

@@ -23,6 +23,9 @@ internal sealed class LoginModel(SignInDesk desk, CertificatePeople certificates
     /// <summary>Anybody may make an account.</summary>
     public bool IsOpen => options.Registration == Registration.Open;
 
+    /// <summary>Name of the provider people may sign in with; null: none.</summary>
+    public string? Provider => options.Provider?.Name;
+
     /// <summary>Whom the browser's certificate names; null: nobody here.</summary>
     public string? CertificateOf { get; private set; }
 

@@ -64,7 +64,7 @@ internal sealed class AccessGate(RequestDelegate next, Trail trail, IAntiforgery
 
     /// <summary>Signed in without the second factor that the role has needed for longer than its grace period.</summary>
     public static bool LacksFactor(HttpContext context, WebOptions options, CommandCenter center)
-        => context.Account() is { HasSecondFactor: false } account && !context.User.HasClaim(claim => claim.Type == Who.Certificate) && options.SecondFactorFor.Contains(account.Role) && FactorDue(account, center) <= options.Time.GetUtcNow();
+        => context.Account() is { HasSecondFactor: false } account && !context.User.HasClaim(claim => claim.Type is Who.Certificate or Who.Factor) && options.SecondFactorFor.Contains(account.Role) && FactorDue(account, center) <= options.Time.GetUtcNow();
 
     /// <summary>When the role's second factor is due.</summary>
     public static DateTimeOffset FactorDue(Account account, CommandCenter center) => account.FactorDue ?? account.Created + center.Options.SecondFactorGrace;

@@ -9,7 +9,7 @@ namespace Signet.Web.Security;
 public static class Who
 {
     /// <summary>Claim types. The names are ours and short: the principal never leaves this process.</summary>
-    internal const string Id = "sub", Name = "name", Role = "role", Kind = "kind", Stamp = "stamp", Session = "sid", From = "from", Browser = "browser", With = "with", Certificate = "certificate", Groups = "groups";
+    internal const string Id = "sub", Name = "name", Role = "role", Kind = "kind", Stamp = "stamp", Session = "sid", From = "from", Browser = "browser", With = "with", Certificate = "certificate", Groups = "groups", Provider = "provider", Factor = "factor", ShownAt = "shown";
 
     internal static ClaimsIdentity Identity(Actor actor, string scheme, params Claim[] more)
         => new([new(Name, actor.Name), new(Role, actor.Role.ToString()), new(Kind, actor.Kind), new(Groups, string.Join(' ', actor.Groups)), .. more], scheme, Name, Role);

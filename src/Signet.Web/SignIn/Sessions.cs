@@ -24,7 +24,9 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
         var key = Base64Url.EncodeToString(secret);
         Trim();
         var now = time.GetUtcNow();
-        entries[key] = new(ticket, now, now, now);
+        // Who came through a provider showed themselves when it says, which may be long ago.
+        var shown = long.TryParse(ticket.Principal.FindFirstValue(Who.ShownAt), System.Globalization.CultureInfo.InvariantCulture, out var milliseconds) && DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) is var then && then < now ? then : now;
+        entries[key] = new(ticket, now, now, shown);
         return Task.FromResult(key);
     }
 
@@ -104,13 +106,14 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
     /// <summary>Begins a session: a new key each time, so one fixed beforehand is worth nothing.</summary>
     /// <param name="with">What was shown: <c>password</c>, <c>password+totp</c> ...</param>
     /// <param name="certificate">Serial of the client certificate, where one was part of it.</param>
-    public async Task BeginAsync(Microsoft.AspNetCore.Http.HttpContext context, Account account, string with, string? certificate = null)
+    /// <param name="more">Further claims, of a sign-in with the provider.</param>
+    public async Task BeginAsync(Microsoft.AspNetCore.Http.HttpContext context, Account account, string with, string? certificate = null, IReadOnlyList<Claim>? more = null)
     {
         Span<byte> mark = stackalloc byte[16];
         random.GetBytes(mark);
         var identity = Who.Identity(account.As(context.Address()), Scheme,
             [new(Who.Id, account.Id), new(Who.Stamp, account.SecurityStamp), new(Who.Session, Convert.ToHexStringLower(mark)), new(Who.From, context.Address()), new(Who.With, with),
-                new(Who.Browser, Browsers.Name(context.Request.Headers.UserAgent.ToString())), .. certificate is null ? (Claim[])[] : [new(Who.Certificate, certificate)]]);
+                new(Who.Browser, Browsers.Name(context.Request.Headers.UserAgent.ToString())), .. certificate is null ? (Claim[])[] : [new(Who.Certificate, certificate)], .. more ?? []]);
         // The request's own handler would go on with the key it came with. That session ends, and a handler of our own finds none and makes a new key.
         if (context.SessionMark() is { } present) End(entry => Mark(entry) == present);
         var services = context.RequestServices;

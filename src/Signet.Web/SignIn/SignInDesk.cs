@@ -107,7 +107,7 @@ internal sealed class SignInDesk(
     }
 
     /// <summary>Lets somebody in whose credentials were just checked or set.</summary>
-    public async Task<SignInOutcome> AdmitAsync(HttpContext context, Account account, string with, string? certificate = null)
+    public async Task<SignInOutcome> AdmitAsync(HttpContext context, Account account, string with, string? certificate = null, IReadOnlyList<System.Security.Claims.Claim>? more = null)
     {
         try
         {
@@ -117,7 +117,7 @@ internal sealed class SignInDesk(
         {
             return new(null, phrases["Nobody can sign in while the audit log cannot be written: {0}", e.Message]);
         }
-        await sessions.BeginAsync(context, account, with, certificate);
+        await sessions.BeginAsync(context, account, with, certificate, more);
         browsers.Remember(context, account.Name);
         // Only for people to read; a lost race over it matters to nobody.
         await center.Accounts.UpdateAsync(account with { LastSignIn = time.GetUtcNow() });

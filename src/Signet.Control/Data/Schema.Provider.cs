@@ -1,0 +1,17 @@
+namespace Signet.Control;
+
+internal static partial class Schema
+{
+    private const string ProviderLink = """
+        -- Who an OpenID Connect provider means by a subject. Names and addresses that it says play no part.
+        CREATE TABLE provider_link (
+            issuer TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            account TEXT NOT NULL,
+            created BIGINT NOT NULL,
+            last_use BIGINT,
+            PRIMARY KEY (issuer, subject)
+        );
+        CREATE UNIQUE INDEX provider_link_account ON provider_link (account, issuer);
+        """;
+}

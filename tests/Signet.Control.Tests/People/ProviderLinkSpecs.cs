@@ -1,0 +1,70 @@
+using Signet.Access;
+using Signet.Audit;
+using Signet.Testing;
+
+namespace Signet.Control.Tests;
+
+/// <summary>Identities at a sign-in provider: one account each, audited, and gone with the account.</summary>
+public sealed class ProviderLinkSpecs
+{
+    private const string Issuer = "https://id.example.org", Other = "https://id.example.net";
+
+    [Fact]
+    public async Task An_identity_signs_in_to_one_account_and_the_same_subject_of_another_issuer_is_somebody_else()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var (links, accounts) = (house.Center.ProviderLinks, house.Center.Accounts);
+        var ada = (await accounts.CreateAsync("ada", "hash", Role.Admin, Actor.Terminal)).Value;
+        var bob = (await accounts.CreateAsync("bob", null, Role.Viewer, Actor.Terminal)).Value;
+
+        (await links.LinkAsync(ada, Issuer, "1", ada.As("local"))).Refusal.ShouldBeNull();
+        (await links.LinkAsync(ada, Issuer, "1", ada.As("local"))).Refusal.ShouldBeNull("it is linked already");
+        (await links.LinkAsync(bob, Issuer, "1", bob.As("local"))).Refusal!.Code.ShouldBe(RefusalCode.AlreadyExists);
+        (await links.LinkAsync(ada, Issuer, "2", ada.As("local"))).Refusal!.Code.ShouldBe(RefusalCode.AlreadyExists);
+        (await links.LinkAsync(bob, Other, "1", bob.As("local"))).Refusal.ShouldBeNull();
+        (await links.FindAsync(Issuer, "1"))!.Account.ShouldBe(ada.Id);
+        (await links.FindAsync(Other, "1"))!.Account.ShouldBe(bob.Id);
+        (await links.FindAsync(Issuer, "3")).ShouldBeNull();
+
+        (await links.UnlinkAsync(bob, bob.As("local"))).Refusal!.Code.ShouldBe(RefusalCode.BadInput, "no password: it is the only way in");
+        (await links.UnlinkAsync(bob, ada.As("local"))).Value.SecurityStamp.ShouldNotBe(bob.SecurityStamp, "sessions end");
+        (await links.UnlinkAsync(bob, ada.As("local"))).Refusal!.Code.ShouldBe(RefusalCode.NotFound);
+        var viewer = (await accounts.CreateAsync("eve", "hash", Role.Viewer, Actor.Terminal)).Value;
+        (await links.UnlinkAsync(ada, viewer.As("local"))).Refusal!.Code.ShouldBe(RefusalCode.NotAllowed);
+
+        var written = (await house.Center.Audit.QueryAsync(new AuditFilter { Action = "provider-linked" })).Entries;
+        written.Count.ShouldBe(2);
+        written.ShouldAllBe(entry => !entry.Details.ToJsonString().Contains("subject", StringComparison.Ordinal));
+        await house.AssertAuditIntactAsync();
+    }
+
+    [Fact]
+    public async Task An_account_that_goes_takes_its_identities_along()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var accounts = house.Center.Accounts;
+        var made = (await accounts.RegisterFromProviderAsync("noor", Role.Operator, Issuer, "7", "192.0.2.1")).Value;
+        made.PasswordHash.ShouldBeNull();
+        (await accounts.RegisterFromProviderAsync("Noor", Role.Operator, Issuer, "8", "192.0.2.1")).Refusal!.Code.ShouldBe(RefusalCode.AlreadyExists);
+        (await accounts.RegisterFromProviderAsync("noor-2", Role.Operator, Issuer, "7", "192.0.2.1")).Refusal!.Code.ShouldBe(RefusalCode.AlreadyExists);
+        (await accounts.RegisterFromProviderAsync("line\nbreak", Role.Operator, Issuer, "9", "192.0.2.1")).Refusal!.Code.ShouldBe(RefusalCode.BadInput);
+        (await accounts.RemoveAsync(made.Id, Actor.Terminal)).Refusal.ShouldBeNull();
+        (await house.Center.ProviderLinks.FindAsync(Issuer, "7")).ShouldBeNull();
+        (await accounts.RegisterFromProviderAsync("noor", Role.Viewer, Issuer, "7", "192.0.2.1")).Value.Id.ShouldNotBe(made.Id);
+    }
+
+    [Fact]
+    public async Task A_provider_changes_roles_but_never_takes_the_last_administrator()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var accounts = house.Center.Accounts;
+        var ada = (await accounts.RegisterFromProviderAsync("ada", Role.Admin, Issuer, "1", "192.0.2.1")).Value;
+        (await accounts.SetRoleByProviderAsync(ada.Id, Role.Viewer, Issuer, "192.0.2.1")).Refusal!.Code.ShouldBe(RefusalCode.LastAdministrator);
+        (await accounts.FindAsync(ada.Id))!.ShouldSatisfyAllConditions(it => it.Role.ShouldBe(Role.Admin), it => it.SecurityStamp.ShouldBe(ada.SecurityStamp));
+        var bob = (await accounts.CreateAsync("bob", "hash", Role.Admin, Actor.Terminal)).Value;
+        (await accounts.SetRoleByProviderAsync(ada.Id, Role.Operator, Issuer, "192.0.2.1")).Value.ShouldSatisfyAllConditions(it => it.Role.ShouldBe(Role.Operator), it => it.SecurityStamp.ShouldNotBe(ada.SecurityStamp));
+        (await accounts.SetRoleByProviderAsync(bob.Id, Role.Viewer, Issuer, "192.0.2.1")).Refusal!.Name.ShouldBe("last-administrator");
+        var entries = (await house.Center.Audit.QueryAsync(new AuditFilter { Action = "user-role" })).Entries;
+        entries.Select(entry => (entry.Outcome, entry.Reason)).ShouldBe([("refused", "last-administrator"), ("success", ""), ("refused", "last-administrator")]);
+    }
+}

@@ -87,6 +87,45 @@ public sealed class BareBrokerSpecs : IDisposable
     }
 
     [Fact]
+    [Trait("row", "S2-4"), Trait("row", "S3-1"), Trait("row", "S3-2"), Trait("row", "S3-7")]
+    public async Task An_RSA_4096_authority_and_certificates_of_openssl_scripts_serve_the_broker_and_Mosquittos_clients()
+    {
+        var folder = _temp.File("openssl");
+        Directory.CreateDirectory(folder);
+        async Task OpensslAsync(params string[] arguments)
+        {
+            var ended = await Peer.RunAsync("openssl", arguments, seconds: 60);
+            ended.ExitCode.ShouldBe(0, ended.Error);
+        }
+
+        // As such scripts do: a root, a key and a request for each, alternative names for the server alone, clients without any extension (X.509 version 1).
+        await OpensslAsync("req", "-x509", "-newkey", "rsa:4096", "-nodes", "-sha256", "-days", "3650", "-keyout", folder + "/ca.key", "-out", folder + "/ca.crt", "-subj", "/C=ES/O=Plant/CN=Plant CA");
+        File.WriteAllText(folder + "/ca.ext", "subjectAltName = @alt_names\n[alt_names]\nDNS.1 = localhost\nIP.1 = 127.0.0.1\n");
+        foreach (var name in new[] { "server", "publisher", "subscriber" })
+        {
+            await OpensslAsync("req", "-newkey", "rsa:2048", "-nodes", "-keyout", $"{folder}/{name}.key", "-out", $"{folder}/{name}.csr", "-subj", $"/C=ES/O=Plant/CN={name}");
+            string[] names = name == "server" ? ["-extfile", folder + "/ca.ext"] : [];
+            await OpensslAsync(["x509", "-req", "-in", $"{folder}/{name}.csr", "-CA", folder + "/ca.crt", "-CAkey", folder + "/ca.key", "-CAcreateserial", "-sha256", "-days", "365", "-out", $"{folder}/{name}.crt", .. names]);
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode($"{folder}/{name}.key", UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        await using var broker = await SignetProcess.ReadyAsync(null, "broker", "run", "--json", "--tls", "0", "--ca", folder + "/ca.crt", "--cert", folder + "/server.crt", "--key", folder + "/server.key");
+        var port = ((int)broker.Ready["tls"]!).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        string[] As(string name) => ["-h", "localhost", "-p", port, "--cafile", folder + "/ca.crt", "--cert", $"{folder}/{name}.crt", "--key", $"{folder}/{name}.key", "--tls-version", "tlsv1.3", "-V", "mqttv5", "-q", "1"];
+        using var reader = Peer.Begin("stdbuf", ["-oL", "mosquitto_sub", .. As("subscriber"), "-t", "plant/#", "-d", "-C", "1", "-W", "20"]);
+        reader.StandardInput.Close();
+        while (await reader.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.Contains("SUBACK", StringComparison.Ordinal)) { }
+        var sent = await Peer.RunAsync("mosquitto_pub", [.. As("publisher"), "-t", "plant/hall-2", "-m", "21.5"]);
+        sent.ExitCode.ShouldBe(0, sent.Error);
+        (await Peer.EndAsync(reader)).Output.ShouldContain("21.5");
+
+        (await Peer.RunAsync("mosquitto_pub", ["-h", "localhost", "-p", port, "--cafile", folder + "/ca.crt", "-t", "plant/hall-2", "-m", "x"])).ExitCode.ShouldNotBe(0, "without a certificate");
+        await OpensslAsync("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365", "-keyout", folder + "/own.key", "-out", folder + "/own.crt", "-subj", "/CN=publisher");
+        (await Peer.RunAsync("mosquitto_pub", [.. As("own"), "-t", "plant/hall-2", "-m", "x"])).ExitCode.ShouldNotBe(0, "one that it made itself");
+        (await Peer.RunAsync("dotnet", [SignetProcess.Dll, "pub", "--broker", "localhost:" + port, "--ca", folder + "/ca.crt", "--cert", folder + "/publisher.crt", "--key", folder + "/publisher.key", "-t", "plant/hall-2", "-m", "x"])).ExitCode.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Limits_are_announced_to_clients()
     {
         await using var broker = await SignetProcess.ReadyAsync(null, "broker", "run", "--json", "--plain", "0", "--allow-anonymous", "--max-packet", "2048", "--receive-maximum", "7", "--max-keep-alive", "20", "--max-qos", "1");

@@ -75,6 +75,66 @@ public sealed class PubSubSpecs(PubSubHouse house) : IClassFixture<PubSubHouse>
         (await ours.EndAsync()).Single()["payload"]!.GetValue<string>().ShouldBe("outside");
     }
 
+    [Fact]
+    [Trait("row", "S2-1"), Trait("row", "S2-6"), Trait("row", "S2-7")]
+    public async Task Through_nginx_publisher_and_reader_find_the_broker_by_PUBLIC_IP_and_with_retry_outlive_its_restart()
+    {
+        var (port, files) = (RealRabbit.FreePort().ToString(CultureInfo.InvariantCulture), house.File("nginx"));
+        (await house.ControlAsync("broker", "config", "nginx", files, "--port", port, "--mqtt-port", house.Port)).ExitCode.ShouldBe(0);
+        // As its comment says for a Mosquitto behind it.
+        await File.WriteAllTextAsync(files + "/nginx.conf", (await File.ReadAllTextAsync(files + "/nginx.conf")).Replace("proxy_protocol on;", "", StringComparison.Ordinal));
+        var outside = new Dictionary<string, string> { ["PUBLIC_IP"] = "localhost", ["EXTERNAL_PORT"] = port };
+
+        var atOnce = await house.RunAsync(["pub", .. house.Tls("writer"), "-t", Topic, "-m", "x"], outside);
+        (atOnce.ExitCode, atOnce.Error.Contains($"localhost:{port} cannot be reached", StringComparison.Ordinal)).ShouldBe((3, true), atOnce.Error);
+        var waited = Stopwatch.StartNew();
+        (await house.RunAsync(["pub", .. house.Tls("writer"), "-t", Topic, "-m", "x", "--retry", "3s"], outside)).ExitCode.ShouldBe(3);
+        waited.Elapsed.ShouldBeGreaterThan(TimeSpan.FromSeconds(3));
+
+        Process Nginx() => Peer.Begin("/usr/sbin/nginx", ["-c", files + "/nginx.conf", "-g", "daemon off;"]);
+        static async Task EndAsync(Process nginx)
+        {
+            nginx.Kill(entireProcessTree: true); // the master alone would leave its workers
+            await nginx.WaitForExitAsync();
+            nginx.Dispose();
+        }
+
+        var front = Nginx();
+        try
+        {
+            await using var reader = await house.SubscribeAsync(outside, "-t", Topic, "-C", "2", "--retry", "20s");
+            (await house.RunAsync(["pub", .. house.Tls("writer"), "-t", Topic, "-m", "before", "--retry", "5s"], outside)).ExitCode.ShouldBe(0);
+            await EndAsync(front);
+            var late = house.RunAsync(["pub", .. house.Tls("writer"), "-t", Topic, "-m", "after", "-r", "--retry", "20s"], outside);
+            await Task.Delay(TimeSpan.FromSeconds(1.5));
+            late.IsCompleted.ShouldBeFalse();
+            front = Nginx();
+            (await late).ExitCode.ShouldBe(0, (await late).Error);
+            (await reader.EndAsync()).Select(line => (string)line["payload"]!).ShouldBe(["before", "after"]);
+
+            // Longer away than it has patience: it says so and ends.
+            await using var impatient = await house.SubscribeAsync(outside, "-t", "plant/none", "-C", "1", "--retry", "2s");
+            await EndAsync(front);
+            (await impatient.EndAsync(3)).ShouldBeEmpty();
+        }
+        finally
+        {
+            if (!HasEnded(front)) await EndAsync(front);
+        }
+    }
+
+    private static bool HasEnded(Process process)
+    {
+        try
+        {
+            return process.HasExited;
+        }
+        catch (InvalidOperationException)
+        {
+            return true; // disposed
+        }
+    }
+
     [Theory]
     [InlineData(2, "Which broker?", "pub", "-t", "a", "-m", "x")]
     [InlineData(2, "one of -m TEXT", "pub", "--broker", "localhost:1", "-t", "a")]
@@ -82,6 +142,7 @@ public sealed class PubSubSpecs(PubSubHouse house) : IClassFixture<PubSubHouse>
     [InlineData(2, "add --sign or --hmac-key", "pub", "--broker", "localhost:1", "-t", "a", "-m", "x", "--seal-to", "none.crt")]
     [InlineData(2, "only for this machine", "sub", "--broker", "example.org", "--no-tls", "-t", "a")]
     [InlineData(2, "must be verified too", "sub", "--broker", "localhost:1", "-t", "a", "--open-cert", "a", "--open-key", "b")]
+    [InlineData(2, "--retry takes a time", "sub", "--broker", "localhost:1", "--no-tls", "-t", "a", "--retry", "soon")]
     [InlineData(2, "belong together", "sub", "--broker", "localhost:1", "-t", "a", "--cert", "x.crt")]
     [InlineData(3, "cannot be reached", "sub", "--broker", "127.0.0.1:1", "-t", "a", "--no-tls")]
     public async Task What_does_not_fit_together_is_told_in_one_line(int exit, string words, params string[] arguments)
@@ -139,6 +200,9 @@ public sealed class PubSubHouse : IAsyncLifetime
 
     public string[] Tls(string name) => ["--ca", File("root.crt"), "--cert", File(name + ".crt"), "--key", File(name + ".key"), "--user", RealMosquitto.User, "--password-stdin"];
 
+    /// <summary>A command to the center.</summary>
+    public Task<Outcome> ControlAsync(params string[] arguments) => _house!.RunAsync(arguments);
+
     public Task<Outcome> PublishAsync(params string[] more) => RunAsync(["pub", "--broker", $"localhost:{Port}", .. Tls("writer"), .. more]);
 
     public async Task<Outcome> RunAsync(string[] arguments, Dictionary<string, string>? environment = null, string? input = null)
@@ -150,9 +214,12 @@ public sealed class PubSubHouse : IAsyncLifetime
     }
 
     /// <summary>A subscriber that has subscribed.</summary>
-    public async Task<Subscriber> SubscribeAsync(params string[] more)
+    public Task<Subscriber> SubscribeAsync(params string[] more) => SubscribeAsync(null, ["--broker", $"localhost:{Port}", .. more]);
+
+    /// <summary>One that takes the broker's address from its environment.</summary>
+    public async Task<Subscriber> SubscribeAsync(Dictionary<string, string>? environment, params string[] more)
     {
-        var process = Begin(["sub", "--broker", $"localhost:{Port}", .. Tls("reader"), "--json", .. more], null);
+        var process = Begin(["sub", .. Tls("reader"), "--json", .. more], environment);
         await process.StandardInput.WriteAsync(RealMosquitto.Password + "\n");
         process.StandardInput.Close();
         var subscriber = new Subscriber(process);

@@ -19,6 +19,9 @@ internal static class BrokerOptionsOf
 {
     private const int StandardPort = 8883, PlainPort = 1883;
 
+    /// <summary>Between two attempts. Chosen: soon there again after a proxy was restarted.</summary>
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+
     public static readonly Option<string?> Broker = new("--broker") { Description = "The broker (default: $PUBLIC_IP:$EXTERNAL_PORT; port 8883)", HelpName = "HOST:PORT" };
     public static readonly Option<string?> Ca = new("--ca") { Description = "Certificates the broker's must lead to (PEM; default: the system's)", HelpName = "FILE" };
     public static readonly Option<string?> Cert = new("--cert") { Description = "The client's certificate, with intermediates (PEM)", HelpName = "FILE" };
@@ -30,7 +33,9 @@ internal static class BrokerOptionsOf
     public static readonly Option<bool> Tls12 = new("--tls1.2") { Description = "Allow TLS 1.2 too, for brokers that have nothing newer" };
     public static readonly Option<bool> NoTls = new("--no-tls") { Description = "Plain TCP; only to this machine itself" };
 
-    public static IEnumerable<Symbol> All => [Broker, Ca, Cert, Key, User, PasswordStdin, ClientId, Version, Tls12, NoTls];
+    public static readonly Option<string?> Retry = new("--retry") { Description = "Go on trying for this time, such as 30s, while the broker cannot be reached, at the start or later (default: end at once with exit 3)", HelpName = "TIME" };
+
+    public static IEnumerable<Symbol> All => [Broker, Ca, Cert, Key, User, PasswordStdin, ClientId, Version, Tls12, NoTls, Retry];
 
     /// <exception cref="CliException">What is missing or does not fit together.</exception>
     public static MqttClientOptions Read(ParseResult parsed)
@@ -57,7 +62,8 @@ internal static class BrokerOptionsOf
             },
             UserName = parsed.GetValue(User),
             Password = parsed.GetValue(PasswordStdin) ? System.Text.Encoding.UTF8.GetBytes(Console.In.ReadLine() ?? throw new CliException(ExitCode.WrongUsage, "--password-stdin found no line on standard input.")) : null,
-            Reconnect = null,
+            // What the broker refuses it refuses again: only a line that is down is tried anew.
+            Reconnect = parsed.GetValue(Retry) is null ? null : new() { Longest = LongestPause, StopWhenRefused = true },
         };
     }
 
@@ -122,18 +128,39 @@ internal static class BrokerOptionsOf
         };
     }
 
-    /// <summary>Connects, or ends the command with what the broker or the network said.</summary>
-    public static async Task<MqttClient> ConnectAsync(MqttClientOptions options, CancellationToken cancellation)
+    /// <summary>Connects, or ends the command with what the broker or the network said. With <c>--retry</c> a client whose line is down for longer than that is closed.</summary>
+    public static async Task<MqttClient> ConnectAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        try
+        var (options, patience) = (Read(parsed), parsed.GetValue(Retry) is { } text ? Durations.Parse("--retry", text) : TimeSpan.Zero);
+        for (var began = TimeProvider.System.GetTimestamp(); ;)
         {
-            return await MqttClient.ConnectAsync(options, cancellation);
+            try
+            {
+                var client = await MqttClient.ConnectAsync(options, cancellation);
+                if (patience > TimeSpan.Zero) EndWhenAway(client, patience);
+                return client;
+            }
+            catch (MqttException problem) when (problem.FromPeer || TimeProvider.System.GetElapsedTime(began) >= patience)
+            {
+                throw Explain(options, problem);
+            }
+            catch (MqttException)
+            {
+                await Task.Delay(LongestPause / 4, TimeProvider.System, cancellation);
+            }
         }
-        catch (MqttException problem)
-        {
-            var cause = problem.InnerException is AuthenticationException inner ? $"{problem.Message} {inner.Message}" : problem.Message;
-            throw new CliException(problem.FromPeer ? ExitCode.Refused : ExitCode.NotReachable, string.Create(CultureInfo.InvariantCulture,
-                $"{options.Host}:{options.Port} {(problem.FromPeer ? "refused the connection" : "cannot be reached")}: {cause.TrimEnd('.')}. Does --ca hold the broker's root, and does the certificate name {options.Host}?"));
-        }
+    }
+
+    private static void EndWhenAway(MqttClient client, TimeSpan patience)
+    {
+        var outage = TimeProvider.System.CreateTimer(_ => _ = client.DisposeAsync().AsTask(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        client.StateChanged += change => outage.Change(change.State == MqttClientState.Reconnecting ? patience : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    private static CliException Explain(MqttClientOptions options, MqttException problem)
+    {
+        var cause = problem.InnerException is AuthenticationException inner ? $"{problem.Message} {inner.Message}" : problem.Message;
+        return new(problem.FromPeer ? ExitCode.Refused : ExitCode.NotReachable, string.Create(CultureInfo.InvariantCulture,
+            $"{options.Host}:{options.Port} {(problem.FromPeer ? "refused the connection" : "cannot be reached")}: {cause.TrimEnd('.')}. Does --ca hold the broker's root, and does the certificate name {options.Host}?"));
     }
 }

@@ -35,7 +35,7 @@ internal static class PubVerb
         if (new object?[] { parsed.GetValue(Message), parsed.GetValue(File), parsed.GetValue(Lines) ? "" : null }.Count(given => given is not null) != 1)
             throw new CliException(ExitCode.WrongUsage, "Say what to publish: one of -m TEXT, -f FILE or -l.");
         using var envelope = Envelope(parsed, topic);
-        await using var client = await BrokerOptionsOf.ConnectAsync(BrokerOptionsOf.Read(parsed), cancellation);
+        await using var client = await BrokerOptionsOf.ConnectAsync(parsed, cancellation);
         var count = 0;
         foreach (var payload in Payloads(parsed))
         {

@@ -36,7 +36,7 @@ internal static class SubVerb
             if (!TopicFilter.IsValidFilter(filter)) throw new CliException(ExitCode.WrongUsage, $"\"{Printer.Inert(filter)}\" is not a topic filter.");
         if (parsed.GetValue(QoS) is not (>= 0 and <= 2)) throw new CliException(ExitCode.WrongUsage, "-q takes 0, 1 or 2.");
         using var reader = Reader(parsed);
-        await using var client = await BrokerOptionsOf.ConnectAsync(BrokerOptionsOf.Read(parsed), cancellation);
+        await using var client = await BrokerOptionsOf.ConnectAsync(parsed, cancellation);
         var answers = await client.SubscribeAsync([.. parsed.GetValue(Topic)!.Select(t => new TopicSubscription(t) { QoS = (QoS)parsed.GetValue(QoS) })], cancellationToken: cancellation);
         if (answers.FirstOrDefault(a => !a.IsAccepted) is { Filter: not null } refused)
             throw new CliException(ExitCode.Refused, $"the broker refused {Printer.Inert(refused.Filter)}: {refused.Reason}");

@@ -30,6 +30,9 @@ public static class AuditLimits
     /// <summary>Entries that one page looks at before it hands over with a cursor. Measured: some 30 ms of one core.</summary>
     public const int ScannedEntries = 20_000;
 
+    /// <summary>Subjects of one question that the search index is asked for one by one; with more of them every entry is looked at.</summary>
+    public const int SearchedSubjects = 64;
+
     /// <summary>Stretches of 256 entries whose texts one page looks at in the search index before it hands over: 2.5 million entries, 40 MB.</summary>
     public const int SearchedTexts = 10_000;
 

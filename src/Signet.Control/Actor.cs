@@ -9,7 +9,7 @@ namespace Signet.Control;
 /// <param name="From">Address of the asker, <c>local</c> for this machine's own terminal.</param>
 public sealed record Actor(string Name, Role Role, string Kind, string From)
 {
-    /// <summary>Groups of devices that an operator's acts are limited to; empty: all devices. Looking is not limited.</summary>
+    /// <summary>Groups of devices that somebody's acts, and what they see, are limited to (<see cref="Sight"/>); empty: all devices.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
 
     /// <summary>May this actor act on the device, as far as groups go?</summary>

@@ -222,6 +222,9 @@ public sealed partial class CommandCenter : IAsyncDisposable
             ["needRestart"] = new System.Text.Json.Nodes.JsonArray([.. needRestart.Select(key => System.Text.Json.Nodes.JsonValue.Create(key))]),
         }));
 
+    /// <summary>What this actor gets to see.</summary>
+    public Sight SightOf(Actor actor) => new(this, _roster, actor);
+
     /// <summary>Is everything well?</summary>
     public CenterStatus Status()
     {

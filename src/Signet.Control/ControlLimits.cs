@@ -217,6 +217,9 @@ public static class ControlLimits
     /// <summary>Life of an invitation and of a link to a new password. Chosen: over a long weekend; a day for what replaces a password.</summary>
     public static readonly TimeSpan InvitationLifetime = TimeSpan.FromDays(7), ResetLifetime = TimeSpan.FromHours(24);
 
+    /// <summary>Commands that one question of somebody limited to groups looks at before it hands over with a cursor. A guess: some 20 ms.</summary>
+    public const int CommandsLookedAt = 5_000;
+
     /// <summary>Groups that one person or token can be limited to.</summary>
     public const int ScopeGroups = 32;
 

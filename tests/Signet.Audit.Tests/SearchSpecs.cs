@@ -70,6 +70,41 @@ public sealed class SearchSpecs : IAsyncLifetime
         (await log.QueryAsync(new() { Text = "zz", Before = page2.Next })).Next.ShouldBeNull();
     }
 
+    [Fact]
+    public async Task Texts_are_found_in_blocks_that_were_turned_round_and_behind_them()
+    {
+        using var home = new AuditHome();
+        await using var log = await home.OpenAsync();
+        // A block is 65,536 entries; needles lie at its two ends, in its middle, and in the part that is not full.
+        int[] needles = [5, 30_000, 65_400, 66_500, 69_000];
+        const int total = 70_000;
+        await Task.WhenAll(Enumerable.Range(0, 128).Select(async producer => { for (var i = producer; i < total; i += 128) await log.AppendAsync(needles.Contains(i) ? Rare(i) : AuditHome.Record(i)); }));
+        await IndexedAsync(log);
+        await Until(() => Count(home, "SELECT COUNT(*) FROM slices") > 0);
+        Count(home, "SELECT MIN(stretch) FROM texts").ShouldBe(256);
+        foreach (var filter in new AuditFilter[] { new() { Text = "brecheisen" }, new() { Text = "№30000" }, new() { Text = "№69000" }, new() { Text = "brecheisen", Outcome = "failed" }, new() { Text = "zoë-5" }, new() { Text = "nowhere to be found" } })
+        {
+            var expected = log.Entries(filter).Select(e => e.Sequence).Reverse().ToList();
+            expected.Count.ShouldBe(filter.Text!.Contains("nowhere", StringComparison.Ordinal) ? 0 : filter.Text.StartsWith('№') || filter.Text == "zoë-5" ? 1 : needles.Length, filter.Text);
+            (await AllAsync(log, filter)).ShouldBe(expected, filter.ToString());
+        }
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(AuditLimits.SearchedSubjects + 1)]
+    public async Task Entries_about_any_of_several_subjects_are_found_whether_the_index_is_asked_for_each_or_not(int subjects)
+    {
+        await IndexedAsync(_log);
+        var wanted = Enumerable.Range(0, subjects - 1).Select(n => "device-" + n).Append("gate-1").ToHashSet(StringComparer.Ordinal);
+        foreach (var filter in new AuditFilter[] { new() { Subjects = wanted }, new() { Subjects = wanted, Outcome = "failed" }, new() { Subjects = wanted, Subject = "gate-2" }, new() { Subjects = new HashSet<string>(StringComparer.Ordinal) } })
+        {
+            var expected = _log.Entries(filter with { Subjects = null }).Where(e => filter.Subjects!.Contains(e.Subject)).Select(e => e.Sequence).Reverse().ToList();
+            (await AllAsync(_log, filter)).ShouldBe(expected, filter.ToString());
+            (await AllAsync(_log, filter with { Limit = 3 })).ShouldBe(expected, filter.ToString());
+        }
+    }
+
     [Theory]
     [InlineData("missing")]
     [InlineData("rubbish")]
@@ -138,11 +173,13 @@ public sealed class SearchSpecs : IAsyncLifetime
         }
     }
 
-    private static long Stretches(AuditHome home)
+    private static long Stretches(AuditHome home) => Count(home, "SELECT count(*) FROM spans");
+
+    private static long Count(AuditHome home, string sql)
     {
         using var connection = Connect(Path.Combine(home.Folder, "search.db"));
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT count(*) FROM spans";
+        command.CommandText = sql;
         return (long)command.ExecuteScalar()!;
     }
 

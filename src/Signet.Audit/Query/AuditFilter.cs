@@ -9,6 +9,10 @@ public sealed record AuditFilter
     public string? Type { get; init; }
     public string? Actor { get; init; }
     public string? Subject { get; init; }
+
+    /// <summary>Only entries about one of these.</summary>
+    public IReadOnlySet<string>? Subjects { get; init; }
+
     public string? Action { get; init; }
     public string? Outcome { get; init; }
     public string? Reason { get; init; }

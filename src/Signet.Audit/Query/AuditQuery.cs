@@ -36,7 +36,15 @@ internal static class AuditQuery
             var first = stretch * SearchIndex.Stretch + 1;
             if (stretch < 0 || first + SearchIndex.Stretch <= oldest) return oldest;
             if (plan.IsSpent) return Math.Min(first + SearchIndex.Stretch, newest + 1);   // this one was not looked into
-            if (!look.At(Math.Max(first, oldest), Math.Min(first + SearchIndex.Stretch - 1, known))) return look.Reached;
+            for (var part = 15; part >= 0; part--)
+            {
+                // Sixteenths that lie together are one question.
+                if ((plan.Parts >> part & 1) == 0) continue;
+                var newer = part;
+                while (part > 0 && (plan.Parts >> part - 1 & 1) != 0) part--;
+                var (low, high) = (Math.Max(first + part * SearchIndex.Part, oldest), Math.Min(first + (newer + 1) * SearchIndex.Part - 1, known));
+                if (low <= high && !look.At(low, high)) return look.Reached;
+            }
         }
     }
 

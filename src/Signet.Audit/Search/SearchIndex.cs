@@ -17,6 +17,12 @@ internal sealed class SearchIndex : IAsyncDisposable
     /// <summary>Entries in a stretch. A guess: reading one costs under a millisecond, and a million entries are 4,000 stretches.</summary>
     public const int Stretch = 256;
 
+    /// <summary>Entries in a sixteenth of a stretch: a value that is rare in it is looked for in the sixteenths where it stands.</summary>
+    public const int Part = Stretch / 16;
+
+    /// <summary>Every sixteenth.</summary>
+    public const int AllParts = 0xffff;
+
     private static readonly IReadOnlyList<Migration> Migrations =
     [
         new(1, "stretches, members, texts", """
@@ -24,6 +30,10 @@ internal sealed class SearchIndex : IAsyncDisposable
             CREATE TABLE spans(stretch INTEGER PRIMARY KEY, earliest BIGINT NOT NULL, latest BIGINT NOT NULL);
             CREATE TABLE texts(stretch INTEGER PRIMARY KEY, grams BLOB NOT NULL);
             CREATE TABLE members(token BIGINT NOT NULL, stretch BIGINT NOT NULL, PRIMARY KEY (token, stretch)) WITHOUT ROWID;
+            """),
+        new(2, "sixteenths, slices", """
+            ALTER TABLE members ADD COLUMN parts BIGINT NOT NULL DEFAULT 65535;
+            CREATE TABLE slices(block BIGINT NOT NULL, part BIGINT NOT NULL, bits BLOB NOT NULL, PRIMARY KEY (block, part));
             """),
     ];
 
@@ -76,7 +86,7 @@ internal sealed class SearchIndex : IAsyncDisposable
         {
             if (row.Number > size || full == most) break;
             for (var at = (row.Number - 1) / Stretch; stretch < at; _tokens.Clear()) writing.Add(stretch++, _tokens);   // its last entry is missing: the verification says so, not this
-            if (EntryView.TryRead(row.Body.Span, out var entry)) _tokens.Add(entry);
+            if (EntryView.TryRead(row.Body.Span, out var entry)) _tokens.Add(entry, (int)((row.Number - 1) % Stretch));
             if (row.Number % Stretch != 0) continue;
             writing.Add(stretch++, _tokens);
             _tokens.Clear();
@@ -86,7 +96,18 @@ internal sealed class SearchIndex : IAsyncDisposable
         if (full == 0) return false;
         writing.Commit(stretch, mac);
         Volatile.Write(ref _stretches, stretch);
+        SliceOne(connection, stretch);
         return true;
+    }
+
+    // One block a transaction: the work that it is, some 50 ms, comes once in 65,536 entries.
+    private void SliceOne(DbConnection connection, long stretches)
+    {
+        using var oldest = connection.Command("SELECT MIN(stretch) FROM texts");
+        if (oldest.ExecuteScalar() is not long first || (first / TextSlices.Block + 1) * TextSlices.Block > stretches) return;
+        using var writing = new SearchWriting(connection, _database.BeginWrite);
+        writing.Slice(first / TextSlices.Block);
+        writing.Commit();
     }
 
     /// <summary>Lets go of stretches that retention has taken out whole.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Signet.Proof;
 
 namespace Signet.Audit;
@@ -11,9 +12,11 @@ internal sealed class SearchTokens
     /// <summary>Bits for the texts of a stretch: 4 KiB. Measured: with ULIDs and numbers in the details a stretch sets one bit in six, so three letters in a row more are six times fewer stretches to read.</summary>
     public const int GramBytes = 4096;
 
-    private readonly HashSet<long> _members = [];
+    private readonly Dictionary<long, int> _members = [];
+    private int _part;
 
-    public IReadOnlySet<long> Members => _members;
+    /// <summary>Each value, and in which sixteenths of the stretch it stands: bit 0 is the oldest.</summary>
+    public IReadOnlyDictionary<long, int> Members => _members;
     public byte[] Grams { get; } = new byte[GramBytes];
 
     /// <summary>Times of the entries, in ticks.</summary>
@@ -27,8 +30,11 @@ internal sealed class SearchTokens
         (Earliest, Latest) = (long.MaxValue, long.MinValue);
     }
 
-    public void Add(in EntryView entry)
+    /// <param name="entry">The entry.</param>
+    /// <param name="place">Its place in the stretch, from 0.</param>
+    public void Add(in EntryView entry, int place)
     {
+        _part = 1 << place / SearchIndex.Part;
         (Earliest, Latest) = (Math.Min(Earliest, entry.Time.Ticks), Math.Max(Latest, entry.Time.Ticks));
         Member(SearchMember.Type, entry.Type);
         Member(SearchMember.Actor, entry.Actor);
@@ -66,7 +72,9 @@ internal sealed class SearchTokens
     private void Member(SearchMember member, ReadOnlySpan<byte> value)
     {
         // The bits of a value that this stretch has seen are set.
-        if (_members.Add(Token(member, value))) Text(value);
+        ref var parts = ref CollectionsMarshal.GetValueRefOrAddDefault(_members, Token(member, value), out var isKnown);
+        if (!isKnown) Text(value);
+        parts |= _part;
     }
 
     private void Text(ReadOnlySpan<byte> text)

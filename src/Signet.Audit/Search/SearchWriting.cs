@@ -14,7 +14,7 @@ internal sealed class SearchWriting : IDisposable
         _connection = connection;
         _span = connection.Command("INSERT INTO spans(stretch, earliest, latest) VALUES (@stretch, @earliest, @latest)", "@stretch", "@earliest", "@latest");
         _text = connection.Command("INSERT INTO texts(stretch, grams) VALUES (@stretch, @grams)", "@stretch", "@grams");
-        _member = connection.Command("INSERT INTO members(token, stretch) VALUES (@token, @stretch)", "@token", "@stretch");
+        _member = connection.Command("INSERT INTO members(token, stretch, parts) VALUES (@token, @stretch, @parts)", "@token", "@stretch", "@parts");
         Run(begin);
         _isOpen = true;
     }
@@ -26,12 +26,37 @@ internal sealed class SearchWriting : IDisposable
         _span.ExecuteNonQuery();
         (_text.Parameters[0].Value, _text.Parameters[1].Value) = (stretch, tokens.Grams);
         _text.ExecuteNonQuery();
-        foreach (var token in tokens.Members)
+        foreach (var (token, parts) in tokens.Members)
         {
-            (_member.Parameters[0].Value, _member.Parameters[1].Value) = (token, stretch);
+            (_member.Parameters[0].Value, _member.Parameters[1].Value, _member.Parameters[2].Value) = (token, stretch, (long)parts);
             _member.ExecuteNonQuery();
         }
     }
+
+    /// <summary>Turns the texts of a whole block round: <see cref="TextSlices"/>.</summary>
+    public void Slice(long block)
+    {
+        var first = block * TextSlices.Block;
+        var slices = new TextSlices();
+        using (var read = _connection.Command("SELECT stretch, grams FROM texts WHERE stretch >= @first AND stretch < @behind").With("@first", first).With("@behind", first + TextSlices.Block))
+        {
+            using var reader = read.ExecuteReader();
+            while (reader.Read()) slices.Add((int)(reader.GetInt64(0) - first), reader.Bytes(1));
+        }
+
+        using (var insert = _connection.Command("INSERT INTO slices(block, part, bits) VALUES (@block, @part, @bits)", "@block", "@part", "@bits"))
+            for (var part = 0; part < TextSlices.Parts; part++)
+            {
+                (insert.Parameters[0].Value, insert.Parameters[1].Value, insert.Parameters[2].Value) = (block, (long)part, slices.Part(part).ToArray());
+                insert.ExecuteNonQuery();
+            }
+
+        using var delete = _connection.Command("DELETE FROM texts WHERE stretch >= @first AND stretch < @behind").With("@first", first).With("@behind", first + TextSlices.Block);
+        delete.ExecuteNonQuery();
+    }
+
+    /// <summary>Ends what <see cref="Slice"/> did.</summary>
+    public void Commit() => End();
 
     public void Commit(long stretches, byte[] mac)
     {
@@ -42,6 +67,7 @@ internal sealed class SearchWriting : IDisposable
 
     public void Forget(long below)
     {
+        using (var slices = _connection.Command("DELETE FROM slices WHERE block < @block").With("@block", below / TextSlices.Block)) slices.ExecuteNonQuery();
         foreach (var sql in new[] { "DELETE FROM spans WHERE stretch < @below", "DELETE FROM texts WHERE stretch < @below", "DELETE FROM members WHERE stretch < @below" })
         {
             using var delete = _connection.Command(sql).With("@below", below);

@@ -65,7 +65,8 @@ internal static class MosquittoFiles
                 break;
         }
 
-        foreach (var person in ((await center.GetAsync("/api/v1/users", cancellation))["users"] as JsonArray ?? []).OfType<JsonObject>().Where(person => (bool?)person["enabled"] == true))
+        // A file of rules knows no groups of devices: who is limited to some gets none.
+        foreach (var person in ((await center.GetAsync("/api/v1/users", cancellation))["users"] as JsonArray ?? []).OfType<JsonObject>().Where(person => (bool?)person["enabled"] == true && person["groups"] is not JsonArray { Count: > 0 }))
             askers.Add(Principal.Person(Query.Text(person["name"]), Enum.Parse<Role>(Query.Text(person["role"]), ignoreCase: true)));
         if (withAccounts)
             foreach (var account in ((await center.GetAsync("/api/v1/totp-accounts", cancellation))["accounts"] as JsonArray ?? []).OfType<JsonObject>().Where(account => (bool?)account["enabled"] == true))

@@ -13,7 +13,10 @@ internal sealed record Asker(PrincipalKind Kind, string Name, string? Thumbprint
 /// </summary>
 internal sealed class Askers(Roster roster, Func<string, Account?> findPerson, TotpLedger accounts)
 {
-    private readonly ConcurrentDictionary<string, Principal?> _people = new(StringComparer.OrdinalIgnoreCase);
+    /// <summary>Name of the rule that keeps somebody to their groups of devices.</summary>
+    public const string ScopeRule = "scope";
+
+    private readonly ConcurrentDictionary<string, (Principal Principal, IReadOnlyList<string> Scope)?> _people = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<string, (IReadOnlyList<string> Groups, Principal Principal)> _devices = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (IReadOnlyList<string> Groups, Principal Principal)> _accounts = new(StringComparer.Ordinal);
 
@@ -21,10 +24,28 @@ internal sealed class Askers(Roster roster, Func<string, Account?> findPerson, T
     public Principal? Find(Asker asker) => asker.Kind switch
     {
         PrincipalKind.Device => (asker.Thumbprint is { } thumbprint ? roster.IsAdmitted(asker.Name, thumbprint, out _) : IsInForce(asker.Name)) ? Device(asker.Name) : null,
-        PrincipalKind.Person => _people.GetOrAdd(asker.Name, name => findPerson(name) is { Enabled: true } account ? Principal.Person(account.Name, account.Role) : null),
+        PrincipalKind.Person => Person(asker.Name)?.Principal,
         PrincipalKind.Account => Account(asker.Name),
         _ => asker.Name == Actor.Center.Name ? Center : null,
     };
+
+    /// <summary>Groups of devices that a person is limited to; empty: none.</summary>
+    public IReadOnlyList<string> ScopeOf(string person) => Person(person)?.Scope ?? [];
+
+    /// <summary>
+    /// What the policy says and, for a person who is limited to groups, whether the topic is one of their devices: <c>signet/DEVICE/...</c> and nothing else (<c>$SYS</c> speaks of everybody).
+    /// </summary>
+    /// <param name="policy">The policy in force.</param>
+    /// <param name="who">Who asks.</param>
+    /// <param name="action">What they ask for.</param>
+    /// <param name="topic">Topic or filter.</param>
+    /// <param name="asksEach">The broker asks again for each message on its way: a subscription to the devices of everybody is then only heard as far as the groups reach. Without that it is denied.</param>
+    public Decision Decide(AccessPolicy policy, Principal who, TopicAction action, string topic, bool asksEach)
+    {
+        var decision = policy.Decide(who, action, topic);
+        if (!decision.Allowed || who.Kind != PrincipalKind.Person || ScopeOf(who.Name) is not { Count: > 0 } groups) return decision;
+        return topic.Split('/', 3) is ["signet", var device, _] && (device == "+" ? asksEach && action == TopicAction.Subscribe : Sight.IsWithin(roster, groups, device)) ? decision : new(false, ScopeRule, policy.Version);
+    }
 
     /// <summary>Everybody who goes by this name, whatever they are: a device in force, a person, an account, the center.</summary>
     public IReadOnlyList<Principal> ByName(string name)
@@ -58,6 +79,9 @@ internal sealed class Askers(Roster roster, Func<string, Account?> findPerson, T
     private static readonly Principal Center = Principal.Service(Actor.Center.Name);
 
     private bool IsInForce(string name) => roster.With(name, m => m.Enabled && m.Certificates.Exists(c => c.Retired is null));
+
+    private (Principal Principal, IReadOnlyList<string> Scope)? Person(string name)
+        => _people.GetOrAdd(name, static (name, find) => find(name) is { Enabled: true } account ? (Principal.Person(account.Name, account.Role), account.Groups) : null, findPerson);
 
     // Made anew only when the device's groups are others than before.
     private Principal Device(string name)

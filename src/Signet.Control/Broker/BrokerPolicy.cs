@@ -111,7 +111,7 @@ internal sealed class BrokerPolicy(CertificateJudge judge, Roster roster, Func<s
     {
         if (client.Principal is not Asker asker) return PolicyDecision.Deny("not-connected");
         if (askers.Find(asker) is not { } principal) return PolicyDecision.Deny("no-longer-admitted");
-        var decision = policy().Decide(principal, action, topic);
+        var decision = askers.Decide(policy(), principal, action, topic, asksEach: true);
         traffic.Note(principal, action, topic, decision.Allowed);
         return decision.Allowed ? PolicyDecision.Allow : PolicyDecision.Deny(decision.Rule);
     }

@@ -58,7 +58,7 @@ public sealed class BrokerView
         if (_sessions.IsElsewhere)
         {
             if (client is not null) return new Refusal(RefusalCode.BadInput, "that broker closes all of somebody's sessions, not one client's; leave the client out");
-            var allowed = await _trail.PermitAsync(actor, Act.KickSession, AuditTrail.Of(AuditTypes.Broker, actor, identity, "session-closed", details: new() { ["client"] = client }) with { Emergency = true }, cancellationToken);
+            var allowed = await _trail.PermitAsync(actor, Act.KickSession, _roster.Find(identity), AuditTrail.Of(AuditTypes.Broker, actor, identity, "session-closed", details: new() { ["client"] = client }) with { Emergency = true }, cancellationToken);
             if (!allowed.TryGet(out _, out var denied)) return denied;
             return await _sessions.CloseElsewhereAsync(identity) switch
             {
@@ -69,7 +69,7 @@ public sealed class BrokerView
         }
 
         bool Hit(SessionInfo s) => s.Identity == identity && (client is null || s.ClientId == client);
-        if (_broker?.Sessions().Any(Hit) != true) return new Refusal(RefusalCode.NotFound, $"no session of {identity}{(client is null ? "" : $" with client id {client}")}");
+        if (_broker?.Sessions().Any(Hit) != true && actor.Groups.Count == 0) return new Refusal(RefusalCode.NotFound, $"no session of {identity}{(client is null ? "" : $" with client id {client}")}");
         var permit = await _trail.PermitAsync(actor, Act.KickSession, _roster.Find(identity), AuditTrail.Of(AuditTypes.Broker, actor, identity, "session-closed", details: new() { ["client"] = client }) with { Emergency = true }, cancellationToken);
         return permit.TryGet(out _, out var refusal) ? new KickResult(_sessions.Cut(Hit, $"closed by {actor.Name}", purge: false)) : refusal;
     }

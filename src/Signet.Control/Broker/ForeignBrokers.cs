@@ -27,7 +27,7 @@ public sealed class ForeignBrokers
 
     /// <summary>May it? <paramref name="user"/> as the broker knows it: <c>NAME|CODE</c> of a TOTP account (the code was checked at log-in and is not looked at), or the name in a certificate.</summary>
     public Decision Decide(string user, TopicAction action, string topicOrFilter)
-        => Find(user, out var why) is { } principal ? _policy().Decide(principal, action, topicOrFilter) : new(false, why, _policy().Version);
+        => Find(user, out var why) is { } principal ? _askers.Decide(_policy(), principal, action, topicOrFilter, asksEach: false) : new(false, why, _policy().Version);
 
     /// <summary>Anybody who may come in: by certificate, or as a TOTP account.</summary>
     public bool IsKnown(string user, out string why) => Find(user, out why) is not null;

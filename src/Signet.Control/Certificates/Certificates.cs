@@ -126,9 +126,10 @@ public sealed partial class Certificates
     }
 
     /// <summary>The center's own, the authorities' and the devices' that end soonest; the newest of each name.</summary>
-    internal IReadOnlyList<CertificateEnd> Ends()
+    /// <param name="fits">Null: all of them.</param>
+    internal IReadOnlyList<CertificateEnd> Ends(Predicate<LedgerEntry>? fits = null)
     {
-        var newest = _authority.Ledger.Where(e => !e.IsRevoked).GroupBy(e => (e.Profile, e.Name)).Select(g => g.MaxBy(e => e.NotAfter)!).OrderBy(e => e.NotAfter).ToList();
+        var newest = _authority.Ledger.Where(e => !e.IsRevoked && fits?.Invoke(e) != false).GroupBy(e => (e.Profile, e.Name)).Select(g => g.MaxBy(e => e.NotAfter)!).OrderBy(e => e.NotAfter).ToList();
         return [.. newest.Where(e => e.Profile is not CertificateProfile.Device).Concat(newest.Where(e => e.Profile is CertificateProfile.Device).Take(5))
             .OrderBy(e => e.NotAfter).Select(e => new CertificateEnd(e.Name, Words.Of(e.Profile), e.Serial, e.NotAfter))];
     }

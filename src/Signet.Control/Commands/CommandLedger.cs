@@ -121,6 +121,9 @@ internal sealed partial class CommandLedger(ControlDatabase database, TimeSpan r
     /// <summary>Commands that may still change by themselves.</summary>
     public int CountOpen() => database.Read(c => c.ExecuteScalar<int>("SELECT count(*) FROM command WHERE state IN (1, 2, 3, 4, 5, 6)"));
 
+    /// <summary>The device of each of these.</summary>
+    public IReadOnlyList<string> DevicesOfOpen() => database.Read<IReadOnlyList<string>>(c => [.. c.Query<string>("SELECT device FROM command WHERE state IN (1, 2, 3, 4, 5, 6)")]);
+
     private static CommandRow? Find(DbConnection connection, string id) => connection.QueryFirstOrDefault<CommandRow>($"SELECT {Columns} FROM command WHERE id = @id", new { id });
 
     private static string? KeyOf(Actor actor, string? key) => key is null ? null : $"{actor.Kind}/{actor.Name}/{key}";

@@ -92,6 +92,12 @@ public sealed partial class Commands
 
     public Task<CommandView?> FindAsync(string id, CancellationToken cancellationToken = default) => Task.Run(() => _ledger.Find(id), cancellationToken);
 
+    /// <summary>Commands of devices that fit which may still change by themselves.</summary>
+    internal int CountOpen(Predicate<string> fits) => _ledger.DevicesOfOpen().Count(device => fits(device));
+
+    /// <summary>Devices that a rollout sent its command to.</summary>
+    internal Task<IReadOnlyList<string>> DevicesOfAsync(string rollout, CancellationToken cancellationToken) => Task.Run(() => _rollouts.DevicesOf(rollout), cancellationToken);
+
     public Task<CommandPage> ListAsync(CommandFilter filter, CancellationToken cancellationToken = default) => Task.Run(() => _ledger.List(filter), cancellationToken);
 
     /// <summary>Everything somebody else needs to check the command and its receipt offline.</summary>
@@ -99,7 +105,7 @@ public sealed partial class Commands
     {
         if (_ledger.FindRow(id) is not { } command) return new Refusal(RefusalCode.NotFound, $"there is no command '{id}'");
         if (command.Receipt is null) return new Refusal(RefusalCode.NotFound, $"{command.Device} has not answered this command: there is no receipt to export");
-        var permit = await _trail.PermitAsync(actor, Act.ExportReceipt, AuditTrail.Of(AuditTypes.Command, actor, command.Device, "receipt-exported", details: new() { ["id"] = id }), cancellationToken);
+        var permit = await _trail.PermitAsync(actor, Act.ExportReceipt, _roster.Find(command.Device), AuditTrail.Of(AuditTypes.Command, actor, command.Device, "receipt-exported", details: new() { ["id"] = id }), cancellationToken);
         return permit.TryGet(out _, out var refusal) ? await _export.ExportAsync(command, cancellationToken) : refusal;
     }
 

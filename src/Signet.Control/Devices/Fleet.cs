@@ -77,7 +77,8 @@ public sealed class Fleet
     /// <summary>Disabling cuts live sessions at once; enabling lets the same certificate in again.</summary>
     public Task<Outcome<DeviceRecord>> SetEnabledAsync(string name, bool enabled, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
     {
-        if (_roster.Find(name) is not { } device) return Unknown(name);
+        var device = _roster.Find(name);
+        if (device is null && actor.Groups.Count == 0) return Unknown(name);
         // Cutting off works in an emergency and for operators; letting in again is an administrator's act.
         var permit = await _trail.PermitAsync(actor, enabled ? Act.ManageDevices : Act.QuarantineDevice, device,
             AuditTrail.Of(AuditTypes.Device, actor, name, enabled ? "device-enabled" : "device-disabled") with { Emergency = !enabled }, cancellationToken);
@@ -86,7 +87,7 @@ public sealed class Fleet
         _roster.Change(name, m => { m.Enabled = enabled; return true; });
         if (!enabled) _sessions.Cut(s => s.Identity == name, $"{name} was disabled", purge: true);
         await _sessions.InForceAsync();
-        await _database.WriteAsync(c => FleetStore.Update(c, name, enabled, device.AllowedCommands), cancellationToken);
+        await _database.WriteAsync(c => FleetStore.Update(c, name, enabled, device!.AllowedCommands), cancellationToken);
         return _roster.Find(name)!;
     }, cancellationToken);
 
@@ -125,10 +126,10 @@ public sealed class Fleet
     }, cancellationToken);
 
     /// <summary>Every group with the number of its devices, by name.</summary>
-    public IReadOnlyDictionary<string, int> Groups() => Count(d => d.Groups);
+    public IReadOnlyDictionary<string, int> Groups() => Count(_roster.List(), d => d.Groups);
 
     /// <summary>Every tag with the number of its devices, by name.</summary>
-    public IReadOnlyDictionary<string, int> Tags() => Count(d => d.Tags);
+    public IReadOnlyDictionary<string, int> Tags() => Count(_roster.List(), d => d.Tags);
 
     /// <summary>The newest reading of each quantity.</summary>
     public Task<IReadOnlyList<Reading>> LatestReadingsAsync(string device, CancellationToken cancellationToken = default)
@@ -236,10 +237,11 @@ public sealed class Fleet
 
     private static IReadOnlyList<string>? Sorted(IReadOnlyList<string>? names) => names is null ? null : [.. names.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
-    private SortedDictionary<string, int> Count(Func<DeviceRecord, IReadOnlyList<string>> labels)
+    /// <summary>Every label with the number of its devices, by name.</summary>
+    public static IReadOnlyDictionary<string, int> Count(IEnumerable<DeviceRecord> devices, Func<DeviceRecord, IReadOnlyList<string>> labels)
     {
         var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        foreach (var label in _roster.List().SelectMany(labels)) counts[label] = counts.GetValueOrDefault(label) + 1;
+        foreach (var label in devices.SelectMany(labels)) counts[label] = counts.GetValueOrDefault(label) + 1;
         return counts;
     }
 

@@ -75,7 +75,7 @@ internal sealed class AuditTrail : IAsyncDisposable
     public async ValueTask<Outcome<AuditEntry>> PermitAsync(Actor actor, Act act, DeviceRecord? device, AuditRecord record, CancellationToken cancellationToken)
     {
         if (!RoleTable.Decide(actor.Role, act).Allowed || (device is null ? actor.Groups.Count == 0 : actor.Covers(device))) return await PermitAsync(actor, act, record, cancellationToken);
-        var refusal = new Refusal(RefusalCode.NotAllowed, $"{actor.Name} may act on devices of {string.Join(", ", actor.Groups)} only, and {record.Subject} is in none of these groups");
+        var refusal = Scope.Refuse(actor);
         await RefuseAsync(actor, record.Subject, record.Action, refusal, "scope", cancellationToken);
         return refusal;
     }

@@ -49,6 +49,9 @@ internal static class ApiRoutes
     /// <summary>A dangerous act: a browser's session must have shown its password lately (<see cref="ConfirmedAttribute"/>).</summary>
     public static RouteHandlerBuilder Confirmed(this RouteHandlerBuilder route) => route.WithMetadata(new ConfirmedAttribute());
 
+    /// <summary>The answer is held to the groups of whoever asks: see <see cref="WithinGroupsAttribute"/>.</summary>
+    public static RouteHandlerBuilder WithinGroups(this RouteHandlerBuilder route) => route.WithMetadata(new WithinGroupsAttribute());
+
     /// <summary>Rows of a page: as asked, within the bounds.</summary>
     public static int Limit(int? asked) => Math.Clamp(asked ?? WebLimits.PageSize, 1, WebLimits.LargestPage);
 }

@@ -63,47 +63,47 @@ internal static class AuditApi
 {
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/audit", ListAsync).Requires(Act.ViewAudit).Produces<AuditListJson>().WithSummary("Audit entries, newest first, by type, actor, subject, action, outcome, reason, time and text.");
-        api.MapGet("/audit/{sequence:long}", FindAsync).Requires(Act.ViewAudit).Produces<AuditEntryJson>().ProducesProblem(404).WithSummary("One audit entry.");
-        api.MapGet("/audit/{sequence:long}/proof", ProveAsync).Requires(Act.ViewAudit).Produces<AuditProofJson>().ProducesProblem(404).WithSummary("That the entry stands in the signed log: hashes from its leaf to the root of the latest checkpoint.");
-        api.MapPost("/audit/verify", VerifyAsync).Requires(Act.VerifyAudit).Produces<AuditVerdictJson>().WithSummary("Signs a checkpoint and verifies the whole log up to it. With wait=false it answers at once: ask GET /audit/verify how far it is.");
-        api.MapGet("/audit/verify", (CommandCenter center) => center.AuditDesk.Latest is { } run ? Results.Ok(AuditVerdictJson.Of(run)) : Problems.NotFound("verification since the start")).Requires(Act.VerifyAudit)
+        api.MapGet("/audit", ListAsync).Requires(Act.ViewAudit).WithinGroups().Produces<AuditListJson>().WithSummary("Audit entries, newest first, by type, actor, subject, action, outcome, reason, time and text.");
+        api.MapGet("/audit/{sequence:long}", FindAsync).Requires(Act.ViewAudit).WithinGroups().Produces<AuditEntryJson>().ProducesProblem(404).WithSummary("One audit entry.");
+        api.MapGet("/audit/{sequence:long}/proof", ProveAsync).Requires(Act.ViewAudit).WithinGroups().Produces<AuditProofJson>().ProducesProblem(404).WithSummary("That the entry stands in the signed log: hashes from its leaf to the root of the latest checkpoint.");
+        api.MapPost("/audit/verify", VerifyAsync).Requires(Act.VerifyAudit).WithinGroups().Produces<AuditVerdictJson>().WithSummary("Signs a checkpoint and verifies the whole log up to it. With wait=false it answers at once: ask GET /audit/verify how far it is.");
+        api.MapGet("/audit/verify", (CommandCenter center) => center.AuditDesk.Latest is { } run ? Results.Ok(AuditVerdictJson.Of(run)) : Problems.NotFound("verification since the start")).Requires(Act.VerifyAudit).WithinGroups()
             .Produces<AuditVerdictJson>().ProducesProblem(404).WithSummary("The verification that runs or ran last.");
         api.MapPost("/audit/checkpoint", async (CommandCenter center, HttpContext context) => Problems.Answer(await center.AuditDesk.CheckpointAsync(context.Actor(), context.RequestAborted), c => Results.Ok(AuditCheckpointJson.Of(c))))
-            .Requires(Act.VerifyAudit).Produces<AuditCheckpointJson>().WithSummary("Signs a checkpoint over everything up to now.");
-        api.MapGet("/audit/checkpoint", (CommandCenter center) => center.Audit.LatestCheckpoint is { } latest ? Results.Ok(AuditCheckpointJson.Of(latest)) : Problems.NotFound("checkpoint yet")).Requires(Act.ViewAudit)
+            .Requires(Act.VerifyAudit).WithinGroups().Produces<AuditCheckpointJson>().WithSummary("Signs a checkpoint over everything up to now.");
+        api.MapGet("/audit/checkpoint", (CommandCenter center) => center.Audit.LatestCheckpoint is { } latest ? Results.Ok(AuditCheckpointJson.Of(latest)) : Problems.NotFound("checkpoint yet")).Requires(Act.ViewAudit).WithinGroups()
             .Produces<AuditCheckpointJson>().ProducesProblem(404).WithSummary("The latest signed checkpoint.");
-        api.MapGet("/audit/consistency", ProveConsistencyAsync).Requires(Act.ViewAudit).WithSummary("RFC 9162 consistency proof between two tree sizes: that the later one only added to the earlier one.");
-        api.MapGet("/audit/trust", (CommandCenter center) => Results.Text(center.Audit.TrustPem, "application/x-pem-file")).Requires(Act.ViewAudit).WithSummary("The public key of the checkpoints, PEM: what an auditor trusts.");
+        api.MapGet("/audit/consistency", ProveConsistencyAsync).Requires(Act.ViewAudit).WithinGroups().WithSummary("RFC 9162 consistency proof between two tree sizes: that the later one only added to the earlier one.");
+        api.MapGet("/audit/trust", (CommandCenter center) => Results.Text(center.Audit.TrustPem, "application/x-pem-file")).Requires(Act.ViewAudit).WithinGroups().WithSummary("The public key of the checkpoints, PEM: what an auditor trusts.");
         api.MapGet("/audit/export", ExportAsync).Requires(Act.ExportAudit).WithSummary("The log, or the entries a filter wants: form ndjson (with proofs, verifiable offline), csv or syslog (RFC 5424).");
         api.MapPost("/audit/erase", EraseAsync).Requires(Act.ErasePersonalData).Produces<Erasure>().WithSummary("Erases personal data beside entries; the entries and every proof stay.");
         api.MapPost("/audit/retire", RetireAsync).Requires(Act.RetireAudit).WithSummary("Takes sealed segments out of the database, to the archive or for good; every remaining proof stays valid.");
-        api.MapGet("/audit/witnesses", ListWitnessesAsync).Requires(Act.ViewAudit).WithSummary("What each device has cosigned of the log and raised about it, and how many entries a quorum confirms.");
-        api.MapPost("/audit/witnesses/{device}/settle", SettleAsync).Requires(Act.AcknowledgeAlert).Produces<WitnessRecord>().ProducesProblem(404).WithSummary("A person has looked at a device's alarm; the reason stands in the log.");
+        api.MapGet("/audit/witnesses", ListWitnessesAsync).Requires(Act.ViewAudit).WithinGroups().WithSummary("What each device has cosigned of the log and raised about it, and how many entries a quorum confirms.");
+        api.MapPost("/audit/witnesses/{device}/settle", SettleAsync).Requires(Act.AcknowledgeAlert).WithinGroups().Produces<WitnessRecord>().ProducesProblem(404).WithSummary("A person has looked at a device's alarm; the reason stands in the log.");
         api.MapGet("/audit/segments", (CommandCenter center) => Results.Ok(new { retired = center.Audit.Retired, segments = center.Audit.Segments.Select(s => new { s.First, s.Last, file = Path.GetFileName(s.Path) }) }))
-            .Requires(Act.ViewAudit).WithSummary("Sealed segments, oldest first.");
+            .Requires(Act.ViewAudit).WithinGroups().WithSummary("Sealed segments, oldest first.");
     }
 
     internal static string? Wrong(string? type) => type is null || AuditTypes.All.Contains(type) ? null : $"There is no event type of that name. Types: {string.Join(", ", AuditTypes.All)}.";
 
     private static async Task<IResult> ListAsync(
-        CommandCenter center, CancellationToken stop, string? type = null, string? actor = null, string? subject = null, string? action = null, string? outcome = null, string? reason = null,
+        CommandCenter center, HttpContext context, CancellationToken stop, string? type = null, string? actor = null, string? subject = null, string? action = null, string? outcome = null, string? reason = null,
         string? text = null, DateTimeOffset? from = null, DateTimeOffset? to = null, long? before = null, int? limit = null)
     {
         if (Wrong(type) is { } wrong) return Problems.BadInput(wrong);
-        var page = await center.Audit.QueryAsync(new()
+        var page = await center.Audit.QueryAsync(context.Sight(center).Within(new()
         {
             Type = type, Actor = actor, Subject = subject, Action = action, Outcome = outcome, Reason = reason, Text = text, From = from, To = to, Before = before, Limit = ApiRoutes.Limit(limit),
-        }, stop);
+        }), stop);
         return Results.Ok(new AuditListJson([.. page.Entries.Select(AuditEntryJson.Of)], page.Next, page.Reached, page.Size, center.Audit.Retired));
     }
 
-    private static async Task<IResult> FindAsync(long sequence, CommandCenter center, CancellationToken stop)
-        => await center.Audit.FindAsync(sequence, stop) is { } entry ? Results.Ok(AuditEntryJson.Of(entry)) : Problems.NotFound("audit entry with this number");
+    private static async Task<IResult> FindAsync(long sequence, CommandCenter center, HttpContext context, CancellationToken stop)
+        => await context.Sight(center).EntryAsync(sequence, stop) is { } entry ? Results.Ok(AuditEntryJson.Of(entry)) : Problems.NotFound("audit entry with this number");
 
-    private static async Task<IResult> ProveAsync(long sequence, CommandCenter center, CancellationToken stop)
+    private static async Task<IResult> ProveAsync(long sequence, CommandCenter center, HttpContext context, CancellationToken stop)
     {
-        if (await center.Audit.FindAsync(sequence, stop) is not { } entry) return Problems.NotFound("audit entry with this number");
+        if (await context.Sight(center).EntryAsync(sequence, stop) is not { } entry) return Problems.NotFound("audit entry with this number");
         if (await center.Audit.ProveAsync(sequence, stop) is not { } proof) return Problems.NotFound("checkpoint over this entry yet: one is signed within seconds");
         return Results.Ok(new AuditProofJson(sequence, Text(MerkleTree.LeafHash(entry.Body.Span)), [.. proof.Path.Select(Text)], proof.Checkpoint.Note));
     }
@@ -116,16 +116,18 @@ internal static class AuditApi
         return Results.Ok(new { from, to = size, path = (await center.Audit.ProveConsistencyAsync(from, size, stop)).Select(Text), checkpoint = latest.Note });
     }
 
-    private static async Task<IResult> ListWitnessesAsync(CommandCenter center, int? quorum = null, CancellationToken stop = default)
+    private static async Task<IResult> ListWitnessesAsync(CommandCenter center, HttpContext context, int? quorum = null, CancellationToken stop = default)
     {
         if (quorum is < 1) return Problems.BadInput("A quorum is at least 1.");
         var count = await center.Witnesses.CountAsync(quorum, stop);
-        return Results.Ok(new { reached = count.IsReached, count.Quorum, count.Confirmed, count.By, count.Strangers, count.Alarms, known = count.Witnesses, size = center.Audit.Size, witnesses = center.Witnesses.List() });
+        var sight = context.Sight(center);
+        IReadOnlyList<string> Seen(IReadOnlyList<string> devices) => [.. devices.Where(sight.Has)];
+        return Results.Ok(new { reached = count.IsReached, count.Quorum, count.Confirmed, by = Seen(count.By), strangers = Seen(count.Strangers), alarms = Seen(count.Alarms), known = count.Witnesses, size = center.Audit.Size, witnesses = sight.Witnesses() });
     }
 
     private static async Task<IResult> SettleAsync(string device, AuditSettlementJson wanted, CommandCenter center, HttpContext context)
         => string.IsNullOrWhiteSpace(wanted.Reason) ? Problems.BadInput("Say what was found: the reason stands in the log.")
-            : Problems.Answer(await center.Witnesses.SettleAsync(device, wanted.Reason, context.Actor(), context.RequestAborted), Results.Ok);
+            : !context.Sight(center).Has(device) ? Problems.NotFound("such alarm") : Problems.Answer(await center.Witnesses.SettleAsync(device, wanted.Reason, context.Actor(), context.RequestAborted), Results.Ok);
 
     private static async Task<IResult> VerifyAsync(CommandCenter center, HttpContext context, bool wait = true)
     {

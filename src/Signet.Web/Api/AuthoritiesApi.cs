@@ -53,7 +53,7 @@ internal static class AuthoritiesApi
     public static void Map(RouteGroupBuilder api)
     {
         api.MapGet("/authorities", (CommandCenter center) => Results.Ok(new AuthorityListJson([.. center.Authorities.List().Select(AuthorityJson.Of)], center.Authority.TrustBundlePem, center.CommandSigners.List())))
-            .Requires(Act.ViewCertificates).Produces<AuthorityListJson>().WithSummary("Roots and intermediates, present and former, and the trust bundle.");
+            .Requires(Act.ViewCertificates).WithinGroups().Produces<AuthorityListJson>().WithSummary("Roots and intermediates, present and former, and the trust bundle.");
         api.MapPost("/authorities/rotate", RotateAsync).Requires(Act.ManageAuthorities).Produces<AuthorityJson>().ProducesProblem(409).WithSummary("A new intermediate or root; the former one stays good.");
         api.MapPost("/authorities/signer", async (CommandCenter center, HttpContext context)
                 => Problems.Answer(await center.CommandSigners.RotateAsync(context.Actor(), context.RequestAborted), signers => Results.Ok(new SignerListJson(signers))))
@@ -66,7 +66,7 @@ internal static class AuthoritiesApi
         api.MapPost("/authorities/answer", async (IntermediateAnswerJson answer, CommandCenter center, HttpContext context)
                 => Problems.Answer(await center.Authorities.CompleteIntermediateAsync(answer.Pem, context.Actor(), context.RequestAborted), one => Results.Ok(AuthorityJson.Of(one))))
             .Requires(Act.ManageAuthorities).Produces<AuthorityJson>().ProducesProblem(409).WithSummary("Takes the offline root's answer.");
-        api.MapGet("/crls", (CommandCenter center, TimeProvider time) => Results.Ok(List(center.Authorities.Lists(), time))).Requires(Act.ViewCertificates).Produces<CrlListJson>().WithSummary("Revocation lists in force.");
+        api.MapGet("/crls", (CommandCenter center, TimeProvider time) => Results.Ok(List(center.Authorities.Lists(), time))).Requires(Act.ViewCertificates).WithinGroups().Produces<CrlListJson>().WithSummary("Revocation lists in force.");
         api.MapPost("/crls", async (CommandCenter center, TimeProvider time, HttpContext context)
                 => Problems.Answer(await center.Authorities.PublishAsync(context.Actor(), context.RequestAborted), lists => Results.Ok(List(lists, time))))
             .Requires(Act.RevokeCertificate).Produces<CrlListJson>().WithSummary("Signs and publishes every list anew whose key is here.");

@@ -20,10 +20,10 @@ internal static class BrokerApi
 {
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/sessions", (CommandCenter center) => Results.Ok(new SessionListJson(center.Broker.Sessions()))).Requires(Act.ViewBroker).Produces<SessionListJson>()
+        api.MapGet("/sessions", (CommandCenter center, HttpContext context) => Results.Ok(new SessionListJson(context.Sight(center).Sessions()))).Requires(Act.ViewBroker).WithinGroups().Produces<SessionListJson>()
             .WithSummary("Sessions on the broker, open or resumable.");
-        api.MapPost("/sessions/kick", KickAsync).Requires(Act.KickSession).Produces<KickResult>().ProducesProblem(404).WithSummary("Closes the sessions of an identity, or one of them.");
-        api.MapGet("/broker", (CommandCenter center) => Results.Ok(new BrokerJson(center.Broker.Totals(), center.Broker.Denials()))).Requires(Act.ViewBroker).Produces<BrokerJson>()
+        api.MapPost("/sessions/kick", KickAsync).Requires(Act.KickSession).WithinGroups().Produces<KickResult>().ProducesProblem(404).WithSummary("Closes the sessions of an identity, or one of them.");
+        api.MapGet("/broker", (CommandCenter center, HttpContext context) => Results.Ok(new BrokerJson(context.Sight(center).Totals(), context.Sight(center).Denials()))).Requires(Act.ViewBroker).WithinGroups().Produces<BrokerJson>()
             .WithSummary("The broker's counters and its latest refusals with their reasons.");
     }
 

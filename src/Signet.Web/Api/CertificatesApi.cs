@@ -64,23 +64,23 @@ internal static class CertificatesApi
 {
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/certificates", List).Requires(Act.ViewCertificates).Produces<CertificateListJson>().WithSummary("Everything issued, newest first.");
+        api.MapGet("/certificates", List).Requires(Act.ViewCertificates).WithinGroups().Produces<CertificateListJson>().WithSummary("Everything issued, newest first.");
         api.MapPost("/certificates", IssueAsync).Requires(Act.IssueCertificate).Produces<IssuedCertificateJson>(201).ProducesProblem(422).WithSummary("Issues a certificate with a new key.");
         api.MapPost("/certificates/revoke", RevokeAsync).Requires(Act.RevokeCertificate).Produces<RevocationReport>().ProducesProblem(404)
             .WithSummary("Revokes serials, names, everything of a device or person, or everything under an intermediate; ends what is open and answers with signed evidence.");
         api.MapPost("/certificates/release", ReleaseAsync).Requires(Act.RevokeCertificate).Produces<CertificateJson>().ProducesProblem(404).ProducesProblem(409).WithSummary("Undoes a hold.");
         api.MapPost("/certificates/renew", RenewAsync).Requires(Act.IssueCertificate).Produces<IssuedCertificateJson>().ProducesProblem(404)
             .WithSummary("A new certificate like the newest of that name. The center's own are taken into use at once and have no key in the answer.");
-        api.MapGet("/certificates/{serial}", Show).Requires(Act.ViewCertificates).Produces<CertificateDetailJson>().ProducesProblem(404).WithSummary("One certificate with its path.");
+        api.MapGet("/certificates/{serial}", Show).Requires(Act.ViewCertificates).WithinGroups().Produces<CertificateDetailJson>().ProducesProblem(404).WithSummary("One certificate with its path.");
         api.MapGet("/revocations", async (CommandCenter center, CancellationToken stop) => Results.Ok(new RevocationListJson(await center.Certificates.RevocationsAsync(stop))))
             .Requires(Act.ViewCertificates).Produces<RevocationListJson>().WithSummary("Latest revocations, newest first.");
         api.MapGet("/revocations/{id}", async (string id, CommandCenter center, CancellationToken stop) => await center.Certificates.FindRevocationAsync(id, stop) is { } found ? Results.Ok(found) : Problems.NotFound("such revocation"))
             .Requires(Act.ViewCertificates).Produces<RevocationRecord>().ProducesProblem(404).WithSummary("One revocation with its signed evidence.");
     }
 
-    private static IResult List(CommandCenter center, TimeProvider time, string? name = null, string? state = null, CertificateProfile? profile = null)
+    private static IResult List(CommandCenter center, HttpContext context, TimeProvider time, string? name = null, string? state = null, CertificateProfile? profile = null)
     {
-        var all = center.Certificates.List().Select(entry => CertificateJson.Of(entry, time.GetUtcNow()));
+        var all = context.Sight(center).Certificates().Select(entry => CertificateJson.Of(entry, time.GetUtcNow()));
         return Results.Ok(new CertificateListJson([.. all.Where(one => (name is null || one.Name == name) && (state is null || one.State == state) && (profile is null || one.Profile == profile))]));
     }
 
@@ -118,10 +118,10 @@ internal static class CertificatesApi
                 : Issued(made, center));
         });
 
-    private static IResult Show(string serial, CommandCenter center, TimeProvider time)
+    private static IResult Show(string serial, CommandCenter center, HttpContext context, TimeProvider time)
     {
         using var certificate = center.Authority.Certificate(serial);
-        if (certificate is null || center.Authority.Find(serial) is not { } entry) return Problems.NotFound("certificate with this serial");
+        if (certificate is null || center.Authority.Find(serial) is not { } entry || !context.Sight(center).Sees(entry)) return Problems.NotFound("certificate with this serial");
         var above = center.Authority.PathOf(certificate);
         return Results.Ok(new CertificateDetailJson(CertificateJson.Of(entry, time.GetUtcNow()), certificate.Subject, CertificateAuthority.HostsOf(certificate), KeyKinds.Of(certificate.PublicKey)?.ToString() ?? "unknown",
             CertificateFacts.Fingerprint(certificate), [.. above.Select(a => a.Name)], PemFile.Encode(certificate), PemFile.Encode(certificate) + string.Concat(above.Where(a => !a.IsRoot).Select(a => PemFile.Encode(a.Certificate)))));

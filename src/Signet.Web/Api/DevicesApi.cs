@@ -51,26 +51,28 @@ internal static class DevicesApi
 {
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/devices", List).Requires(Act.ViewFleet).Produces<DeviceListJson>().WithSummary("All devices by name, with their presence.");
-        api.MapGet("/labels", (CommandCenter center) => Results.Ok(new LabelsJson(center.Fleet.Groups(), center.Fleet.Tags()))).Requires(Act.ViewFleet).Produces<LabelsJson>()
+        api.MapGet("/devices", List).Requires(Act.ViewFleet).WithinGroups().Produces<DeviceListJson>().WithSummary("All devices by name, with their presence.");
+        api.MapGet("/labels", (CommandCenter center, HttpContext context) => Labels(context.Sight(center).Devices())).Requires(Act.ViewFleet).WithinGroups().Produces<LabelsJson>()
             .WithSummary("Groups and tags, with the number of their devices.");
-        api.MapGet("/suites", Suites).Requires(Act.ViewFleet).Produces<SuiteListJson>().WithSummary("What suites the messages of each device use, and until when its manifest takes them; with `suite`, only devices that use it.");
-        api.MapGet("/devices/{name}", Find).Requires(Act.ViewFleet).Produces<DeviceJson>().ProducesProblem(404).WithSummary("One device.");
+        api.MapGet("/suites", Suites).Requires(Act.ViewFleet).WithinGroups().Produces<SuiteListJson>().WithSummary("What suites the messages of each device use, and until when its manifest takes them; with `suite`, only devices that use it.");
+        api.MapGet("/devices/{name}", Find).Requires(Act.ViewFleet).WithinGroups().Produces<DeviceJson>().ProducesProblem(404).WithSummary("One device.");
         api.MapPost("/devices", AddAsync).Requires(Act.ManageDevices).Produces<DeviceJson>(201).ProducesProblem(409).ProducesProblem(422)
             .WithSummary("Adds a device: certificate and key appear in device/NAME of the data directory.");
         api.MapPatch("/devices/{name}", ChangeAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).WithSummary("Enables or disables a device, or replaces its commands, groups or tags.");
-        api.MapGet("/devices/{name}/manifest", (string name, CommandCenter center) => center.Manifests.Find(name) is { } found ? Results.Ok(found) : Problems.NotFound("manifest for this device"))
-            .Requires(Act.ViewFleet).Produces<DeviceManifest>().ProducesProblem(404).WithSummary("The newest signed manifest of a device.");
+        api.MapGet("/devices/{name}/manifest", (string name, CommandCenter center, HttpContext context) => context.Sight(center).Has(name) && center.Manifests.Find(name) is { } found ? Results.Ok(found) : Problems.NotFound("manifest for this device"))
+            .Requires(Act.ViewFleet).WithinGroups().Produces<DeviceManifest>().ProducesProblem(404).WithSummary("The newest signed manifest of a device.");
         api.MapPut("/devices/{name}/manifest", async (string name, NewManifestJson manifest, CommandCenter center, HttpContext context) => Problems.Answer(await center.Manifests.PushAsync(name, manifest.Manifest, manifest.Policy, context.Actor(), context.RequestAborted), Results.Ok))
             .Requires(Act.ManageDevices).Produces<DeviceManifest>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(422).WithSummary("Pushes a manifest, signed elsewhere, to a device.");
         api.MapDelete("/devices/{name}", RemoveAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).WithSummary("Revokes its certificates, cuts its sessions and forgets it.");
-        api.MapGet("/devices/{name}/readings", ReadingsAsync).Requires(Act.ViewTelemetry).Produces<ReadingListJson>().ProducesProblem(404)
+        api.MapGet("/devices/{name}/readings", ReadingsAsync).Requires(Act.ViewTelemetry).WithinGroups().Produces<ReadingListJson>().ProducesProblem(404)
             .WithSummary("The newest reading of each quantity; with `reading`, the readings of one quantity, oldest first.");
     }
 
-    private static IResult List(CommandCenter center, string? search = null, string? select = null, string? after = null, int? limit = null)
+    private static IResult Labels(IReadOnlyList<DeviceRecord> devices) => Results.Ok(new LabelsJson(Fleet.Count(devices, d => d.Groups), Fleet.Count(devices, d => d.Tags)));
+
+    private static IResult List(CommandCenter center, HttpContext context, string? search = null, string? select = null, string? after = null, int? limit = null)
     {
-        IEnumerable<DeviceRecord> devices = center.Fleet.List();
+        IEnumerable<DeviceRecord> devices = context.Sight(center).Devices();
         if (select is not null)
         {
             if (!DeviceSelection.TryParse(select, out var selection, out var why)) return Problems.BadInput($"`select`: {why}.");
@@ -81,9 +83,9 @@ internal static class DevicesApi
         return Results.Ok(new DeviceListJson(page, rows.Count > page.Count ? page[^1].Name : null));
     }
 
-    private static IResult Suites(CommandCenter center, string? select = null, string? suite = null)
+    private static IResult Suites(CommandCenter center, HttpContext context, string? select = null, string? suite = null)
     {
-        IEnumerable<DeviceRecord> devices = center.Fleet.List();
+        IEnumerable<DeviceRecord> devices = context.Sight(center).Devices();
         if (select is not null)
         {
             if (!DeviceSelection.TryParse(select, out var selection, out var why)) return Problems.BadInput($"`select`: {why}.");
@@ -93,7 +95,7 @@ internal static class DevicesApi
         return Results.Ok(new SuiteListJson([.. devices.Select(device => center.Commands.SuitesOf(device.Name)).OfType<DeviceSuites>().Where(one => suite is null || one.Uses(suite))]));
     }
 
-    private static IResult Find(string name, CommandCenter center) => center.Fleet.Find(name) is { } device ? Results.Ok(DeviceJson.Of(device)) : NoSuch(name);
+    private static IResult Find(string name, CommandCenter center, HttpContext context) => context.Sight(center).Device(name) is { } device ? Results.Ok(DeviceJson.Of(device)) : NoSuch(name);
 
     private static async Task<IResult> AddAsync(NewDeviceJson device, CommandCenter center, HttpContext context)
         => Problems.Answer(await center.Fleet.AddAsync(new(device.Name, device.Kind, device.Commands, device.Title ?? "") { SharedKey = device.SharedKey, Sealing = device.Sealing }, context.Actor(), context.RequestAborted),
@@ -112,9 +114,9 @@ internal static class DevicesApi
     private static async Task<IResult> RemoveAsync(string name, CommandCenter center, HttpContext context)
         => Problems.Answer(await center.Fleet.RemoveAsync(name, context.Actor(), context.RequestAborted), device => Results.Ok(DeviceJson.Of(device)));
 
-    private static async Task<IResult> ReadingsAsync(string name, CommandCenter center, TimeProvider time, CancellationToken stop, string? reading = null, DateTimeOffset? from = null, DateTimeOffset? to = null)
+    private static async Task<IResult> ReadingsAsync(string name, CommandCenter center, HttpContext context, TimeProvider time, CancellationToken stop, string? reading = null, DateTimeOffset? from = null, DateTimeOffset? to = null)
     {
-        if (center.Fleet.Find(name) is null) return NoSuch(name);
+        if (context.Sight(center).Device(name) is null) return NoSuch(name);
         var now = time.GetUtcNow();
         var readings = reading is null
             ? await center.Fleet.LatestReadingsAsync(name, stop)

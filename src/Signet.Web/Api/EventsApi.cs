@@ -18,7 +18,7 @@ internal static class EventsApi
     private static int open;
 
     public static void Map(RouteGroupBuilder api)
-        => api.MapGet("/events", (Delegate)StreamAsync).Requires(Act.ViewFleet).Produces(200, contentType: "text/event-stream")
+        => api.MapGet("/events", (Delegate)StreamAsync).Requires(Act.ViewFleet).WithinGroups().Produces(200, contentType: "text/event-stream")
             .WithSummary("Live events (server-sent events): device, command, telemetry, audit, broker, gap. `kinds` and `subject` narrow them; Last-Event-ID resumes.");
 
     private static async Task StreamAsync(
@@ -36,6 +36,7 @@ internal static class EventsApi
         var wanted = kinds?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToHashSet(StringComparer.OrdinalIgnoreCase);
         await using var events = center.Feed.ReadAsync(after, stop.Token).GetAsyncEnumerator(stop.Token);
         var next = Task.FromResult(false);
+        var sight = context.Sight(center);
         try
         {
             context.Response.ContentType = "text/event-stream";
@@ -61,7 +62,7 @@ internal static class EventsApi
                     if (!await IsAliveAsync(center, sessions, context)) return;
                     askAgain = time.GetUtcNow() + WebLimits.LiveFeedHeartbeat;
                 }
-                if (happened is not null && MaySee(context, happened.Kind) && IsWanted(happened, wanted, subject)) await SendAsync(context, Text(happened), stop.Token);
+                if (happened is not null && MaySee(context, happened.Kind) && sight.Sees(happened) && IsWanted(happened, wanted, subject)) await SendAsync(context, Text(happened), stop.Token);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)

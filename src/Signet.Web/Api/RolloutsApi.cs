@@ -24,15 +24,17 @@ internal static class RolloutsApi
 {
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapPost("/rollouts", StartAsync).Requires(Act.SendCommand).Produces<Rollout>(201).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422)
+        api.MapPost("/rollouts", StartAsync).Requires(Act.SendCommand).WithinGroups().Produces<Rollout>(201).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422)
             .WithSummary("One command to every device of a selection, at a pace, with an error share that stops it.");
-        api.MapGet("/rollouts", async (CommandCenter center, CancellationToken stop, int? limit = null) => Results.Ok(new RolloutListJson(await center.Commands.ListRolloutsAsync(ApiRoutes.Limit(limit), stop))))
-            .Requires(Act.ViewCommands).Produces<RolloutListJson>().WithSummary("Rollouts, newest first.");
-        api.MapGet("/rollouts/{id}", async (string id, CommandCenter center, CancellationToken stop) => await center.Commands.FindRolloutAsync(id, stop) is { } found ? Results.Ok(found) : Problems.NotFound("rollout with this id"))
-            .Requires(Act.ViewCommands).Produces<Rollout>().ProducesProblem(404).WithSummary("One rollout with its progress.");
-        api.MapPost("/rollouts/{id}/cancel", async (string id, CommandCenter center, HttpContext context) => Problems.Answer(await center.Commands.CancelRolloutAsync(id, context.Actor(), context.RequestAborted), Results.Ok))
-            .Requires(Act.CancelCommand).Produces<Rollout>().ProducesProblem(404).WithSummary("Withdraws what has not left yet.");
+        api.MapGet("/rollouts", async (CommandCenter center, HttpContext context, CancellationToken stop, int? limit = null) => Results.Ok(new RolloutListJson(await context.Sight(center).RolloutsAsync(ApiRoutes.Limit(limit), stop))))
+            .Requires(Act.ViewCommands).WithinGroups().Produces<RolloutListJson>().WithSummary("Rollouts, newest first.");
+        api.MapGet("/rollouts/{id}", async (string id, CommandCenter center, HttpContext context, CancellationToken stop) => await context.Sight(center).RolloutAsync(id, stop) is { } found ? Results.Ok(found) : NoSuch())
+            .Requires(Act.ViewCommands).WithinGroups().Produces<Rollout>().ProducesProblem(404).WithSummary("One rollout with its progress.");
+        api.MapPost("/rollouts/{id}/cancel", async (string id, CommandCenter center, HttpContext context) => await context.Sight(center).RolloutAsync(id, context.RequestAborted) is null ? NoSuch() : Problems.Answer(await center.Commands.CancelRolloutAsync(id, context.Actor(), context.RequestAborted), Results.Ok))
+            .Requires(Act.CancelCommand).WithinGroups().Produces<Rollout>().ProducesProblem(404).WithSummary("Withdraws what has not left yet.");
     }
+
+    private static IResult NoSuch() => Problems.NotFound("rollout with this id");
 
     public static TimeSpan? Wait(long? seconds) => seconds is { } given ? TimeSpan.FromSeconds(Math.Clamp(given, 0, (long)ControlLimits.LongestWait.TotalSeconds + 1)) : null;
 

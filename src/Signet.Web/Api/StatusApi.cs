@@ -10,7 +10,7 @@ namespace Signet.Web.Api;
 internal static class StatusApi
 {
     public static void Map(RouteGroupBuilder api)
-        => api.MapGet("/status", (CommandCenter center) => Results.Ok(center.Status())).Requires(Act.ViewFleet).Produces<CenterStatus>().WithSummary("Is everything well?");
+        => api.MapGet("/status", (CommandCenter center, HttpContext context) => Results.Ok(context.Sight(center).Status())).Requires(Act.ViewFleet).WithinGroups().Produces<CenterStatus>().WithSummary("Is everything well?");
 }
 
 /// <summary>For load balancers and process supervisors: no detail, no sign-in.</summary>

@@ -1,5 +1,7 @@
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Signet.Access;
+using Signet.Web.Security;
 
 namespace Signet.Web.Looks;
 
@@ -25,7 +27,8 @@ public sealed class Navigation(EndpointDataSource endpoints)
         new("/about", "about", "About", Act.ViewFleet),
     ];
 
-    private readonly Lazy<HashSet<string>> known = new(() => [.. endpoints.Endpoints.OfType<RouteEndpoint>().Select(endpoint => "/" + endpoint.RoutePattern.RawText?.TrimStart('/'))]);
+    private readonly Lazy<Dictionary<string, Endpoint>> known = new(() => endpoints.Endpoints.OfType<RouteEndpoint>().GroupBy(endpoint => "/" + endpoint.RoutePattern.RawText?.TrimStart('/')).ToDictionary(same => same.Key, Endpoint (same) => same.First(), StringComparer.Ordinal));
 
-    public bool Has(string path) => known.Value.Contains(path);
+    /// <summary>There is such a page, and who is limited to groups of devices gets in.</summary>
+    public bool IsOpenTo(HttpContext context, string path) => known.Value.TryGetValue(path, out var endpoint) && AccessGate.IsOpenTo(context, endpoint);
 }

@@ -8,7 +8,7 @@ using Signet.Web.Security;
 
 namespace Signet.Web.Pages;
 
-[Requires(Act.ViewAudit)]
+[Requires(Act.ViewAudit), WithinGroups]
 public sealed class AuditModel(CommandCenter center) : ConsolePage(center)
 {
     [BindProperty(SupportsGet = true)]
@@ -49,7 +49,7 @@ public sealed class AuditModel(CommandCenter center) : ConsolePage(center)
     /// <summary>What the button "Verify log integrity" began or found; null before it was pressed.</summary>
     public Verification? Run { get; private set; }
 
-    public IReadOnlyList<WitnessRecord> Witnesses => Center.Witnesses.List();
+    public IReadOnlyList<WitnessRecord> Witnesses => Sight.Witnesses();
 
     public bool IsFiltered => new[] { Type, Actor, Subject, Outcome, Text, From, To }.Any(value => !string.IsNullOrWhiteSpace(value));
 
@@ -83,10 +83,10 @@ public sealed class AuditModel(CommandCenter center) : ConsolePage(center)
         // Older pages stand still: what is new belongs to the first one.
         if (Before is null) Live("audit");
         Retired = Center.Audit.Retired;
-        Found = await Center.Audit.QueryAsync(new()
+        Found = await Center.Audit.QueryAsync(Sight.Within(new()
         {
             Type = AuditTypes.All.Contains(Type) ? Type : null, Actor = Filled(Actor), Subject = Filled(Subject), Outcome = Filled(Outcome), Text = Filled(Text), From = Time(From), To = Time(To), Before = Before, Limit = WebLimits.PageSize,
-        }, stop);
+        }), stop);
     }
 
     private static DateTimeOffset? Time(string? text) => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? time : null;

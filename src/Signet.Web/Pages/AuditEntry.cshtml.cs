@@ -8,7 +8,7 @@ using Signet.Web.Security;
 namespace Signet.Web.Pages;
 
 /// <summary>One entry with its proof: the hashes that lead from it to a signed root, followed here and shown so that anybody can follow them again.</summary>
-[Requires(Act.ViewAudit)]
+[Requires(Act.ViewAudit), WithinGroups]
 public sealed class AuditEntryModel(CommandCenter center) : ConsolePage(center)
 {
     public AuditEntry Entry { get; private set; } = null!;
@@ -25,7 +25,7 @@ public sealed class AuditEntryModel(CommandCenter center) : ConsolePage(center)
 
     public async Task<IActionResult> OnGetAsync(long sequence, CancellationToken stop)
     {
-        if (await Center.Audit.FindAsync(sequence, stop) is not { } entry) return NotFound();
+        if (await Sight.EntryAsync(sequence, stop) is not { } entry) return NotFound();
         Entry = entry;
         Leaf = MerkleTree.LeafHash(entry.Body.Span);
         Proof = await Center.Audit.ProveAsync(sequence, stop);

@@ -5,7 +5,7 @@ using Signet.Web.Security;
 
 namespace Signet.Web.Pages;
 
-[Requires(Act.ViewBroker)]
+[Requires(Act.ViewBroker), WithinGroups]
 public sealed class BrokerModel(CommandCenter center) : ConsolePage(center)
 {
     public BrokerTotals Totals { get; private set; } = null!;
@@ -28,6 +28,6 @@ public sealed class BrokerModel(CommandCenter center) : ConsolePage(center)
     private void Load()
     {
         Live("broker,device");
-        (Totals, Sessions, Denials) = (Center.Broker.Totals(), Center.Broker.Sessions(), Center.Broker.Denials());
+        (Totals, Sessions, Denials) = (Sight.Totals(), Sight.Sessions(), Sight.Denials());
     }
 }

@@ -9,7 +9,7 @@ using Signet.Web.Security;
 namespace Signet.Web.Pages;
 
 /// <summary>One certificate: what it says, the path above it, and what can be done with it.</summary>
-[Requires(Act.ViewCertificates)]
+[Requires(Act.ViewCertificates), WithinGroups]
 public sealed class CertificateModel(CommandCenter center, TimeProvider time, Phrases phrases) : ConsolePage(center)
 {
     public LedgerEntry Entry { get; private set; } = null!;
@@ -95,7 +95,7 @@ public sealed class CertificateModel(CommandCenter center, TimeProvider time, Ph
 
     private IActionResult Load(string serial)
     {
-        if (Center.Authority.Find(serial) is not { } entry) return NotFound();
+        if (Center.Authority.Find(serial) is not { } entry || !Sight.Sees(entry)) return NotFound();
         (Entry, State) = (entry, CertificateJson.StateOf(entry, time.GetUtcNow()));
         using var certificate = Center.Authority.Certificate(serial);
         if (certificate is null) return Page();

@@ -8,7 +8,7 @@ using Signet.Web.Security;
 
 namespace Signet.Web.Pages;
 
-[Requires(Act.ViewCertificates)]
+[Requires(Act.ViewCertificates), WithinGroups]
 public sealed class CertificatesModel(CommandCenter center, TimeProvider time, Phrases phrases) : ConsolePage(center)
 {
     [BindProperty(SupportsGet = true, Name = "q")]
@@ -58,7 +58,7 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time, P
 
     private void Load()
     {
-        var found = Center.Certificates.List().Select(entry => CertificateJson.Of(entry, time.GetUtcNow()))
+        var found = Sight.Certificates().Select(entry => CertificateJson.Of(entry, time.GetUtcNow()))
             .Where(one => (string.IsNullOrWhiteSpace(Search) || one.Name.Contains(Search.Trim(), StringComparison.OrdinalIgnoreCase) || one.Serial.Contains(Search.Trim(), StringComparison.OrdinalIgnoreCase))
                 && (string.IsNullOrEmpty(State) || one.State == State)).ToList();
         Found = found.Count;
@@ -66,7 +66,7 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time, P
         Lists = [.. Center.Authorities.Lists().Select(list => CrlJson.Of(list, now))];
         Authorities = Center.Authorities.List();
         Waiting = HttpContext.May(Act.ManageDevices) ? [.. Center.Enrolments.Waiting().Where(request => request.State == "waiting")] : [];
-        Ending = [.. Center.Authority.Expiring(TimeSpan.FromDays(30)).Where(e => now < e.NotAfter && now > e.NotBefore + ((e.NotAfter - e.NotBefore) * 2 / 3)).Take(5)];
+        Ending = [.. Center.Authority.Expiring(TimeSpan.FromDays(30)).Where(Sight.Sees).Where(e => now < e.NotAfter && now > e.NotBefore + ((e.NotAfter - e.NotBefore) * 2 / 3)).Take(5)];
         From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));
         Rows = [.. found.Skip(From).Take(WebLimits.PageSize)];
     }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Mvc.RazorPages;
 using Signet.Control;
+using Signet.Web.Security;
 
 namespace Signet.Web.Pages;
 
@@ -7,6 +8,9 @@ namespace Signet.Web.Pages;
 public abstract class ConsolePage(CommandCenter center) : PageModel
 {
     public CommandCenter Center { get; } = center;
+
+    /// <summary>What the reader gets to see.</summary>
+    protected Sight Sight => HttpContext.Sight(Center);
 
     /// <summary>Where the live feed stood before the page read anything: what happens while it is drawn is not lost.</summary>
     private readonly long before = center.Feed.Latest;

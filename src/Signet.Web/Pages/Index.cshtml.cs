@@ -20,9 +20,11 @@ internal sealed class IndexModel(CommandCenter center, Looks.LatestRefusals refu
     {
         Status = Center.Status();
         if (!HttpContext.IsSignedIn()) return;
+        var sight = Sight;
+        Status = sight.Status();
         Live("device,command,broker,audit");
-        Devices = [.. Center.Fleet.List().OrderBy(device => device.Enabled && device.Presence.State == PresenceState.Online).ThenBy(device => device.Name, StringComparer.Ordinal).Take(Rows)];
-        Commands = (await Center.Commands.ListAsync(new() { Limit = Rows }, stop)).Commands;
-        if (HttpContext.May(Act.ViewAudit)) Refusals = await refusals.ReadAsync(stop);
+        Devices = [.. sight.Devices().OrderBy(device => device.Enabled && device.Presence.State == PresenceState.Online).ThenBy(device => device.Name, StringComparer.Ordinal).Take(Rows)];
+        Commands = (await sight.CommandsAsync(new() { Limit = Rows }, stop)).Commands;
+        if (HttpContext.May(Act.ViewAudit)) Refusals = sight.IsWhole ? await refusals.ReadAsync(stop) : (await Center.Audit.QueryAsync(sight.Within(new() { Outcome = "refused", Limit = Looks.LatestRefusals.Kept }), stop)).Entries;
     }
 }

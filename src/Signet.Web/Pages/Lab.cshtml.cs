@@ -6,7 +6,7 @@ using Signet.Web.Security;
 namespace Signet.Web.Pages;
 
 /// <summary>What the attack lab found last, and how its runs went over time. The lab itself runs beside the center, never inside it.</summary>
-[Requires(Act.ViewAudit)]
+[Requires(Act.ViewAudit), WithinGroups]
 public sealed class LabModel(CommandCenter center) : ConsolePage(center)
 {
     /// <summary>Rows of the trend.</summary>

@@ -49,6 +49,14 @@ internal sealed class AccessGate(RequestDelegate next, Trail trail, IAntiforgery
             await RefuseAsync(context, RoleTable.Decide(context.Actor().Role, one.Act));
             return;
         }
+        if (!IsOpenTo(context, endpoint))
+        {
+            var limited = new Decision(false, Scope, RoleTable.Version);
+            await trail.DeniedAsync(context, context.Actor(), demanded.Count > 0 ? demanded[0].Act : Act.ViewFleet, limited);
+            if (ApiRoutes.IsApi(context)) await Problems.Of(StatusCodes.Status403Forbidden, "not-allowed", $"{context.Actor().Name} is limited to devices of {string.Join(", ", context.Actor().Groups)}; this is about the whole house.").ExecuteAsync(context);
+            else context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            return;
+        }
         if (ComesFromBrowser(context) && ApiRoutes.IsApi(context) && !await antiforgery.IsRequestValidAsync(context))
         {
             await Problems.Of(StatusCodes.Status400BadRequest, "bad-antiforgery-token", $"A signed-in browser must send the header {AntiforgeryHeader} with its own page's token.").ExecuteAsync(context);
@@ -61,6 +69,13 @@ internal sealed class AccessGate(RequestDelegate next, Trail trail, IAntiforgery
         }
         await next(context);
     }
+
+    /// <summary>Name of the rule that keeps somebody to their groups of devices.</summary>
+    public const string Scope = "scope";
+
+    /// <summary>Whether who is limited to groups of devices gets in: where the answer is held to them, and to one's own account.</summary>
+    public static bool IsOpenTo(HttpContext context, Endpoint endpoint)
+        => context.Actor().Groups.Count == 0 || endpoint.Metadata.GetMetadata<WithinGroupsAttribute>() is not null || endpoint.Metadata.GetMetadata<SignedInAttribute>() is not null;
 
     /// <summary>Signed in without the second factor that the role has needed for longer than its grace period.</summary>
     public static bool LacksFactor(HttpContext context, WebOptions options, CommandCenter center)

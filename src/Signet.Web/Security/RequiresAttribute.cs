@@ -18,6 +18,11 @@ public sealed class PublicAttribute : Attribute;
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
 public sealed class SignedInAttribute : Attribute;
 
+/// <summary>What this page or route answers is held to the groups of whoever asks (<see cref="Signet.Control.Sight"/>). One without this word answers nobody who is limited to groups:
+/// what is forgotten stays shut.</summary>
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
+public sealed class WithinGroupsAttribute : Attribute;
+
 /// <summary>A dangerous act: whoever does it with a session has shown within <see cref="WebLimits.Confirmation"/> that it is them. API tokens are not asked: they hold no password.</summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
 public sealed class ConfirmedAttribute : Attribute;

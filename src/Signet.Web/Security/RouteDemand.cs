@@ -10,8 +10,9 @@ namespace Signet.Web.Security;
 /// <param name="Path">Route pattern; a page's handler stands behind it as <c>?handler=Name</c>.</param>
 /// <param name="Acts">All of them are demanded; empty: signed in is enough, or <paramref name="IsPublic"/>.</param>
 /// <param name="IsPage">A Razor page: signed out it leads to the sign-in page, and its forms carry a token.</param>
+/// <param name="IsWithinGroups">Answers who is limited to groups of devices, within these.</param>
 /// <param name="IsShut">Carries nothing at all, and so answers nobody.</param>
-public sealed record RouteDemand(string Method, string Path, IReadOnlyList<Act> Acts, bool IsPublic, bool IsPage, bool IsShut)
+public sealed record RouteDemand(string Method, string Path, IReadOnlyList<Act> Acts, bool IsPublic, bool IsPage, bool IsWithinGroups, bool IsShut)
 {
     internal static IReadOnlyList<RouteDemand> Of(EndpointDataSource endpoints)
         => [.. endpoints.Endpoints.OfType<RouteEndpoint>().SelectMany(Of).DistinctBy(one => (one.Method, one.Path)).OrderBy(one => one.Path, StringComparer.Ordinal).ThenBy(one => one.Method, StringComparer.Ordinal)];
@@ -22,15 +23,16 @@ public sealed record RouteDemand(string Method, string Path, IReadOnlyList<Act> 
         var acts = endpoint.Metadata.GetOrderedMetadata<RequiresAttribute>().Select(one => one.Act).ToList();
         var isPublic = endpoint.Metadata.GetMetadata<PublicAttribute>() is not null;
         var isShut = acts.Count == 0 && !isPublic && endpoint.Metadata.GetMetadata<SignedInAttribute>() is null;
+        var isWithinGroups = isPublic || endpoint.Metadata.GetMetadata<WithinGroupsAttribute>() is not null || endpoint.Metadata.GetMetadata<SignedInAttribute>() is not null;
         if (endpoint.Metadata.GetMetadata<CompiledPageActionDescriptor>() is not { } page)
         {
-            foreach (var method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]) yield return new(method, path, acts, isPublic, false, isShut);
+            foreach (var method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]) yield return new(method, path, acts, isPublic, false, isWithinGroups, isShut);
             yield break;
         }
         foreach (var handler in page.HandlerMethods)
         {
             var more = handler.MethodInfo.GetCustomAttributes<RequiresAttribute>().Select(one => one.Act);
-            yield return new(handler.HttpMethod.ToUpperInvariant(), handler.Name is null ? path : $"{path}?handler={handler.Name}", [.. acts, .. more], isPublic, true, isShut);
+            yield return new(handler.HttpMethod.ToUpperInvariant(), handler.Name is null ? path : $"{path}?handler={handler.Name}", [.. acts, .. more], isPublic, true, isWithinGroups, isShut);
         }
     }
 }

@@ -23,6 +23,9 @@ public static class Who
             ? new(context.User.Identity!.Name!, role, context.User.FindFirstValue(Kind)!, context.Address()) { Groups = (context.User.FindFirstValue(Groups) ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries) }
             : throw new InvalidOperationException("nobody is signed in");
 
+    /// <summary>What whoever asks gets to see.</summary>
+    public static Sight Sight(this HttpContext context, CommandCenter center) => center.SightOf(context.Actor());
+
     /// <summary>The account behind a session, as it was when the request came in; null for tokens.</summary>
     public static Account? Account(this HttpContext context) => context.Items[typeof(Account)] as Account;
 

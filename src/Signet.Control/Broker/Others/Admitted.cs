@@ -19,6 +19,8 @@ internal sealed class Admitted(Roster roster, Askers askers, CertificateAuthorit
         foreach (var own in authority.Ledger.Where(e => !e.IsRevoked && e.NotAfter > now && e.Profile is CertificateProfile.User or CertificateProfile.Center).GroupBy(e => (e.Profile, e.Name)))
         {
             var isPerson = own.Key.Profile == CertificateProfile.User;
+            // Such a broker knows whole rules and no groups of devices: it could not hold a limited person to theirs.
+            if (isPerson && askers.ScopeOf(own.Key.Name).Count > 0) continue;
             if (askers.Find(new(isPerson ? PrincipalKind.Person : PrincipalKind.Service, own.Key.Name)) is { } found)
                 all.Add(new(found, isPerson ? BrokerPolicy.PersonPrefix + found.Name : found.Name, [.. own.Select(e => Hexadecimal(e.Thumbprint))]));
         }

@@ -23,7 +23,8 @@ public sealed partial class Commands
     {
         var decision = RoleTable.Decide(actor.Role, Act.ApproveCommand);
         if (!decision.Allowed) return new Refusal(RefusalCode.NotAllowed, $"{actor.Name} is {Words.Of(actor.Role)} and may not hand in approvals");
-        if (_proposals.Find(proposalId) is not { } proposal) return new Refusal(RefusalCode.NotFound, $"there is no proposal '{AuthorizedCommand.Shown(proposalId)}'");
+        // Who is limited to groups agrees to what is done to their devices, and hears of nothing else.
+        if (_proposals.Find(proposalId) is not { } proposal || (actor.Groups.Count > 0 && !proposal.Devices.All(device => Sight.IsWithin(_roster, actor.Groups, device)))) return new Refusal(RefusalCode.NotFound, $"there is no proposal '{AuthorizedCommand.Shown(proposalId)}'");
         using var turn = await _keyed.TakeAsync(cancellationToken);
         try
         {

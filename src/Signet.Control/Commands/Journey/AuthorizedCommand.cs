@@ -45,10 +45,15 @@ internal sealed class AuthorizedCommand
             return new Refusal(RefusalCode.BadInput, $"an idempotency key has 1 to {ControlLimits.IdempotencyKeyCharacters} printable characters");
 
         rule = "device-known";
-        if (fleet.Find(draft.Device) is not { } device) return new Refusal(RefusalCode.NotFound, $"there is no device '{Shown(draft.Device)}'");
+        if (fleet.Find(draft.Device) is not { } device)
+        {
+            if (actor.Groups.Count == 0) return new Refusal(RefusalCode.NotFound, $"there is no device '{Shown(draft.Device)}'");
+            rule = "scope";
+            return Scope.Refuse(actor);
+        }
 
         rule = "scope";
-        if (!actor.Covers(device)) return new Refusal(RefusalCode.NotAllowed, $"{actor.Name} may act on devices of {string.Join(", ", actor.Groups)} only, and {device.Name} is in none of these groups");
+        if (!actor.Covers(device)) return Scope.Refuse(actor);
 
         rule = "device-enabled";
         if (!device.Enabled) return new Refusal(RefusalCode.DeviceDisabled, $"{device.Name} is disabled; enable it first");

@@ -70,7 +70,8 @@ public sealed partial class Commands
             return new Refusal(RefusalCode.BadInput, $"an idempotency key has 1 to {ControlLimits.IdempotencyKeyCharacters} printable characters");
         var template = new CommandDraft("", draft.Command, draft.Arguments, null, draft.NotBefore, draft.Wait);
         if (WhyNotKept(template, now) is { } unkept) return new Refusal(RefusalCode.BadInput, unkept);
-        var fleet = _fleet.List();
+        // "all" means all that the asker has to do with; a name beyond that is one that nobody here has heard of.
+        IReadOnlyList<DeviceRecord> fleet = actor.Groups.Count == 0 ? _fleet.List() : [.. _fleet.List().Where(actor.Covers)];
         if (template.Wait is null && selection.Of(fleet).Any(d => NeedsApproval(d.Name, draft.Command))) template = template with { Wait = ControlLimits.ApprovalGrace };
         if (selection.MissingFrom(fleet).FirstOrDefault() is { } missing) return new Refusal(RefusalCode.NotFound, $"there is no device '{missing}'");
 

@@ -47,6 +47,9 @@ internal sealed class RolloutStore(ControlDatabase database)
 
     public Rollout? Find(string id) => database.Read(c => c.QueryFirstOrDefault<RolloutRow>($"SELECT {Columns} FROM rollout WHERE id = @id", new { id }) is { } row ? Build(c, row) : null);
 
+    /// <summary>Devices that got its command.</summary>
+    public IReadOnlyList<string> DevicesOf(string id) => database.Read<IReadOnlyList<string>>(c => [.. c.Query<string>("SELECT DISTINCT device FROM command WHERE rollout = @id", new { id })]);
+
     public Rollout? FindByKey(string key) => database.Read(c => c.QueryFirstOrDefault<RolloutRow>($"SELECT {Columns} FROM rollout WHERE idempotency = @key", new { key }) is { } row ? Build(c, row) : null);
 
     /// <summary>The newest, newest first.</summary>

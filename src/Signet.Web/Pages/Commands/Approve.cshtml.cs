@@ -11,7 +11,7 @@ using Signet.Web.SignIn;
 namespace Signet.Web.Pages.Commands;
 
 /// <summary>One proposal, approved with a passkey of one's own. The devices check the passkey's word themselves; what stands on the page is the center's.</summary>
-[Requires(Act.ApproveCommand)]
+[Requires(Act.ApproveCommand), WithinGroups]
 internal sealed class ApproveModel(CommandCenter center, ShortMemory memory) : PageModel
 {
     private sealed record Asked(PasskeyQuestion Question);
@@ -31,7 +31,7 @@ internal sealed class ApproveModel(CommandCenter center, ShortMemory memory) : P
 
     public async Task<IActionResult> OnGetAsync(CancellationToken stop)
     {
-        if (await center.Commands.ProposalsOfAsync(Id, stop) is not [var proposal, ..]) return NotFound();
+        if (await HttpContext.Sight(center).ProposalsOfAsync(Id, stop) is not [var proposal, ..]) return NotFound();
         Proposal = proposal;
         // A token has no passkey.
         if (HttpContext.Account() is not { } account)

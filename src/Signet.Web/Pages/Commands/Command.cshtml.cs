@@ -6,7 +6,7 @@ using Signet.Web.Security;
 namespace Signet.Web.Pages.Commands;
 
 /// <summary>One command with its evidence.</summary>
-[Requires(Act.ViewCommands)]
+[Requires(Act.ViewCommands), WithinGroups]
 public sealed class CommandModel(CommandCenter center) : ConsolePage(center)
 {
     [BindProperty(SupportsGet = true)]
@@ -18,7 +18,7 @@ public sealed class CommandModel(CommandCenter center) : ConsolePage(center)
 
     public async Task<IActionResult> OnGetAsync(CancellationToken stop)
     {
-        if (await Center.Commands.FindAsync(Id, stop) is not { } found) return NotFound();
+        if (await Sight.CommandAsync(Id, stop) is not { } found) return NotFound();
         Command = found;
         Live("command", found.Device);
         return Page();
@@ -27,6 +27,7 @@ public sealed class CommandModel(CommandCenter center) : ConsolePage(center)
     [Requires(Act.CancelCommand)]
     public async Task<IActionResult> OnPostCancelAsync(CancellationToken stop)
     {
+        if (await Sight.CommandAsync(Id, stop) is null) return NotFound();
         var outcome = await Center.Commands.CancelAsync(Id, HttpContext.Actor(), stop);
         // It has left meanwhile: the page says how far it came.
         return outcome.Refusal is { Code: RefusalCode.NotFound } ? NotFound() : Redirect($"/commands/{Uri.EscapeDataString(Id)}");
@@ -35,6 +36,7 @@ public sealed class CommandModel(CommandCenter center) : ConsolePage(center)
     [Requires(Act.ExportReceipt)]
     public async Task<IActionResult> OnGetReceiptAsync(CancellationToken stop)
     {
+        if (await Sight.CommandAsync(Id, stop) is null) return NotFound();
         var outcome = await Center.Commands.ExportReceiptAsync(Id, HttpContext.Actor(), stop);
         return outcome.TryGet(out var file, out var refusal)
             ? File(file.Json.ToArray(), "application/json", $"receipt-{file.Id}.json")

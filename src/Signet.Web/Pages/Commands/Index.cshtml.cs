@@ -7,7 +7,7 @@ using Signet.Web.Security;
 namespace Signet.Web.Pages.Commands;
 
 /// <summary>What was asked of devices and what they answered; and asking one or many of them, now or later.</summary>
-[Requires(Act.ViewCommands)]
+[Requires(Act.ViewCommands), WithinGroups]
 public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
 {
     private const int RolloutsShown = 5, SelectionsOffered = 200;
@@ -45,9 +45,12 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
     public IReadOnlyList<(string Value, string Words)> Waits { get; } = [("", "is left out"), ("3600", "is waited for, 1 hour"), ("86400", "is waited for, 1 day"), ("604800", "is waited for, 7 days"), ("2592000", "is waited for, 30 days")];
 
     /// <summary>Groups, tags and devices, to choose from.</summary>
-    public IEnumerable<string> Selections => Center.Fleet.Groups().Keys.Select(g => "group:" + g).Concat(Center.Fleet.Tags().Keys.Select(t => "tag:" + t)).Concat(Center.Fleet.List().Select(d => d.Name)).Take(SelectionsOffered);
+    public IEnumerable<string> Selections => Fleet.Count(Seen, d => d.Groups).Keys.Select(g => "group:" + g).Concat(Fleet.Count(Seen, d => d.Tags).Keys.Select(t => "tag:" + t)).Concat(Seen.Select(d => d.Name)).Take(SelectionsOffered);
 
-    public IEnumerable<string> Known => Center.Fleet.List().SelectMany(d => d.AllowedCommands).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(SelectionsOffered);
+    public IEnumerable<string> Known => Seen.SelectMany(d => d.AllowedCommands).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(SelectionsOffered);
+
+    private IReadOnlyList<DeviceRecord> Seen => seen ??= Sight.Devices();
+    private IReadOnlyList<DeviceRecord>? seen;
 
     public Task OnGetAsync(CancellationToken stop) => LoadAsync(stop);
 
@@ -101,12 +104,12 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
     private async Task LoadAsync(CancellationToken stop)
     {
         Live("command");
-        Found = await Center.Commands.ListAsync(new()
+        Found = await Sight.CommandsAsync(new()
         {
             Device = Filled(Device), By = Filled(By), Before = Filled(Before), State = CommandStates.TryParse(State ?? "", out _) ? State : null, Limit = WebLimits.PageSize,
         }, stop);
-        Proposals = await Center.Commands.OpenProposalsAsync(stop);
-        if (Filled(Before) is null) Rollouts = await Center.Commands.ListRolloutsAsync(RolloutsShown, stop);
+        Proposals = await Sight.OpenProposalsAsync(stop);
+        if (Filled(Before) is null) Rollouts = await Sight.RolloutsAsync(RolloutsShown, stop);
     }
 
     private static string? Filled(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();

@@ -6,7 +6,7 @@ using Signet.Web.Security;
 namespace Signet.Web.Pages.Devices;
 
 /// <summary>One device: is it there, what does it measure, what can it be told, what did it answer.</summary>
-[Requires(Act.ViewFleet)]
+[Requires(Act.ViewFleet), WithinGroups]
 public sealed class DeviceModel(CommandCenter center) : ConsolePage(center)
 {
     private const int Rows = 12;
@@ -33,10 +33,7 @@ public sealed class DeviceModel(CommandCenter center) : ConsolePage(center)
 
     public string? Arguments { get; private set; }
 
-    public bool MaySend => HttpContext.May(Act.SendCommand) && HttpContext.Actor().Covers(Device);
-
-    /// <summary>The reader's role would do; their groups do not hold this device.</summary>
-    public bool IsOutOfScope => HttpContext.May(Act.SendCommand) && !MaySend;
+    public bool MaySend => HttpContext.May(Act.SendCommand);
 
     /// <summary>Quantities a chart can show.</summary>
     public IEnumerable<Reading> Charted => Readings.Where(reading => reading.Number is not null).OrderBy(reading => reading.Value is "true" or "false").ThenBy(reading => reading.Unit is null)
@@ -46,14 +43,14 @@ public sealed class DeviceModel(CommandCenter center) : ConsolePage(center)
     public async Task<IActionResult> OnGetAsync(CancellationToken stop)
     {
         if (!await LoadAsync(stop)) return NotFound();
-        if (Sent is not null && await Center.Commands.FindAsync(Sent, stop) is { } sent && sent.Device == Name) Latest = sent;
+        if (Sent is not null && await Sight.CommandAsync(Sent, stop) is { } sent && sent.Device == Name) Latest = sent;
         return Page();
     }
 
     [Requires(Act.SendCommand)]
     public async Task<IActionResult> OnPostSendAsync([FromForm] string? command, [FromForm] string? arguments, CancellationToken stop)
     {
-        if (Center.Fleet.Find(Name) is null) return NotFound();
+        if (Sight.Device(Name) is null) return NotFound();
         var wish = string.IsNullOrWhiteSpace(command) ? (Custom ?? "").Trim() : command;
         if (string.IsNullOrWhiteSpace(command)) Arguments = arguments;
         var parsed = CommandArguments.Parse(string.IsNullOrWhiteSpace(command) ? arguments : null);
@@ -77,7 +74,7 @@ public sealed class DeviceModel(CommandCenter center) : ConsolePage(center)
 
     private async Task<bool> LoadAsync(CancellationToken stop)
     {
-        if (Center.Fleet.Find(Name) is not { } device) return false;
+        if (Sight.Device(Name) is not { } device) return false;
         Device = device;
         Live("device,command,telemetry", Name);
         if (HttpContext.May(Act.ViewTelemetry)) Readings = await Center.Fleet.LatestReadingsAsync(Name, stop);

@@ -5,7 +5,7 @@ using Signet.Web.Security;
 
 namespace Signet.Web.Pages.Devices;
 
-[Requires(Act.ViewFleet)]
+[Requires(Act.ViewFleet), WithinGroups]
 public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
 {
     [BindProperty(SupportsGet = true, Name = "q")]
@@ -33,10 +33,10 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
     public void OnGet()
     {
         Live("device");
-        var all = Center.Fleet.List();
+        var all = Sight.Devices();
         var found = DeviceSearch.Search(all, Search).Where(device => string.IsNullOrEmpty(State) || Looks.Tone.Word(device) == State)
             .Where(device => (string.IsNullOrEmpty(Group) || device.Groups.Contains(Group, StringComparer.Ordinal)) && (string.IsNullOrEmpty(Tag) || device.Tags.Contains(Tag, StringComparer.Ordinal))).ToList();
-        (Groups, Tags) = (Center.Fleet.Groups(), Center.Fleet.Tags());
+        (Groups, Tags) = (Fleet.Count(all, d => d.Groups), Fleet.Count(all, d => d.Tags));
         (Known, Found) = (all.Count, found.Count);
         From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));
         Rows = [.. found.Skip(From).Take(WebLimits.PageSize)];

@@ -12,6 +12,9 @@ public sealed record Actor(string Name, Role Role, string Kind, string From)
     /// <summary>Groups of devices that somebody's acts, and what they see, are limited to (<see cref="Sight"/>); empty: all devices.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
 
+    /// <summary>Id of the change to many devices that this act is a part of; null: it stands alone.</summary>
+    public string? Bulk { get; init; }
+
     /// <summary>May this actor act on the device, as far as groups go?</summary>
     public bool Covers(DeviceRecord device) => Groups.Count == 0 || device.Groups.Any(group => Groups.Contains(group, StringComparer.Ordinal));
 

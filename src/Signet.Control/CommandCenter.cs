@@ -75,6 +75,9 @@ public sealed partial class CommandCenter : IAsyncDisposable
     public Fleet Fleet { get; private set; } = null!;
     public Commands Commands { get; private set; } = null!;
 
+    /// <summary>One change to many devices.</summary>
+    public BulkChanges Bulk { get; private set; } = null!;
+
     /// <summary>What devices may be told and who must agree, signed by somebody who is not the center.</summary>
     public Manifests Manifests { get; private set; } = null!;
     public Accounts Accounts { get; private set; } = null!;
@@ -302,6 +305,8 @@ public sealed partial class CommandCenter : IAsyncDisposable
         Authorities = new(Authority, ServerCertificates, CommandSigners, _trail, administration, WriteTrust);
         _watch.RevokedReturned += Certificates.Returned;
         Fleet = new(_roster, observations, _database, _trail, administration, Installation, Authority, shared, Certificates, _sessions, _time, BrokerAddress);
+        Bulk = new(Fleet, Certificates, _trail, _time, random);
+        Keep(Bulk);
         var seal = AccountSeal.Open(Installation.PkiDirectory, random, _database.Read(SealedSecrets.Any));
         Accounts = new(_database, _trail, administration, _time, random, Options.SecondFactorGrace);
         SecondFactors = new(_database, _trail, administration, Accounts, seal, _time, random);

@@ -220,6 +220,12 @@ public static class ControlLimits
     /// <summary>Commands that one question of somebody limited to groups looks at before it hands over with a cursor. A guess: some 20 ms.</summary>
     public const int CommandsLookedAt = 5_000;
 
+    /// <summary>Devices that one change to many reaches. Chosen: a minute's work at the most.</summary>
+    public const int BulkDevices = 1_000;
+
+    /// <summary>Reports of such changes that are remembered for repeated requests.</summary>
+    public const int BulkReports = 100;
+
     /// <summary>Groups that one person or token can be limited to.</summary>
     public const int ScopeGroups = 32;
 

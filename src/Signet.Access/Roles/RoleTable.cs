@@ -57,6 +57,10 @@ public static class RoleTable
             Made from the one table that pages, API and command line ask (`RoleTable` in `src/Signet.Access/Roles`): `signet user roles --markdown > docs/roles.md`.
             Admin > Operator > Viewer: a higher role may do all that a lower one may. A refusal is in the audit log (type `authorization`) with the name of its rule.
             Every page, page handler and API route names the acts it demands; one that names none answers nobody. `RoleWalkSpecs` tries every one of them as every role and signed out.
+            An operator or viewer (or a token of these roles) can be limited to groups of devices (`signet user scope`): then they see and reach the devices of these groups alone. Any other device is answered like one
+            that does not exist, in lists, pages, search, live feed, commands, receipts, certificates, broker view and MQTT topics. Of the audit log they read the entries about devices of their groups and about themselves;
+            an entry about one of their devices may name what else it had to do with. The policy, TOTP accounts and revocations are about the whole house: closed to them. One place decides (`Sight` in `src/Signet.Control/People`);
+            a page or route that does not say that it is held to groups answers nobody who is limited (`GroupsWalkSpecs`).
             What devices and programs may publish and read over MQTT is the access policy's: [spec/policy.md](spec/policy.md).
 
             | rule | what | viewer | operator | admin |

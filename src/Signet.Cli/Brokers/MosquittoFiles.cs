@@ -56,17 +56,11 @@ internal static class MosquittoFiles
         if (!PolicyFile.TryRead(file, out var policy, out var errors))
             throw new CliException(ExitCode.Refused, $"The center's policy cannot be read by this program: {errors[0]}");
         var askers = new List<Principal> { Principal.Service("command_center") };
-        for (string? after = null; ;)
-        {
-            var page = await center.GetAsync("/api/v1/devices" + Query.Of(("limit", "500"), ("after", after)), cancellation);
-            foreach (var device in (page["devices"] as JsonArray ?? []).OfType<JsonObject>().Where(device => (bool?)device["enabled"] == true))
-                askers.Add(Principal.Device(Query.Text(device["name"]), [.. (device["groups"] as JsonArray ?? []).Select(Query.Text)]));
-            if ((after = (string?)page["next"]) is null)
-                break;
-        }
+        foreach (var device in ((await center.GetAllAsync("/api/v1/devices", "devices", null, cancellation))["devices"] as JsonArray ?? []).OfType<JsonObject>().Where(device => (bool?)device["enabled"] == true))
+            askers.Add(Principal.Device(Query.Text(device["name"]), [.. (device["groups"] as JsonArray ?? []).Select(Query.Text)]));
 
         // A file of rules knows no groups of devices: who is limited to some gets none.
-        foreach (var person in ((await center.GetAsync("/api/v1/users", cancellation))["users"] as JsonArray ?? []).OfType<JsonObject>().Where(person => (bool?)person["enabled"] == true && person["groups"] is not JsonArray { Count: > 0 }))
+        foreach (var person in ((await center.GetAllAsync("/api/v1/users", "users", null, cancellation))["users"] as JsonArray ?? []).OfType<JsonObject>().Where(person => (bool?)person["enabled"] == true && person["groups"] is not JsonArray { Count: > 0 }))
             askers.Add(Principal.Person(Query.Text(person["name"]), Enum.Parse<Role>(Query.Text(person["role"]), ignoreCase: true)));
         if (withAccounts)
             foreach (var account in ((await center.GetAsync("/api/v1/totp-accounts", cancellation))["accounts"] as JsonArray ?? []).OfType<JsonObject>().Where(account => (bool?)account["enabled"] == true))

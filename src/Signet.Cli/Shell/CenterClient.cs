@@ -70,6 +70,32 @@ internal sealed class CenterClient : IDisposable
     public async Task<JsonObject> GetAsync(string path, CancellationToken cancellation) =>
         await ReadObjectAsync(new HttpRequestMessage(HttpMethod.Get, path), cancellation);
 
+    /// <summary>A list from its first page to its last, or to <paramref name="most"/> rows: one object with all rows in <paramref name="list"/>. Its <c>next</c> is null, or where it was cut.</summary>
+    /// <param name="path">With its query.</param>
+    /// <param name="list">Name of the array.</param>
+    /// <param name="most">Null: all.</param>
+    /// <param name="cancellation">Ends it between two pages.</param>
+    public async Task<JsonObject> GetAllAsync(string path, string list, int? most, CancellationToken cancellation)
+    {
+        if (most < 1) throw new CliException(ExitCode.WrongUsage, "--limit takes 1 or more.");
+        JsonObject? whole = null;
+        var rows = new JsonArray();
+        for (string? after = null; ;)
+        {
+            var size = Math.Min((most ?? int.MaxValue) - rows.Count, LargestPage);
+            var page = await GetAsync($"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}limit={size}{(after is null ? "" : "&after=" + Uri.EscapeDataString(after))}", cancellation);
+            foreach (var row in page[list] as JsonArray ?? []) rows.Add(row?.DeepClone());
+            whole ??= page;
+            after = (string?)page["next"];
+            if (after is not null && rows.Count < (most ?? int.MaxValue)) continue;
+            (whole[list], whole["next"]) = (rows, after);
+            return whole;
+        }
+    }
+
+    // What the center gives at most at a time.
+    private const int LargestPage = 500;
+
     /// <summary>Null when there is no such thing (404); every other refusal ends the command.</summary>
     public async Task<JsonObject?> FindAsync(string path, CancellationToken cancellation)
     {
@@ -157,7 +183,7 @@ internal sealed class CenterClient : IDisposable
         if (response.IsSuccessStatusCode)
             return response;
         using (response)
-            throw new CliException(ExitCode.Refused, await ExplainAsync(response, cancellation)) { IsNotFound = response.StatusCode == HttpStatusCode.NotFound };
+            throw new CliException(ExitCode.Refused, await ExplainAsync(response, cancellation)) { IsNotFound = response.StatusCode == HttpStatusCode.NotFound, IsForbidden = response.StatusCode == HttpStatusCode.Forbidden };
     }
 
     /// <summary>One line from a problem document (RFC 9457).</summary>

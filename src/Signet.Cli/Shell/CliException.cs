@@ -17,4 +17,7 @@ internal sealed class CliException(ExitCode exit, string message) : Exception(me
 
     /// <summary>The center knows no such thing.</summary>
     public bool IsNotFound { get; init; }
+
+    /// <summary>The center knows it, and not for whoever asks.</summary>
+    public bool IsForbidden { get; init; }
 }

@@ -17,6 +17,7 @@ internal static partial class Examples
         ["device show"] = ["signet device show thermostat-1"],
         ["device add"] = ["signet device add pump-1 --kind valve", "signet device add meter-7 --allow read-meter --allow check-status", "signet device add sensor1 --totp --password-stdin < password.txt"],
         ["device label"] = ["signet device label pump-1 --groups heating --tags roof,2026", "signet device label pump-1 --tags \"\""],
+        ["device change"] = ["signet device change group:heating add-tag winter-2026", "signet device change pump-1,pump-2 quarantine", "signet device change tag:lost revoke --yes"],
         ["device remove"] = ["signet device remove pump-1 --yes"],
         ["device quarantine"] = ["signet device quarantine pump-1"],
         ["device run"] = ["signet device run pump-1", "signet device run --home ./pump-1"],

@@ -34,6 +34,13 @@ internal static class GlobalOptions
         Recursive = true,
     };
 
+    /// <summary>Of verbs that list: all pages are fetched until there are so many rows.</summary>
+    public static readonly Option<int?> Limit = new("--limit")
+    {
+        Description = "At most so many rows (default: all)",
+        HelpName = "N",
+    };
+
     public static void AddTo(RootCommand root)
     {
         root.Options.Add(Data);

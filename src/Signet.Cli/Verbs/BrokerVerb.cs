@@ -11,10 +11,10 @@ internal static class BrokerVerb
 {
     public static Command Build() => Verb.Noun("broker", "Run a bare MQTT broker, or look into the command center's", BareBroker.Build(), Sessions(), Kick(), BrokerConfig.Build(), MosquittoSync.Build(), MosquittoExport.Build());
 
-    private static Command Sessions() => Verb.Make("sessions", "Sessions of the command center's broker, open or resumable", [], async (parsed, printer, cancellation) =>
+    private static Command Sessions() => Verb.Make("sessions", "Sessions of the command center's broker, open or resumable", [GlobalOptions.Limit], async (parsed, printer, cancellation) =>
     {
         using var center = CenterClient.Connect(parsed);
-        var page = await center.GetAsync("/api/v1/sessions", cancellation);
+        var page = await center.GetAllAsync("/api/v1/sessions", "sessions", parsed.GetValue(GlobalOptions.Limit), cancellation);
         if (printer.Json)
             printer.Object(page);
         printer.Table(["client", "identity", "connected", "remote", "protocol", "since", "subscriptions", "queued"],

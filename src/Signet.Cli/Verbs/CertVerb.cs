@@ -56,10 +56,10 @@ internal static class CertVerb
         var state = new Option<string?>("--state") { Description = "Only these: valid, expired, revoked", HelpName = "STATE" };
         var profile = new Option<string?>("--profile") { Description = "Only this profile", HelpName = "P" };
         var name = new Option<string?>("--name") { Description = "Only this name", HelpName = "NAME" };
-        return Verb.Make("list", "Every certificate that was issued, newest first", [state, profile, name], async (parsed, printer, cancellation) =>
+        return Verb.Make("list", "Every certificate that was issued, newest first", [state, profile, name, GlobalOptions.Limit], async (parsed, printer, cancellation) =>
         {
             using var center = CenterClient.Connect(parsed);
-            var page = await center.GetAsync("/api/v1/certificates" + Query.Of(("state", parsed.GetValue(state)), ("profile", parsed.GetValue(profile)), ("name", parsed.GetValue(name))), cancellation);
+            var page = await center.GetAllAsync("/api/v1/certificates" + Query.Of(("state", parsed.GetValue(state)), ("profile", parsed.GetValue(profile)), ("name", parsed.GetValue(name))), "certificates", parsed.GetValue(GlobalOptions.Limit), cancellation);
             if (printer.Json)
                 printer.Object(page);
             printer.Table(["name", "profile", "state", "ends", "serial"], Query.Rows(page, "certificates", "name", "profile", "state", "notAfter", "serial"));
@@ -195,7 +195,7 @@ internal static class CertVerb
     /// <summary>By serial, or the newest of a name.</summary>
     internal static async Task<JsonObject> FindAsync(CenterClient center, string which, CancellationToken cancellation)
     {
-        var named = await center.GetAsync("/api/v1/certificates" + Query.Of(("name", which)), cancellation);
+        var named = await center.GetAllAsync("/api/v1/certificates" + Query.Of(("name", which)), "certificates", null, cancellation);
         var serial = (named["certificates"] as JsonArray)?.FirstOrDefault()?["serial"] is { } newest ? Query.Text(newest) : which;
         return await center.GetAsync("/api/v1/certificates/" + Uri.EscapeDataString(serial), cancellation);
     }

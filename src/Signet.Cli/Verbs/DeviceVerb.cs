@@ -11,7 +11,7 @@ internal static class DeviceVerb
 {
     private static readonly Argument<string> Name = new("NAME") { Description = "The device's name" };
 
-    public static Command Build() => Verb.Noun("device", "Add, list and run devices", Add(), List(), Show(), Label(), Remove(), Run(), SimulateVerb.Build(), DeviceWitnessVerb.Build(),
+    public static Command Build() => Verb.Noun("device", "Add, list and run devices", Add(), List(), Show(), Label(), DeviceChangeVerb.Build(), Remove(), Run(), SimulateVerb.Build(), DeviceWitnessVerb.Build(),
         EnrolVerbs.Invite(), EnrolVerbs.Enroll(), EnrolVerbs.Import(), EnrolVerbs.Waiting(), EnrolVerbs.Decide(approve: true), EnrolVerbs.Decide(approve: false), EnrolVerbs.Maker());
 
     private static Command Add()
@@ -40,7 +40,7 @@ internal static class DeviceVerb
     {
         var select = new Option<string?>("--select") { Description = "Only these: a name, group:NAME, tag:NAME, kind:KIND, search:WORD; several with commas between", HelpName = "DEVICES" };
         var suite = new Option<string?>("--suite") { Description = "What suites their messages use; with a name (signet-hs256-1), only the devices that still use that one", HelpName = "SUITE", Arity = ArgumentArity.ZeroOrOne };
-        return Verb.Make("list", "All devices with their presence", [select, suite], (parsed, printer, cancellation) => parsed.GetResult(suite) is null
+        return Verb.Make("list", "All devices with their presence", [select, suite, GlobalOptions.Limit], (parsed, printer, cancellation) => parsed.GetResult(suite) is null
             ? ListAsync(parsed, printer, parsed.GetValue(select), cancellation)
             : SuitesAsync(parsed, printer, parsed.GetValue(select), parsed.GetValue(suite), cancellation));
     }
@@ -60,8 +60,8 @@ internal static class DeviceVerb
     private static async Task<ExitCode> ListAsync(ParseResult parsed, Printer printer, string? select, CancellationToken cancellation)
     {
         using var center = CenterClient.Connect(parsed);
-        var page = await center.GetAsync("/api/v1/devices" + Query.Of(("select", select)), cancellation);
-        var accounts = select is null ? (await center.GetAsync("/api/v1/totp-accounts", cancellation))["accounts"] as JsonArray ?? [] : [];
+        var page = await center.GetAllAsync("/api/v1/devices" + Query.Of(("select", select)), "devices", parsed.GetValue(GlobalOptions.Limit), cancellation);
+        var accounts = select is null ? await AccountsAsync(center, cancellation) : [];
         page["accounts"] = accounts.DeepClone();
         if (printer.Json)
             printer.Object(page);
@@ -69,6 +69,19 @@ internal static class DeviceVerb
             [Query.Text(device["name"]), Query.Text(device["kind"]), Presence(device), Query.Text(device["since"]), Query.Text(device["enabled"]), Query.Text(device["groups"]), Query.Text(device["tags"]), Query.Text(device["certificateEnds"])])
             .Concat(accounts.OfType<JsonObject>().Select(account => (IReadOnlyList<string>)[Query.Text(account["name"]), "totp account", "", Query.Text(account["lastLogin"]), Query.Text(account["enabled"]), Query.Text(account["groups"]), "", ""])));
         return ExitCode.Done;
+    }
+
+    // They stand in no group of devices: who is limited to some does not see them.
+    private static async Task<JsonArray> AccountsAsync(CenterClient center, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await center.GetAsync("/api/v1/totp-accounts", cancellation))["accounts"] as JsonArray ?? [];
+        }
+        catch (CliException refusal) when (refusal.IsForbidden)
+        {
+            return [];
+        }
     }
 
     private static string Presence(JsonObject device) => device["trouble"] is { } trouble && trouble.GetValueKind() == System.Text.Json.JsonValueKind.String ? $"{Query.Text(device["state"])} ({trouble})" : Query.Text(device["state"]);

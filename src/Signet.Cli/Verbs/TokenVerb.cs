@@ -29,10 +29,10 @@ internal static class TokenVerb
         }).WithExamples("signet token create ci --role operator --days 30", "SIGNET_TOKEN=$(signet token create ci)");
     }
 
-    private static Command List() => Verb.Make("list", "All tokens: role, last use, end", [], async (parsed, printer, cancellation) =>
+    private static Command List() => Verb.Make("list", "All tokens: role, last use, end", [GlobalOptions.Limit], async (parsed, printer, cancellation) =>
     {
         using var center = CenterClient.Connect(parsed);
-        var answer = await center.GetAsync("/api/v1/tokens", cancellation);
+        var answer = await center.GetAllAsync("/api/v1/tokens", "tokens", parsed.GetValue(GlobalOptions.Limit), cancellation);
         if (printer.Json) printer.Object(answer);
         printer.Table(["id", "name", "role", "groups", "kind", "by", "last use", "ends"], Query.Rows(answer, "tokens", "id", "name", "role", "groups", "kind", "by", "lastUse", "expires"));
         return ExitCode.Done;

@@ -38,10 +38,10 @@ internal static class UserVerb
         }).WithExamples("signet user add maria --role operator", "echo \"$PASSWORD\" | signet user add maria --password-stdin");
     }
 
-    private static Command List() => Verb.Make("list", "All people: role, second factor, last sign-in", [], async (parsed, printer, cancellation) =>
+    private static Command List() => Verb.Make("list", "All people: role, second factor, last sign-in", [GlobalOptions.Limit], async (parsed, printer, cancellation) =>
     {
         using var center = CenterClient.Connect(parsed);
-        var answer = await center.GetAsync("/api/v1/users", cancellation);
+        var answer = await center.GetAllAsync("/api/v1/users", "users", parsed.GetValue(GlobalOptions.Limit), cancellation);
         if (printer.Json) printer.Object(answer);
         printer.Table(["name", "role", "groups", "second factor", "enabled", "last sign-in"], (answer["users"] as JsonArray ?? []).OfType<JsonObject>().Select(person => (IReadOnlyList<string>)
             [Query.Text(person["name"]), Query.Text(person["role"]), Query.Text(person["groups"]), Factors(person), Query.Text(person["enabled"]), Query.Text(person["lastSignIn"])]));

@@ -129,7 +129,21 @@ public sealed partial class Certificates
     /// <param name="fits">Null: all of them.</param>
     internal IReadOnlyList<CertificateEnd> Ends(Predicate<LedgerEntry>? fits = null)
     {
-        var newest = _authority.Ledger.Where(e => !e.IsRevoked && fits?.Invoke(e) != false).GroupBy(e => (e.Profile, e.Name)).Select(g => g.MaxBy(e => e.NotAfter)!).OrderBy(e => e.NotAfter).ToList();
+        // The ledger gives the same list until it changes; asked for by every home page, about page and probe.
+        var ledger = _authority.Ledger;
+        if (fits is null && _ends is { } known && ReferenceEquals(known.Of, ledger)) return known.Ends;
+        var ends = EndsOf(ledger, fits);
+        if (fits is null) _ends = new(ledger, ends);
+        return ends;
+    }
+
+    private sealed record KnownEnds(IReadOnlyList<LedgerEntry> Of, IReadOnlyList<CertificateEnd> Ends);
+
+    private volatile KnownEnds? _ends;
+
+    private static IReadOnlyList<CertificateEnd> EndsOf(IReadOnlyList<LedgerEntry> ledger, Predicate<LedgerEntry>? fits)
+    {
+        var newest = ledger.Where(e => !e.IsRevoked && fits?.Invoke(e) != false).GroupBy(e => (e.Profile, e.Name)).Select(g => g.MaxBy(e => e.NotAfter)!).OrderBy(e => e.NotAfter).ToList();
         return [.. newest.Where(e => e.Profile is not CertificateProfile.Device).Concat(newest.Where(e => e.Profile is CertificateProfile.Device).Take(5))
             .OrderBy(e => e.NotAfter).Select(e => new CertificateEnd(e.Name, Words.Of(e.Profile), e.Serial, e.NotAfter))];
     }

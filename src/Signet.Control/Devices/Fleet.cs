@@ -152,13 +152,31 @@ public sealed class Fleet
                 await _database.WriteAsync(c => { foreach (var thumbprint in revoked) FleetStore.Retire(c, thumbprint, _time.GetUtcNow()); }, cancellationToken);
             var starts = _roster.With(device.Name, m => m.Current is { Retired: null } current ? current.Starts : (DateTimeOffset?)null);
             if (starts is null || !Lifetimes.IsDue(starts.Value, device.CertificateEnds, _time.GetUtcNow()) || !Directory.Exists(_installation.DeviceDirectory(device.Name))) continue;
-            using var issued = _authority.Issue(new(CertificateProfile.Device, device.Name));
-            var certificate = DeviceCertificate.Of(issued.Certificate);
-            await _database.WriteAsync(c => FleetStore.Insert(c, device.Name, certificate), cancellationToken);
-            _roster.ChangeCertificates(device.Name, certificate, _ => false);
-            DeviceHomeFiles.Renew(_installation, issued);
-            _trail.Note(AuditTrail.Of(AuditTypes.Certificate, Actor.Center, device.Name, "certificate-renewed", details: new() { ["serial"] = certificate.Serial }));
+            var serial = await RenewHereAsync(device.Name, cancellationToken);
+            _trail.Note(AuditTrail.Of(AuditTypes.Certificate, Actor.Center, device.Name, "certificate-renewed", details: new() { ["serial"] = serial }));
         }
+    }
+
+    /// <summary>A new certificate and key for a device whose home is on this machine; it takes them when it starts again. The one before stays good until it ends.</summary>
+    public Task<Outcome<DeviceRecord>> RotateAsync(string name, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
+    {
+        if (_roster.Find(name) is not { } device) return Unknown(name);
+        if (!Directory.Exists(_installation.DeviceDirectory(name))) return new Refusal(RefusalCode.Conflict, $"{name}'s home is not on this machine: it renews by itself (EST), or is given a certificate with `signet cert renew {name}`");
+        if (_roster.With(name, m => m.Current is not { Retired: null })) return new Refusal(RefusalCode.Conflict, $"{name} has no certificate in force; issue one with `signet cert issue`");
+        var permit = await _trail.PermitAsync(actor, Act.IssueCertificate, device, AuditTrail.Of(AuditTypes.Certificate, actor, name, "certificate-renewal"), cancellationToken);
+        if (!permit.TryGet(out _, out var refusal)) return refusal;
+        await RenewHereAsync(name, cancellationToken);
+        return _roster.Find(name)!;
+    }, cancellationToken);
+
+    private async Task<string> RenewHereAsync(string name, CancellationToken cancellationToken)
+    {
+        using var issued = _authority.Issue(new(CertificateProfile.Device, name));
+        var certificate = DeviceCertificate.Of(issued.Certificate);
+        await _database.WriteAsync(c => FleetStore.Insert(c, name, certificate), cancellationToken);
+        _roster.ChangeCertificates(name, certificate, _ => false);
+        DeviceHomeFiles.Renew(_installation, issued);
+        return certificate.Serial;
     }
 
     /// <summary>Where devices renew: written into the homes on this machine.</summary>

@@ -64,9 +64,15 @@ internal sealed class Member(string name, string kind, string title, IReadOnlyLi
     /// <summary>Presence or telemetry window changed since they were last written.</summary>
     public bool IsDirty { get; set; }
 
+    /// <summary>Something of it may have changed.</summary>
+    public void Touch() => _record = null;
+
+    private DeviceRecord? _record;
+
     public DeviceCertificate? Current => Certificates.LastOrDefault(c => c.Retired is null) ?? Certificates.LastOrDefault();
 
-    public DeviceRecord ToRecord() => new(
+    /// <summary>What people are shown of it; the same object until <see cref="Touch"/>, because a list of ten thousand is asked for more often than most of them change.</summary>
+    public DeviceRecord ToRecord() => _record ??= new(
         Name, Kind, Title, Allowed, Enabled, Created, Current?.Thumbprint ?? "", Current?.Serial ?? "", Current?.Ends ?? default,
         new(State, Since, LastSeen, Address, Details), Groups, Tags) { Trouble = Beat?.Trouble, SharesKey = Shared is not null };
 }

@@ -19,7 +19,7 @@ internal sealed class Observations : IAsyncDisposable
     private readonly Lock _one = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
-    private Queue<ReadingRow> _readings = [];
+    private Queue<ReadingRow> _readings = [], _writing = [];
 
     public Observations(ControlDatabase database, Roster roster, TimeProvider time, TimeSpan retention, ILogger logger)
     {
@@ -39,16 +39,35 @@ internal sealed class Observations : IAsyncDisposable
         }
     }
 
-    public IReadOnlyList<Reading> Latest(string device) => _database.Read<IReadOnlyList<Reading>>(c => [.. c.Query<ReadingRow>($"""
-        SELECT {Columns} FROM reading r
-        WHERE r.device = @device AND r.at = (SELECT max(n.at) FROM reading n WHERE n.device = r.device AND n.name = r.name)
-        ORDER BY r.name, r.epoch, r.sequence
-        """, new { device }).GroupBy(r => r.Name, StringComparer.Ordinal).Select(g => g.Last().ToReading())]);
+    public IReadOnlyList<Reading> Latest(string device)
+    {
+        var held = Held(r => r.Device == device);
+        var kept = _database.Read<IReadOnlyList<ReadingRow>>(c => [.. c.Query<ReadingRow>($"""
+            SELECT {Columns} FROM reading r
+            WHERE r.device = @device AND r.at = (SELECT max(n.at) FROM reading n WHERE n.device = r.device AND n.name = r.name)
+            """, new { device })]);
+        return [.. InOrder(kept, held).GroupBy(r => r.Name, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => g.Last().ToReading())];
+    }
 
-    public IReadOnlyList<Reading> Range(string device, string name, DateTimeOffset from, DateTimeOffset to) => _database.Read<IReadOnlyList<Reading>>(c => [.. c.Query<ReadingRow>($"""
-        SELECT {Columns} FROM reading r WHERE r.device = @device AND r.name = @name AND r.at >= @from AND r.at <= @to
-        ORDER BY r.at DESC, r.epoch DESC, r.sequence DESC LIMIT @limit
-        """, new { device, name, from = from.ToUnixTimeMilliseconds(), to = to.ToUnixTimeMilliseconds(), limit = ControlLimits.ReadingsPerQuery }).Reverse().Select(r => r.ToReading())]);
+    public IReadOnlyList<Reading> Range(string device, string name, DateTimeOffset from, DateTimeOffset to)
+    {
+        var (first, last) = (from.ToUnixTimeMilliseconds(), to.ToUnixTimeMilliseconds());
+        var held = Held(r => r.Device == device && r.Name == name && r.At >= first && r.At <= last);
+        var kept = _database.Read<IReadOnlyList<ReadingRow>>(c => [.. c.Query<ReadingRow>($"""
+            SELECT {Columns} FROM reading r WHERE r.device = @device AND r.name = @name AND r.at >= @first AND r.at <= @last
+            ORDER BY r.at DESC, r.epoch DESC, r.sequence DESC LIMIT @limit
+            """, new { device, name, first, last, limit = ControlLimits.ReadingsPerQuery })]);
+        return [.. InOrder(kept, held).TakeLast(ControlLimits.ReadingsPerQuery).Select(r => r.ToReading())];
+    }
+
+    // What is not written yet, and what is being written: asked for before the database is read, so that nothing is in neither. Who was told of a reading and asks for it at once must find it.
+    private IReadOnlyList<ReadingRow> Held(Func<ReadingRow, bool> fits)
+    {
+        lock (_one) return [.. _writing.Concat(_readings).Where(fits)];
+    }
+
+    private static IEnumerable<ReadingRow> InOrder(IReadOnlyList<ReadingRow> kept, IReadOnlyList<ReadingRow> held)
+        => kept.Concat(held).DistinctBy(r => (r.Name, r.At, r.Epoch, r.Sequence)).OrderBy(r => r.At).ThenBy(r => r.Epoch).ThenBy(r => r.Sequence);
 
     /// <summary>Writes what is left.</summary>
     public async ValueTask DisposeAsync()
@@ -84,12 +103,14 @@ internal sealed class Observations : IAsyncDisposable
     private async Task FlushAsync()
     {
         Queue<ReadingRow> readings;
-        lock (_one) (readings, _readings) = (_readings, []);
+        lock (_one) (readings, _writing, _readings) = (_readings, _readings, []);
         var presences = _roster.TakeDirty(PresenceRow.Of);
         if (readings.Count == 0 && presences.Count == 0) return;
-        if (await WriteAsync(c => Write(c, readings, presences))) return;
+        var isWritten = await WriteAsync(c => Write(c, readings, presences));
         lock (_one)
         {
+            _writing = [];
+            if (isWritten) return;
             // Back in front of what came meanwhile; the oldest go when there is no room.
             foreach (var newer in _readings) readings.Enqueue(newer);
             while (readings.Count > ControlLimits.TelemetryHeld) readings.Dequeue();

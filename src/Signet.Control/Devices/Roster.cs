@@ -10,6 +10,8 @@ internal sealed class Roster(TimeProvider time)
 {
     private readonly Dictionary<string, Member> _members = new(StringComparer.Ordinal);
     private readonly Lock _one = new();
+    // By name; null: devices came or went.
+    private Member[]? _sorted;
     private volatile KeyRing _keys = KeyRing.Empty;
 
     /// <summary>Keys of every certificate in force, of enabled and disabled devices alike: what a disabled one signed before is still its word.</summary>
@@ -22,7 +24,7 @@ internal sealed class Roster(TimeProvider time)
     {
         lock (_one)
         {
-            _members[member.Name] = member;
+            (_members[member.Name], _sorted) = (member, null);
             foreach (var certificate in member.Certificates.Where(c => c.Retired is null)) _keys = _keys.With(certificate.Pin(member.Name));
             if (member.Shared is { } shared) _keys = _keys.With(shared.Up);
         }
@@ -33,6 +35,7 @@ internal sealed class Roster(TimeProvider time)
         lock (_one)
         {
             if (!_members.Remove(name, out var member)) return false;
+            _sorted = null;
             foreach (var certificate in member.Certificates) _keys = _keys.Without(certificate.Thumbprint);
             if (member.Shared is { } shared) _keys = _keys.Without(shared.Up.KeyId);
             return true;
@@ -100,7 +103,11 @@ internal sealed class Roster(TimeProvider time)
 
     public IReadOnlyList<DeviceRecord> List()
     {
-        lock (_one) return [.. _members.Values.OrderBy(m => m.Name, StringComparer.Ordinal).Select(m => m.ToRecord())];
+        lock (_one)
+        {
+            _sorted ??= [.. _members.Values.OrderBy(m => m.Name, StringComparer.Ordinal)];
+            return Array.ConvertAll(_sorted, m => m.ToRecord());
+        }
     }
 
     public (int Known, int Online) Count()
@@ -130,7 +137,12 @@ internal sealed class Roster(TimeProvider time)
         DeviceRecord record;
         lock (_one)
         {
-            if (!_members.TryGetValue(name, out var member) || !change(member)) return null;
+            if (!_members.TryGetValue(name, out var member)) return null;
+            // Also when it says that nothing changed: a moment of its own may have (last seen).
+            member.Touch();
+            var isChanged = change(member);
+            member.Touch();
+            if (!isChanged) return null;
             record = member.ToRecord();
         }
 
@@ -141,7 +153,27 @@ internal sealed class Roster(TimeProvider time)
     /// <summary>Looks at (or quietly changes) a member under the lock.</summary>
     public T? With<T>(string name, Func<Member, T> look)
     {
-        lock (_one) return _members.TryGetValue(name, out var member) ? look(member) : default;
+        lock (_one)
+        {
+            if (!_members.TryGetValue(name, out var member)) return default;
+            member.Touch();
+            var seen = look(member);
+            member.Touch();
+            return seen;
+        }
+    }
+
+    /// <summary>Is the device in one of the groups?</summary>
+    public bool IsIn(string name, IReadOnlyList<string> groups)
+    {
+        lock (_one)
+        {
+            if (!_members.TryGetValue(name, out var member)) return false;
+            foreach (var group in member.Groups)
+                if (groups.Contains(group, StringComparer.Ordinal))
+                    return true;
+            return false;
+        }
     }
 
     /// <summary>Names of the members that fit, in no order.</summary>

@@ -145,7 +145,7 @@ public sealed class Sight
     }
 
     /// <summary>Is the device in one of the groups?</summary>
-    internal static bool IsWithin(Roster roster, IReadOnlyList<string> groups, string device) => roster.With(device, member => member.Groups.Any(group => groups.Contains(group, StringComparer.Ordinal)));
+    internal static bool IsWithin(Roster roster, IReadOnlyList<string> groups, string device) => roster.IsIn(device, groups);
 
     private string? Me => _actor.Kind == Actor.User ? _actor.Name : null;
 

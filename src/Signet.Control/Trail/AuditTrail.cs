@@ -89,6 +89,7 @@ internal sealed class AuditTrail : IAsyncDisposable
     {
         details ??= [];
         details["by"] = actor.Kind;
+        if (actor.Bulk is { } bulk) details["bulk"] = bulk;
         return new(type, actor.Name, subject, action, outcome, reason, details) { Personal = actor.From == "local" ? null : new() { ["from"] = actor.From } };
     }
 

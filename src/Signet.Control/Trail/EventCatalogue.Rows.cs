@@ -41,6 +41,7 @@ public static partial class EventCatalogue
         new(Device, "device-enabled", "a device may connect again", "the device", "success", ""),
         new(Device, "device-disabled", "a device was put into quarantine, its sessions cut", "the device", "success", ""),
         new(Device, "device-allowed-commands", "the commands a device takes were changed", "the device", "success", "before, after"),
+        new(Device, "devices-changed", "one change to many devices was ordered; each device has an entry of its own, with the same id in `bulk`", "the change", "requested", "change, value, selection, devices"),
         new(Device, "device-labels", "groups or tags of a device were changed", "the device", "success", "groupsBefore, groups, tagsBefore, tags"),
         new(Device, "manifest-pushed", "a signed manifest was taken and published to its device", "the device", "success", "version, digest, classes"),
         new(Security, "sealing-downgrade-refused", "a device with a sealing key announced none or another; its commands stay sealed to the key that was issued", "the device", "refused", "key, announced"),

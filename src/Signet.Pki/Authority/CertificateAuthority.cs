@@ -80,6 +80,8 @@ public sealed partial class CertificateAuthority : IDisposable
     public IReadOnlyList<LedgerEntry> Expiring(TimeSpan within)
     {
         var until = _time.GetUtcNow() + within;
+        // Where nothing ends by then, which is most days, nothing is sorted.
+        if (!Ledger.Any(e => !e.IsRevoked && e.NotAfter <= until)) return [];
         return [.. Ledger.Where(e => !e.IsRevoked).GroupBy(e => (e.Name, e.Profile)).Select(g => g.MaxBy(e => e.NotAfter)!).Where(e => e.NotAfter <= until).OrderBy(e => e.NotAfter)];
     }
 

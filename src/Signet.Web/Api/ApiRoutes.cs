@@ -19,7 +19,9 @@ internal static class ApiRoutes
     public static void Map(IEndpointRouteBuilder routes)
     {
         var api = routes.MapGroup(Prefix);
+        api.AddEndpointFilter(EntityTags.FilterAsync);
         DevicesApi.Map(api);
+        BulkApi.Map(api);
         CommandsApi.Map(api);
         RolloutsApi.Map(api);
         AuditApi.Map(api);

@@ -23,7 +23,7 @@ public sealed record CertificateJson(
         => entry.IsRevoked ? "revoked" : now > entry.NotAfter ? "expired" : now < entry.NotBefore ? "not-yet-valid" : "valid";
 }
 
-public sealed record CertificateListJson(IReadOnlyList<CertificateJson> Certificates);
+public sealed record CertificateListJson(IReadOnlyList<CertificateJson> Certificates, string? Next);
 
 /// <summary>A certificate to issue. The key is made here and handed out once, in the answer; unless a request brings one.</summary>
 /// <param name="Key">Kind of the key that is made here; the profile's own unless stated.</param>
@@ -64,7 +64,7 @@ internal static class CertificatesApi
 {
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/certificates", List).Requires(Act.ViewCertificates).WithinGroups().Produces<CertificateListJson>().WithSummary("Everything issued, newest first.");
+        api.MapGet("/certificates", List).Requires(Act.ViewCertificates).WithinGroups().Produces<CertificateListJson>().WithSummary("Everything issued, newest first. `after` takes the `next` of the page before.");
         api.MapPost("/certificates", IssueAsync).Requires(Act.IssueCertificate).Produces<IssuedCertificateJson>(201).ProducesProblem(422).WithSummary("Issues a certificate with a new key.");
         api.MapPost("/certificates/revoke", RevokeAsync).Requires(Act.RevokeCertificate).Produces<RevocationReport>().ProducesProblem(404)
             .WithSummary("Revokes serials, names, everything of a device or person, or everything under an intermediate; ends what is open and answers with signed evidence.");
@@ -78,10 +78,14 @@ internal static class CertificatesApi
             .Requires(Act.ViewCertificates).Produces<RevocationRecord>().ProducesProblem(404).WithSummary("One revocation with its signed evidence.");
     }
 
-    private static IResult List(CommandCenter center, HttpContext context, TimeProvider time, string? name = null, string? state = null, CertificateProfile? profile = null)
+    private static IResult List(CommandCenter center, HttpContext context, TimeProvider time, string? name = null, string? state = null, CertificateProfile? profile = null, string? after = null, int? limit = null)
     {
-        var all = context.Sight(center).Certificates().Select(entry => CertificateJson.Of(entry, time.GetUtcNow()));
-        return Results.Ok(new CertificateListJson([.. all.Where(one => (name is null || one.Name == name) && (state is null || one.State == state) && (profile is null || one.Profile == profile))]));
+        var now = time.GetUtcNow();
+        var all = context.Sight(center).Certificates().Where(one => (name is null || one.Name == name) && (state is null || CertificateJson.StateOf(one, now) == state) && (profile is null || one.Profile == profile));
+        // Newest first; those of one second by their serials.
+        static string Place(LedgerEntry one) => Paging.Place(Paging.NewestFirst(one.IssuedAt), one.Issuer, one.Serial);
+        var (rows, next) = Paging.Page(all.OrderBy(Place, StringComparer.Ordinal), Place, after, limit);
+        return Results.Ok(new CertificateListJson([.. rows.Select(one => CertificateJson.Of(one, now))], next));
     }
 
     private static async Task<IResult> IssueAsync(NewCertificateJson wanted, CommandCenter center, HttpContext context)

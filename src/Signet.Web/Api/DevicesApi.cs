@@ -13,8 +13,10 @@ namespace Signet.Web.Api;
 /// <param name="Trouble">What its heartbeats tell while it is online: <c>silent</c>, <c>messages missing</c>; null: all is well.</param>
 public sealed record DeviceJson(
     string Name, string Kind, string Title, IReadOnlyList<string> Commands, bool Enabled, string State, DateTimeOffset? Since, DateTimeOffset? LastSeen, string? Address,
-    JsonNode? Details, DateTimeOffset Created, string Serial, string Thumbprint, DateTimeOffset CertificateEnds, IReadOnlyList<string> Groups, IReadOnlyList<string> Tags, string? Trouble = null)
+    JsonNode? Details, DateTimeOffset Created, string Serial, string Thumbprint, DateTimeOffset CertificateEnds, IReadOnlyList<string> Groups, IReadOnlyList<string> Tags, string? Trouble = null) : IRevised
 {
+    string IRevised.Revision => EntityTags.Revision($"{Enabled}", string.Join(' ', Commands), string.Join(' ', Groups), string.Join(' ', Tags), Created.ToString("O"));
+
     public static DeviceJson Of(DeviceRecord device) => new(
         device.Name, device.Kind, device.Title, device.AllowedCommands, device.Enabled, device.Presence.State.ToString().ToLowerInvariant(), device.Presence.Since,
         device.Presence.LastSeen, device.Presence.Address, JsonNode.Parse(device.Presence.Details), device.Created, device.Serial, device.Thumbprint, device.CertificateEnds, device.Groups, device.Tags, device.Trouble);
@@ -58,7 +60,7 @@ internal static class DevicesApi
         api.MapGet("/devices/{name}", Find).Requires(Act.ViewFleet).WithinGroups().Produces<DeviceJson>().ProducesProblem(404).WithSummary("One device.");
         api.MapPost("/devices", AddAsync).Requires(Act.ManageDevices).Produces<DeviceJson>(201).ProducesProblem(409).ProducesProblem(422)
             .WithSummary("Adds a device: certificate and key appear in device/NAME of the data directory.");
-        api.MapPatch("/devices/{name}", ChangeAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).WithSummary("Enables or disables a device, or replaces its commands, groups or tags.");
+        api.MapPatch("/devices/{name}", ChangeAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).ProducesProblem(412).WithSummary("Enables or disables a device, or replaces its commands, groups or tags.");
         api.MapGet("/devices/{name}/manifest", (string name, CommandCenter center, HttpContext context) => context.Sight(center).Has(name) && center.Manifests.Find(name) is { } found ? Results.Ok(found) : Problems.NotFound("manifest for this device"))
             .Requires(Act.ViewFleet).WithinGroups().Produces<DeviceManifest>().ProducesProblem(404).WithSummary("The newest signed manifest of a device.");
         api.MapPut("/devices/{name}/manifest", async (string name, NewManifestJson manifest, CommandCenter center, HttpContext context) => Problems.Answer(await center.Manifests.PushAsync(name, manifest.Manifest, manifest.Policy, context.Actor(), context.RequestAborted), Results.Ok))
@@ -78,9 +80,8 @@ internal static class DevicesApi
             if (!DeviceSelection.TryParse(select, out var selection, out var why)) return Problems.BadInput($"`select`: {why}.");
             devices = selection.Of(devices);
         }
-        var rows = DeviceSearch.Search(devices, search).Where(device => after is null || string.CompareOrdinal(device.Name, after) > 0).Take(ApiRoutes.Limit(limit) + 1).ToList();
-        var page = rows.Take(ApiRoutes.Limit(limit)).Select(DeviceJson.Of).ToList();
-        return Results.Ok(new DeviceListJson(page, rows.Count > page.Count ? page[^1].Name : null));
+        var (rows, next) = Paging.Page(DeviceSearch.Search(devices, search), device => device.Name, after, limit);
+        return Results.Ok(new DeviceListJson([.. rows.Select(DeviceJson.Of)], next));
     }
 
     private static IResult Suites(CommandCenter center, HttpContext context, string? select = null, string? suite = null)
@@ -101,9 +102,14 @@ internal static class DevicesApi
         => Problems.Answer(await center.Fleet.AddAsync(new(device.Name, device.Kind, device.Commands, device.Title ?? "") { SharedKey = device.SharedKey, Sealing = device.Sealing }, context.Actor(), context.RequestAborted),
             added => Results.Created($"{ApiRoutes.Prefix}/devices/{added.Name}", DeviceJson.Of(added)));
 
+    private static readonly ApiTurn Turn = new();
+
     private static async Task<IResult> ChangeAsync(string name, DeviceChangeJson change, CommandCenter center, HttpContext context)
     {
         if (change is { Enabled: null, Commands: null, Groups: null, Tags: null }) return Problems.BadInput("Nothing to change: give `enabled`, `commands`, `groups` or `tags`.");
+        // One at a time: two that both hold the present tag must not both go on.
+        using var turn = await Turn.TakeAsync(context.RequestAborted);
+        if (EntityTags.Unmatched(context.Request, center.Fleet.Find(name) is { } present ? DeviceJson.Of(present) : null) is { } late) return late;
         Outcome<DeviceRecord> outcome = default;
         if (change.Enabled is { } enabled) outcome = await center.Fleet.SetEnabledAsync(name, enabled, context.Actor(), context.RequestAborted);
         if (outcome.Refusal is null && change.Commands is { } commands) outcome = await center.Fleet.SetAllowedCommandsAsync(name, commands, context.Actor(), context.RequestAborted);

@@ -13,15 +13,17 @@ namespace Signet.Web.Api;
 /// <param name="Passkeys">Registered passkeys.</param>
 /// <param name="Link">Only in the answer that made it: the one-time address where they choose a password.</param>
 public sealed record PersonJson(
-    string Id, string Name, Role Role, bool Enabled, bool HasPassword, IReadOnlyList<string> Groups, bool Totp, int Passkeys, DateTimeOffset Created, DateTimeOffset? LastSignIn, string? Link = null)
+    string Id, string Name, Role Role, bool Enabled, bool HasPassword, IReadOnlyList<string> Groups, bool Totp, int Passkeys, DateTimeOffset Created, DateTimeOffset? LastSignIn, string? Link = null) : IRevised
 {
+    string IRevised.Revision => EntityTags.Revision(Id, $"{Role}", $"{Enabled}", string.Join(' ', Groups));
+
     public static PersonJson Of(Account account)
         => new(account.Id, account.Name, account.Role, account.Enabled, account.PasswordHash is not null, account.Groups, account.TotpSince is not null, account.Passkeys, account.Created, account.LastSignIn);
 
     public override string ToString() => $"{Name} ({Role})"; // never the link
 }
 
-public sealed record PersonListJson(IReadOnlyList<PersonJson> Users);
+public sealed record PersonListJson(IReadOnlyList<PersonJson> Users, string? Next);
 
 /// <param name="Password">Left out: the answer holds a one-time link where they choose it.</param>
 public sealed record NewPersonJson(string Name, string? Password = null, Role Role = Role.Viewer)
@@ -46,7 +48,7 @@ public sealed record NewInvitationAnswerJson(PersonLink Invitation, string Url)
     public override string ToString() => Invitation.ToString(); // never the address
 }
 
-public sealed record TokenListJson(IReadOnlyList<ApiToken> Tokens);
+public sealed record TokenListJson(IReadOnlyList<ApiToken> Tokens, string? Next);
 
 /// <param name="Days">1 to 366.</param>
 /// <param name="Groups">Groups of devices that its acts are limited to; left out: all devices.</param>
@@ -65,7 +67,7 @@ internal static class PeopleApi
         api.MapGet("/users", ListAsync).Requires(Act.ManageUsers).Produces<PersonListJson>().WithSummary("People who may sign in.");
         api.MapPost("/users", AddAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>(201).ProducesProblem(409).ProducesProblem(422).WithSummary("Adds a person; without a password the answer holds a one-time link where they choose it.");
         api.MapGet("/users/{name}", FindAsync).Requires(Act.ManageUsers).Produces<PersonJson>().ProducesProblem(404).WithSummary("One person.");
-        api.MapPatch("/users/{name}", ChangeAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).ProducesProblem(409).WithSummary("Changes a role, or disables somebody: their sessions end at once.");
+        api.MapPatch("/users/{name}", ChangeAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(412).WithSummary("Changes a role, or disables somebody: their sessions end at once.");
         api.MapDelete("/users/{name}", RemoveAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).ProducesProblem(409).WithSummary("Removes somebody; what they did stays in the audit log.");
         api.MapPost("/users/{name}/reset-mfa", ResetFactorsAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).WithSummary("Takes every second factor of somebody away who lost theirs.");
         api.MapPost("/users/{name}/reset-password", ResetPasswordAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).WithSummary("Takes the password away; the answer holds the one-time link to a new one.");
@@ -79,8 +81,12 @@ internal static class PeopleApi
         api.MapDelete("/tokens/{id}", RevokeTokenAsync).Requires(Act.ManageTokens).Produces<ApiToken>().ProducesProblem(404).WithSummary("Revokes an API token.");
     }
 
-    private static async Task<IResult> ListAsync(CommandCenter center, CancellationToken stop)
-        => Results.Ok(new PersonListJson([.. (await center.Accounts.ListAsync(stop)).Select(PersonJson.Of)]));
+    private static async Task<IResult> ListAsync(CommandCenter center, CancellationToken stop, string? after = null, int? limit = null)
+    {
+        static string Place(Account person) => person.Name.ToUpperInvariant();
+        var (rows, next) = Paging.Page((await center.Accounts.ListAsync(stop)).OrderBy(Place, StringComparer.Ordinal), Place, after, limit);
+        return Results.Ok(new PersonListJson([.. rows.Select(PersonJson.Of)], next));
+    }
 
     private static async Task<IResult> AddAsync(NewPersonJson person, CommandCenter center, HttpContext context)
     {
@@ -105,9 +111,13 @@ internal static class PeopleApi
     private static Task<IResult> FindAsync(string name, CommandCenter center, HttpContext context)
         => OfAsync(name, center, context, account => Task.FromResult(Results.Ok(PersonJson.Of(account))));
 
+    private static readonly ApiTurn Turn = new();
+
     private static Task<IResult> ChangeAsync(string name, PersonChangeJson change, CommandCenter center, HttpContext context) => OfAsync(name, center, context, async account =>
     {
         if (change is { Role: null, Enabled: null, Groups: null }) return Problems.BadInput("Nothing to change: give `role`, `enabled` or `groups`.");
+        using var turn = await Turn.TakeAsync(context.RequestAborted);
+        if (EntityTags.Unmatched(context.Request, await center.Accounts.FindByNameAsync(name.ToUpperInvariant(), context.RequestAborted) is { } present ? PersonJson.Of(present) : null) is { } late) return late;
         Outcome<Account> outcome = account;
         if (change.Role is { } role) outcome = await center.Accounts.SetRoleAsync(account.Id, role, context.Actor(), context.RequestAborted);
         if (outcome.Refusal is null && change.Enabled is { } enabled) outcome = await center.Accounts.SetEnabledAsync(account.Id, enabled, context.Actor(), context.RequestAborted);
@@ -147,7 +157,13 @@ internal static class PeopleApi
     private static async Task<IResult> RevokeLinkAsync(string id, CommandCenter center, HttpContext context)
         => Problems.Answer(await center.Links.RevokeAsync(id, context.Actor(), context.RequestAborted), Results.Ok);
 
-    private static async Task<IResult> ListTokensAsync(CommandCenter center, CancellationToken stop) => Results.Ok(new TokenListJson(await center.Tokens.ListAsync(stop)));
+    private static async Task<IResult> ListTokensAsync(CommandCenter center, CancellationToken stop, string? after = null, int? limit = null)
+    {
+        // Oldest first.
+        static string Place(ApiToken token) => Paging.Place($"{token.Created.UtcTicks:D19}", token.Id);
+        var (rows, next) = Paging.Page((await center.Tokens.ListAsync(stop)).OrderBy(Place, StringComparer.Ordinal), Place, after, limit);
+        return Results.Ok(new TokenListJson(rows, next));
+    }
 
     private static async Task<IResult> CreateTokenAsync(NewTokenJson wanted, CommandCenter center, HttpContext context)
         => wanted.Days is < 1 or > 366

@@ -58,16 +58,18 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time, P
 
     private void Load()
     {
-        var found = Sight.Certificates().Select(entry => CertificateJson.Of(entry, time.GetUtcNow()))
-            .Where(one => (string.IsNullOrWhiteSpace(Search) || one.Name.Contains(Search.Trim(), StringComparison.OrdinalIgnoreCase) || one.Serial.Contains(Search.Trim(), StringComparison.OrdinalIgnoreCase))
-                && (string.IsNullOrEmpty(State) || one.State == State)).ToList();
-        Found = found.Count;
         var now = time.GetUtcNow();
+        var wanted = Search?.Trim() ?? "";
+        var all = Sight.Certificates();
+        IReadOnlyList<LedgerEntry> found = wanted.Length == 0 && string.IsNullOrEmpty(State) ? all : [.. all
+            .Where(one => (wanted.Length == 0 || one.Name.Contains(wanted, StringComparison.OrdinalIgnoreCase) || one.Serial.Contains(wanted, StringComparison.OrdinalIgnoreCase))
+                && (string.IsNullOrEmpty(State) || CertificateJson.StateOf(one, now) == State))];
+        Found = found.Count;
         Lists = [.. Center.Authorities.Lists().Select(list => CrlJson.Of(list, now))];
         Authorities = Center.Authorities.List();
         Waiting = HttpContext.May(Act.ManageDevices) ? [.. Center.Enrolments.Waiting().Where(request => request.State == "waiting")] : [];
         Ending = [.. Center.Authority.Expiring(TimeSpan.FromDays(30)).Where(Sight.Sees).Where(e => now < e.NotAfter && now > e.NotBefore + ((e.NotAfter - e.NotBefore) * 2 / 3)).Take(5)];
         From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));
-        Rows = [.. found.Skip(From).Take(WebLimits.PageSize)];
+        Rows = [.. found.Skip(From).Take(WebLimits.PageSize).Select(entry => CertificateJson.Of(entry, now))];
     }
 }

@@ -16,6 +16,10 @@ internal sealed class IndexModel(CommandCenter center, Looks.LatestRefusals refu
     public IReadOnlyList<CommandView> Commands { get; private set; } = [];
     public IReadOnlyList<AuditEntry> Refusals { get; private set; } = [];
 
+    // Those that are not there first; each half stands by name already.
+    private static IReadOnlyList<DeviceRecord> Worst(IReadOnlyList<DeviceRecord> devices)
+        => [.. devices.Where(device => !device.CanReceive).Take(Rows).Concat(devices.Where(device => device.CanReceive).Take(Rows)).Take(Rows)];
+
     public async Task OnGetAsync(CancellationToken stop)
     {
         Status = Center.Status();
@@ -23,7 +27,7 @@ internal sealed class IndexModel(CommandCenter center, Looks.LatestRefusals refu
         var sight = Sight;
         Status = sight.Status();
         Live("device,command,broker,audit");
-        Devices = [.. sight.Devices().OrderBy(device => device.Enabled && device.Presence.State == PresenceState.Online).ThenBy(device => device.Name, StringComparer.Ordinal).Take(Rows)];
+        Devices = Worst(sight.Devices());
         Commands = (await sight.CommandsAsync(new() { Limit = Rows }, stop)).Commands;
         if (HttpContext.May(Act.ViewAudit)) Refusals = sight.IsWhole ? await refusals.ReadAsync(stop) : (await Center.Audit.QueryAsync(sight.Within(new() { Outcome = "refused", Limit = Looks.LatestRefusals.Kept }), stop)).Entries;
     }

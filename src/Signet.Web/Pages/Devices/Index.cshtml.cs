@@ -30,12 +30,53 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
     public int Known { get; private set; }
     public int Found { get; private set; }
 
-    public void OnGet()
+    public BulkReport? Report { get; private set; }
+    public Refusal? Refusal { get; private set; }
+
+    /// <summary>What the reader may do to many devices.</summary>
+    public IReadOnlyList<BulkChange> Changes => [.. Enum.GetValues<BulkChange>().Where(change => change != BulkChange.Revoke && HttpContext.May(BulkChanges.ActOf(change)))];
+
+    public bool MayRevoke => HttpContext.May(Act.RevokeCertificate);
+
+    public void OnGet() => Load();
+
+    [Requires(Act.QuarantineDevice)]
+    public Task OnPostChangeAsync([FromForm] string[]? device, [FromForm] bool whole, [FromForm] BulkChange change, [FromForm] string? value, CancellationToken stop)
+        => DoAsync(device, whole, change == BulkChange.Revoke ? default : change, value, stop);
+
+    [Requires(Act.RevokeCertificate), Confirmed]
+    public Task OnPostRevokeAsync([FromForm] string[]? device, [FromForm] bool whole, CancellationToken stop) => DoAsync(device, whole, BulkChange.Revoke, null, stop);
+
+    private async Task DoAsync(string[]? device, bool whole, BulkChange change, string? value, CancellationToken stop)
+    {
+        // The devices that are ticked, or all that the filter shows now.
+        string[] names = whole ? [.. Matching(Sight.Devices()).Select(one => one.Name)] : device ?? [];
+        if (names.Length > ControlLimits.BulkDevices) Refusal = new(RefusalCode.BadInput, $"{names.Length} devices fit; {ControlLimits.BulkDevices} are changed at once: narrow the filter");
+        else if (names.Length == 0) Refusal = new(RefusalCode.BadInput, "Nothing was changed: tick the devices that are meant.");
+        else
+        {
+            var outcome = await Center.Bulk.ChangeAsync(new($"{names.Length} ticked", change, change <= BulkChange.RemoveGroup ? value?.Trim() : null) { Names = names }, HttpContext.Actor(), stop);
+            if (outcome.TryGet(out var report, out var refusal)) Report = report;
+            else Refusal = refusal;
+        }
+
+        Load();
+    }
+
+    private IReadOnlyList<DeviceRecord> Matching(IReadOnlyList<DeviceRecord> all)
+    {
+        var found = DeviceSearch.Search(all, Search);
+        if (!string.IsNullOrEmpty(State)) found = found.Where(device => Looks.Tone.Word(device) == State);
+        if (!string.IsNullOrEmpty(Group)) found = found.Where(device => device.Groups.Contains(Group, StringComparer.Ordinal));
+        if (!string.IsNullOrEmpty(Tag)) found = found.Where(device => device.Tags.Contains(Tag, StringComparer.Ordinal));
+        return found as IReadOnlyList<DeviceRecord> ?? [.. found];
+    }
+
+    private void Load()
     {
         Live("device");
         var all = Sight.Devices();
-        var found = DeviceSearch.Search(all, Search).Where(device => string.IsNullOrEmpty(State) || Looks.Tone.Word(device) == State)
-            .Where(device => (string.IsNullOrEmpty(Group) || device.Groups.Contains(Group, StringComparer.Ordinal)) && (string.IsNullOrEmpty(Tag) || device.Tags.Contains(Tag, StringComparer.Ordinal))).ToList();
+        var found = Matching(all);
         (Groups, Tags) = (Fleet.Count(all, d => d.Groups), Fleet.Count(all, d => d.Tags));
         (Known, Found) = (all.Count, found.Count);
         From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));

@@ -323,9 +323,9 @@ public sealed partial class CommandCenter : IAsyncDisposable
         Manifests = new(_database, Fleet, Installation, Authority, _trail, administration, _time);
         var export = new ReceiptExport(_database, _ledger, Manifests, Audit, Authority, Installation, AuditWitness.Open(Authority, Installation.PkiDirectory, Audit.TrustPem));
         var seals = new Seals(Authority, Installation, Fleet, repeated, _time);
-        _heartbeats = new(_roster, signer, _trail, repeated, _time, _logger);
+        _heartbeats = new(_roster, Manifests, signer, _trail, repeated, _time, _logger);
         Commands = new(Fleet, _roster, Accounts, Tokens, signer, _ledger, new(_database), Manifests, new(_database), seals, _heartbeats, random, news, _trail, export, keyed, _time, _logger);
-        _intake = new(_roster, observations, new(_roster, _ledger, _database, _trail, _heartbeats, repeated, news, _time), _heartbeats, repeated, Feed, _time, _logger) { RemembersSince = RestoredCenter.RemembersSince(_database) };
+        _intake = new(_roster, Manifests, observations, new(_roster, Manifests, _ledger, _database, _trail, _heartbeats, repeated, news, _time), _heartbeats, repeated, Feed, _time, _logger) { RemembersSince = RestoredCenter.RemembersSince(_database) };
 
         await Audit.AppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "center-started", details: new() { ["version"] = Version, ["epoch"] = signer.Epoch }), cancellationToken);
         _closing.Push(async () => await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.System, Actor.Center, Installation.Id, "center-stopped") with { Emergency = true }));

@@ -45,6 +45,9 @@ public static class ControlLimits
     /// <summary>Intents on their way to the broker at once. Chosen: two cores sign some 2,000 a second, and eight publishes hide the log's flush.</summary>
     public const int DispatchesAtOnce = 8;
 
+    /// <summary>Messages of devices worked through together, their receipts with one flush each of log and database. Chosen: what the broker may send before an acknowledgement.</summary>
+    public const int IntakeBatch = 256;
+
     /// <summary>Pause after the center itself could not send (its link is down, its log takes nothing).</summary>
     public static readonly TimeSpan DispatchRetry = TimeSpan.FromSeconds(1);
 

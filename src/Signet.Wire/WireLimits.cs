@@ -57,6 +57,9 @@ public static class WireLimits
     /// <summary>Commands, suites, classes and people in a manifest. Chosen.</summary>
     public const int ManifestEntries = 256;
 
+    /// <summary>Arguments of one command in a manifest. Chosen: a form that fits a page.</summary>
+    public const int ManifestArguments = 32;
+
     /// <summary>Characters of a certificate (DER, base64) in a manifest. RSA-4096 under RSA-4096 has about 2,400.</summary>
     public const int CertificateCharacters = 4_096;
 

@@ -51,7 +51,7 @@ internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, Tim
                 {
                     Issuer = home.Name, Audience = home.Settings.Center, Id = MessageId.New(time, random), IssuedAt = time.GetUtcNow(), Epoch = sequence.Epoch, Sequence = sequence.Next(),
                     Topic = Topics.Telemetry(home.Name, HeartbeatClaims.Reading), Since = _since, NextWithin = (int)home.Settings.HeartbeatInterval.TotalSeconds, Sent = _sent, Heard = _heard.Count, Readings = _readings,
-                }, home.Identity.Key),
+                }, home.Identity.Voice()),
             };
     }
 

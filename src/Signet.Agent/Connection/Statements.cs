@@ -19,7 +19,7 @@ internal sealed class Statements(DeviceIdentity device, OutgoingSequence sequenc
         {
             Issuer = device.Name, Id = MessageId.New(time, random), IssuedAt = time.GetUtcNow(), Epoch = sequence.Epoch, Sequence = number = sequence.Next(), Topic = Topics.Status(device.Name),
             State = state, Details = details,
-        }, device.Key),
+        }, device.Voice()),
     };
 
     public MqttMessage Reading(Measurement measurement) => new()
@@ -29,6 +29,6 @@ internal sealed class Statements(DeviceIdentity device, OutgoingSequence sequenc
         {
             Issuer = device.Name, Id = MessageId.New(time, random), IssuedAt = time.GetUtcNow(), Epoch = sequence.Epoch, Sequence = sequence.Next(),
             Topic = Topics.Telemetry(device.Name, measurement.Name), Name = measurement.Name, Value = measurement.Value, Unit = measurement.Unit,
-        }, device.Key),
+        }, device.Voice()),
     };
 }

@@ -25,13 +25,17 @@ public sealed class DeviceHome : IDisposable
         var signing = certificate.GetECDsaPrivateKey() is { } ecdsa
             ? SigningKey.Es256(ecdsa, Thumbprint.Of(certificate))
             : SigningKey.Ps256(certificate.GetRSAPrivateKey()!, Thumbprint.Of(certificate));
+        SigningKey? sharedKey = null;
         if (SharedKeyFile.Read(directory) is { } shared)
         {
             keys = keys.With(PinnedKey.Hs256(shared.Down, settings.Center, shared.DownId));
-            // Where the manifest does not take the suite any more, the certificate's key speaks again.
-            if (manifest?.Takes(Suite.Hs256.Name, time.GetUtcNow()) != false) signing = SigningKey.Hs256(shared.Up, shared.UpId);
+            sharedKey = SigningKey.Hs256(shared.Up, shared.UpId);
         }
-        Identity = new(settings.Name, settings.Center, keys, signing, settings.Commands, sealingKey, settings.OnlySealed || manifest?.OnlySealed == true, manifest, settings.HasClock);
+        Identity = new(settings.Name, settings.Center, keys, signing, settings.Commands, sealingKey, settings.OnlySealed || manifest?.OnlySealed == true, manifest, settings.HasClock)
+        {
+            // From the moment on at which the manifest does not take the suite any more, the certificate's key speaks again.
+            Voice = () => sharedKey is not null && Identity!.Manifest?.Takes(Suite.Hs256.Name, time.GetUtcNow()) != false ? sharedKey : signing,
+        };
     }
 
     public string Directory { get; }

@@ -10,7 +10,7 @@ namespace Signet.Agent;
 ///   1 open, verify    signature, audience, topic, time; a suite the manifest still takes -> VerifiedCommand, or refusal
 ///   2 replay          (epoch, seq) is new, and not from before this device's memory      -> or refusal
 ///   3 allowed         on this device's own list and the manifest's, handled              -> or refusal
-///   4 arguments       fit the command's schema; approvals, where its class needs them    -> or refusal
+///   4 arguments       fit the command's schema and the manifest's rules; approvals, where its class needs them    -> or refusal
 ///   5 journal         begun, flushed to disk: from here the number is used up, and a crash does not run it again
 ///   6 execute         once
 ///   7 receipt         signed
@@ -44,7 +44,7 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
         if (!Allows(command.Claims.Command) || !handlers.TryFind(command.Claims.Command, out var handler))
             return Refuse(bytes, new(RejectReason.CommandNotAllowed, $"{_device.Name} does not take '{command.Claims.Command}'; it takes {AllowedText()}"));
         // 4
-        if (!handler.Arguments.TryCheck(command.Claims.Arguments, out var why)) return Refuse(bytes, new(RejectReason.BadArguments, why));
+        if (!handler.Arguments.TryCheck(command.Claims.Arguments, out var why) || !IsWithinPolicy(command.Claims, out why)) return Refuse(bytes, new(RejectReason.BadArguments, why));
         if (!IsApproved(command.Claims, now, out rejection)) return Refuse(bytes, rejection);
         if (outbox.IsFull) return Refuse(bytes, new(RejectReason.RateLimited, $"{AgentLimits.Outbox} receipts wait for the broker"));
         // 5
@@ -173,6 +173,12 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
     }
 
     private bool Allows(string command) => _device.AllowedCommands.Contains(command) && _device.Manifest?.Commands.Contains(command, StringComparer.Ordinal) != false;
+
+    private bool IsWithinPolicy(CommandClaims command, out string why)
+    {
+        why = _device.Manifest?.WhyNot(command.Command, command.Arguments) ?? "";
+        return why.Length == 0;
+    }
 
     private bool IsApproved(CommandClaims command, DateTimeOffset now, out Rejection rejection)
     {

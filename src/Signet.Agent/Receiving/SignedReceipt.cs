@@ -59,7 +59,7 @@ internal sealed class ReceiptSigner(DeviceIdentity device, OutgoingSequence sequ
         {
             Issuer = device.Name, Audience = device.Center, Id = id, IssuedAt = time.GetUtcNow(), Epoch = sequence.Epoch, Sequence = sequence.Next(), Topic = Topics.Receipt(device.Name),
             InReplyTo = re, Digest = digest, State = state, Reason = reason, Result = result, Seen = journal.TreeSize,
-        }, device.Key);
+        }, device.Voice());
         return new(id, digest, bytes, isJournaled: state is ReceiptState.Executed or ReceiptState.Failed or ReceiptState.Interrupted);
     }
 }

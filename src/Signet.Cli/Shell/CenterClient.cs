@@ -183,7 +183,12 @@ internal sealed class CenterClient : IDisposable
         if (response.IsSuccessStatusCode)
             return response;
         using (response)
-            throw new CliException(ExitCode.Refused, await ExplainAsync(response, cancellation)) { IsNotFound = response.StatusCode == HttpStatusCode.NotFound, IsForbidden = response.StatusCode == HttpStatusCode.Forbidden };
+            throw new CliException(ExitCode.Refused, await ExplainAsync(response, cancellation))
+            {
+                IsNotFound = response.StatusCode == HttpStatusCode.NotFound,
+                IsForbidden = response.StatusCode == HttpStatusCode.Forbidden,
+                RetryAfter = response.StatusCode == HttpStatusCode.TooManyRequests ? response.Headers.RetryAfter?.Delta ?? TimeSpan.FromSeconds(1) : null,
+            };
     }
 
     /// <summary>One line from a problem document (RFC 9457).</summary>

@@ -20,4 +20,7 @@ internal sealed class CliException(ExitCode exit, string message) : Exception(me
 
     /// <summary>The center knows it, and not for whoever asks.</summary>
     public bool IsForbidden { get; init; }
+
+    /// <summary>The center takes no more from this account now, and wants to be asked again after this time; null for every other failure.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 }

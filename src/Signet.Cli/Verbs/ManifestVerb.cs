@@ -45,7 +45,7 @@ internal static class ManifestVerb
 
     private static Command Sign()
     {
-        var spec = new Argument<string>("SPEC") { Description = "JSON: device, version, commands, suites, sealed, classes, approvers (docs/spec/messages.md; certificates or passkeys of approvers as files)" };
+        var spec = new Argument<string>("SPEC") { Description = "JSON: device, version, commands, suites, sealed, classes, approvers, arguments (docs/spec/messages.md; certificates or passkeys of approvers as files)" };
         var cert = new Option<string>("--cert") { Description = "The policy certificate, or the root's", HelpName = "FILE", Required = true };
         var key = new Option<string>("--key") { Description = "Its key: a file (0600) or a PKCS#11 URI", HelpName = "FILE|URI", Required = true };
         var target = new Option<string>("--out") { Description = "Where to write the manifest", HelpName = "FILE", Required = true };
@@ -106,6 +106,8 @@ internal static class ManifestVerb
             ("sealed", (bool?)manifest["sealed"] == true ? "only" : "not demanded"));
         foreach (var one in (manifest["classes"] as JsonArray ?? []).OfType<JsonObject>())
             printer.Line($"  class {one["name"]}: {Query.Text(one["commands"])} need {one["needed"]} of {Query.Text(one["approvers"])}");
+        foreach (var one in (manifest["arguments"] as JsonArray ?? []).OfType<JsonObject>())
+            printer.Line($"  {one["command"]}: {(one["arguments"] is JsonArray { Count: > 0 } rules ? string.Join("; ", rules.Select(r => (string)r!)) : "no arguments")}");
     }
 
     private static ManifestClaims Claims(string path)
@@ -113,7 +115,7 @@ internal static class ManifestVerb
         try
         {
             var spec = JsonNode.Parse(File.ReadAllText(path), null, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 8 })!.AsObject();
-            var unknown = spec.Select(m => m.Key).Except(["device", "version", "commands", "suites", "sealed", "classes", "approvers"]).FirstOrDefault();
+            var unknown = spec.Select(m => m.Key).Except(["device", "version", "commands", "suites", "sealed", "classes", "approvers", "arguments"]).FirstOrDefault();
             if (unknown is not null) throw new CliException(ExitCode.WrongUsage, $"{path}: \"{unknown}\" is no member of a manifest.");
             using var random = RandomNumberGenerator.Create();
             return new()
@@ -124,6 +126,7 @@ internal static class ManifestVerb
                 OnlySealed = (bool?)spec["sealed"] ?? false,
                 Classes = [.. (spec["classes"] as JsonArray ?? []).OfType<JsonObject>().Select(c => new QuorumClass((string)c["name"]!, Texts(c["commands"]), (int)c["needed"]!, Texts(c["approvers"]), (bool?)c["requesterCounts"] ?? false)).OrderBy(c => c.Name, StringComparer.Ordinal)],
                 Approvers = [.. (spec["approvers"] as JsonArray ?? []).OfType<JsonObject>().Select(a => Approver(a, Path.GetDirectoryName(path)!))],
+                Rules = [.. (spec["arguments"] as JsonArray ?? []).OfType<JsonObject>().Select(Rule).OrderBy(r => r.Command, StringComparer.Ordinal)],
             };
         }
         catch (Exception problem) when (problem is JsonException or NullReferenceException or InvalidOperationException or FormatException or IOException)
@@ -139,6 +142,19 @@ internal static class ManifestVerb
         if (approver["passkey"] is not { } file) return new(person, PemFile.Read(Path.Combine(folder, (string)approver["certificate"]!))[0].RawData);
         var passkey = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, (string)file!)))!.AsObject();
         return new(person, System.Buffers.Text.Base64Url.DecodeFromChars((string)passkey["key"]!)) { Passkey = new((string)passkey["rp"]!, (string)passkey["origin"]!) };
+    }
+
+    private static CommandRule Rule(JsonObject rule) => new((string)rule["command"]!, [.. rule["arguments"]!.AsArray().OfType<JsonObject>().Select(Argument).OrderBy(a => a.Name, StringComparer.Ordinal)]);
+
+    private static ArgumentRule Argument(JsonObject argument)
+    {
+        var unknown = argument.Select(m => m.Key).Except(["name", "type", "least", "most", "longest", "choices", "optional"]).FirstOrDefault();
+        if (unknown is not null) throw new FormatException($"\"{unknown}\" is no member of an argument");
+        if (!Enum.TryParse<ArgumentType>((string)argument["type"]!, ignoreCase: true, out var type)) throw new FormatException($"\"{argument["type"]}\" is no type of an argument: number, integer, flag, text or choice");
+        return new((string)argument["name"]!, type)
+        {
+            Least = (double?)argument["least"], Most = (double?)argument["most"], Longest = (int?)argument["longest"], Choices = argument["choices"] is { } choices ? Texts(choices) : null, IsOptional = (bool?)argument["optional"] ?? false,
+        };
     }
 
     private static SuiteGrant Suite(JsonNode? node) => node is JsonObject grant

@@ -70,12 +70,29 @@ internal static class SimulateVerb
         using var progress = new ProgressLine(printer, "adding devices", missing.Count);
         for (var added = 0; added < missing.Count; added++)
         {
-            await center.PostAsync("/api/v1/devices", new JsonObject { ["name"] = missing[added], ["kind"] = "simulated", ["commands"] = new JsonArray("check-status", "set-value", "restart") }, cancellation);
+            await AddAsync(center, missing[added], cancellation);
             progress.Report(added + 1);
         }
 
         if (!Directory.Exists(Path.Combine(data, "device", missing[^1])))
             throw new CliException(ExitCode.Refused, $"The center made the devices' folders somewhere else than in {data}: run this on the center's machine, with its --data.");
         printer.Line($"added {missing.Count} devices");
+    }
+
+    // Thousands at once are more than the center takes from one account in a minute: then it says how long to wait.
+    private static async Task AddAsync(CenterClient center, string name, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                await center.PostAsync("/api/v1/devices", new JsonObject { ["name"] = name, ["kind"] = "simulated", ["commands"] = new JsonArray("check-status", "set-value", "restart") }, cancellation);
+                return;
+            }
+            catch (CliException busy) when (busy.RetryAfter is { } pause)
+            {
+                await Task.Delay(pause, cancellation);
+            }
+        }
     }
 }

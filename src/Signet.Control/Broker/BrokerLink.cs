@@ -99,8 +99,8 @@ internal sealed class BrokerLink(MqttClient client, TimeSpan commandLifetime, bo
         Topic = Topics.Signer(device), Payload = System.Text.Encoding.ASCII.GetBytes(pem), QoS = QoS.AtLeastOnce, Retain = true, ContentType = "application/pem-certificate-chain",
     }, cancellationToken);
 
-    /// <summary>What devices say. A message is acknowledged when the reader asks for the next one: what a crash interrupts comes again.</summary>
-    public IAsyncEnumerable<MqttMessage> ReadAsync(CancellationToken cancellationToken) => _client.ReadMessagesAsync(cancellationToken);
+    /// <summary>What devices say, all that is there at once. It is acknowledged when the reader asks for more: what a crash interrupts comes again.</summary>
+    public IAsyncEnumerable<IReadOnlyList<MqttMessage>> ReadAsync(CancellationToken cancellationToken) => _client.ReadBatchesAsync(ControlLimits.IntakeBatch, cancellationToken);
 
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 

@@ -103,6 +103,12 @@ internal sealed partial class CommandLedger(ControlDatabase database, TimeSpan r
 
     public CommandRow? FindRow(string id) => database.Read(c => Find(c, id));
 
+    /// <summary>The commands with these ids, in this order, and whether the digest is that of a message signed for it.</summary>
+    public IReadOnlyList<(CommandRow? Row, bool IsAttempt)> FindAnswered(IReadOnlyList<(string Id, string Digest)> asked) => database.Read<IReadOnlyList<(CommandRow?, bool)>>(connection =>
+    [
+        .. asked.Select(one => Find(connection, one.Id) is { } row ? ((CommandRow?)row, row.Digest == one.Digest || FindAttempt(connection, one.Id, one.Digest) is not null) : (null, false)).ToList(),
+    ]);
+
     public CommandView? FindByKey(Actor actor, string key)
         => database.Read(c => c.QueryFirstOrDefault<CommandRow>($"SELECT {Columns} FROM command WHERE idempotency = @key", new { key = KeyOf(actor, key) }))?.ToView();
 

@@ -34,6 +34,11 @@ internal sealed class CommandRow
     /// <summary>An intent that may go back to waiting at this time.</summary>
     public bool MayWait(DateTimeOffset now) => ValidUntil > now.ToUnixTimeMilliseconds() && Attempts < ControlLimits.Attempts;
 
+    private const string HmacHeader = "eyJhbGciOiJIUzI1NiIs"; // {"alg":"HS256", the beginning of every such header: there is one encoding
+
+    /// <summary>The message was signed under the key that center and device share.</summary>
+    public bool IsUnderSharedKey => Message.StartsWith(HmacHeader, StringComparison.Ordinal);
+
     public CommandView ToView() => new(
         Id, Device, Command, (JsonObject)JsonNode.Parse(Arguments)!, ((CommandState)State).Name(), Reason, Result is null ? null : (JsonObject)JsonNode.Parse(Result)!, ByName, ByRole,
         Created.ToTime(), Expires.ToTime(), Sent.ToTime(), Delivered.ToTime(), Answered.ToTime(), AuditEntry, Message, Receipt,

@@ -127,7 +127,7 @@ public sealed partial class Commands
         if (draft.Wait is null && NeedsApproval(draft.Device, draft.Command)) draft = draft with { Wait = ControlLimits.ApprovalGrace };
 
         // 1. May this actor have this done, by this device, now?
-        if (!AuthorizedCommand.Authorize(_signer.NewId(), draft, actor, _fleet, out var rule).TryGet(out var authorized, out var refusal))
+        if (!AuthorizedCommand.Authorize(_signer.NewId(), draft, actor, _fleet, _manifests, out var rule).TryGet(out var authorized, out var refusal))
         {
             await _trail.RefuseAsync(actor, AuthorizedCommand.Shown(draft.Device), "command-sent", refusal, rule, cancellationToken);
             return refusal;

@@ -1,3 +1,5 @@
+using System.Data.Common;
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
 using Signet.Audit;
@@ -13,67 +15,113 @@ namespace Signet.Control;
 /// A receipt speaks about a command only if it names it and carries the digest of the very bytes the center sent to that device. A refusal with another digest, or of bytes
 /// the device had seen before (<c>replayed</c>), is news about an attack (audit types <c>security</c> and <c>replay</c>) and never changes a command's state.
 /// </para>
+/// <para>
+/// Receipts that are there together are recorded together: one flush of the log and one of the database for all of them, at most one of each device (<see cref="Holds"/>). For one caller at a time.
+/// </para>
 /// </summary>
-internal sealed class ReceiptIntake(Roster roster, CommandLedger ledger, ControlDatabase database, AuditTrail trail, Heartbeats heartbeats, RepeatedNotes repeated, CommandNews news, TimeProvider time)
+internal sealed class ReceiptIntake(Roster roster, Manifests manifests, CommandLedger ledger, ControlDatabase database, AuditTrail trail, Heartbeats heartbeats, RepeatedNotes repeated, CommandNews news, TimeProvider time)
 {
-    public async Task TakeAsync(string device, MqttMessage message, CancellationToken cancellationToken)
+    /// <summary>A verified receipt that waits for the flush. <c>Window</c>: the device's, with this receipt in it; null when the device was removed meanwhile.</summary>
+    private sealed record Held(string Device, VerifiedReceipt Verified, ReplayState? Window, Activity? Trace)
     {
+        public CommandRow? Command { get; set; }
+        public Evidence? Evidence { get; set; }
+        public ReceiptClaims Claims => Verified.Claims;
+    }
+
+    private readonly List<Held> _held = [];
+    private readonly HashSet<string> _devices = new(StringComparer.Ordinal);
+
+    /// <summary>A receipt of this device waits for <see cref="FlushAsync"/>, which must come before its next word is taken.</summary>
+    public bool Holds(string device) => _devices.Contains(device);
+
+    /// <summary>Verifies; what is right is on the record after the next <see cref="FlushAsync"/>.</summary>
+    public void Take(string device, MqttMessage message)
+    {
+        var before = Activity.Current;
+        var trace = Tracing.Continue("signet.receipt", message);
+        Activity.Current = before;
         // Any age: an answer that waited for the line is late, not wrong. What it answers is fixed by its digest.
         if (!ReceiptMessage.TryVerify(message.Payload.Span, Expect(message.Topic), out var verified, out var rejection))
         {
             repeated.Add(Intake.RefusedMessage(device, "receipt", rejection), device);
+            trace?.Dispose();
             return;
         }
 
         var claims = verified.Claims;
         heartbeats.ReceiptHeard(device, claims.Epoch, claims.Sequence);
-        // Only this class commits to the window, and it works on one message at a time: what is new here stays new until then.
-        if (!roster.With(device, m => m.Receipts.Check(claims.Epoch, claims.Sequence, time.GetUtcNow(), out rejection)))
+        var (isNew, window) = roster.With(device, m => Commit(m, claims, out rejection));
+        if (!isNew)
         {
             // The same receipt again after a broken line (QoS 1) is no attack.
             if (!message.Duplicate && ledger.FindRow(claims.InReplyTo)?.Receipt != Encoding.ASCII.GetString(verified.Bytes.Span))
                 repeated.Add(Intake.RefusedMessage(device, "receipt", rejection), device);
+            trace?.Dispose();
             return;
         }
 
-        await TakeNewAsync(device, verified, cancellationToken);
+        _held.Add(new(device, verified, window, trace));
+        _devices.Add(device);
     }
 
-    private async Task TakeNewAsync(string device, VerifiedReceipt verified, CancellationToken cancellationToken)
+    /// <summary>Puts all that is held on the record, then into the states of their commands. Until it returns, the broker still has them.</summary>
+    public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        var claims = verified.Claims;
-        var command = await UntilDoneAsync(() => Task.FromResult(ledger.FindRow(claims.InReplyTo)), cancellationToken);
-        var isOurs = command is not null && command.Device == device && (command.Digest == claims.Digest || ledger.FindAttempt(command.Id, claims.Digest) is not null);
-        // A refusal of an earlier message of a command that was signed anew is old news.
-        var isOld = isOurs && command!.Digest != claims.Digest && claims.State == ReceiptState.Rejected;
-        Evidence? evidence = null;
-        if (isOurs && !isOld && claims.Reason != RejectReason.Replayed)
-        {
-            // A crash after the log and before the state: the broker sends the receipt again, and its entry is there.
-            var entry = await trail.FindEarlierAsync(command!.AuditEntry, new() { Type = AuditTypes.Command, Actor = device, Action = "receipt", Text = verified.Digest }, cancellationToken)
-                ?? await trail.AppendWhenPossibleAsync(Record(device, verified, command), cancellationToken);
-            evidence = new(time.GetUtcNow(), claims.State == ReceiptState.Rejected ? RejectReasons.Of(claims.Reason).Name : null, claims.Result,
-                Encoding.ASCII.GetString(verified.Bytes.Span), entry.Sequence, claims.Digest);
-        }
-        else if (!isOld)
-        {
-            repeated.Add(Foreign(device, claims, isOurs), device);
-        }
+        if (_held.Count == 0) return;
+        var asked = _held.ConvertAll(held => (held.Claims.InReplyTo, held.Claims.Digest));
+        var known = await UntilDoneAsync(() => Task.FromResult(ledger.FindAnswered(asked)), cancellationToken);
+        await Task.WhenAll(_held.Select((held, place) => RecordAsync(held, known[place], cancellationToken)).ToList());
 
         // The window and the state in one transaction: after a crash either both are there, or neither and the broker sends the receipt again.
-        var window = roster.With(device, m =>
+        var changed = await UntilDoneAsync(() => database.WriteAsync<IReadOnlyList<CommandView>>(connection => [.. _held.Select(held => Apply(connection, held)).OfType<CommandView>().ToList()], cancellationToken), cancellationToken);
+        foreach (var view in changed) news.Announce(view);
+        foreach (var held in _held) held.Trace?.Dispose();
+        _held.Clear();
+        _devices.Clear();
+    }
+
+    private (bool IsNew, ReplayState? Window) Commit(Member member, ReceiptClaims claims, out Rejection rejection)
+    {
+        if (!member.Receipts.Check(claims.Epoch, claims.Sequence, time.GetUtcNow(), out rejection)) return (false, null);
+        member.Receipts.Commit(claims.Epoch, claims.Sequence);
+        member.LastSeen = time.GetUtcNow();
+        member.IsDirty = true;
+        return (true, member.Receipts.Export());
+    }
+
+    private async Task RecordAsync(Held held, (CommandRow? Row, bool IsAttempt) known, CancellationToken cancellationToken)
+    {
+        var (command, claims) = (known.Row, held.Claims);
+        var isOurs = command is not null && command.Device == held.Device && (command.Digest == claims.Digest || known.IsAttempt);
+        // A refusal of an earlier message of a command that was signed anew is old news.
+        var isOld = isOurs && command!.Digest != claims.Digest && claims.State == ReceiptState.Rejected;
+        if (isOld) return;
+        // What was asked under a suite may be answered under it when that has ended meanwhile; nothing else.
+        if (manifests.HasEnded(held.Device, held.Verified.Suite, out var ended) && !(isOurs && command!.IsUnderSharedKey))
         {
-            m.Receipts.Commit(claims.Epoch, claims.Sequence);
-            m.LastSeen = time.GetUtcNow();
-            m.IsDirty = true;
-            return m.Receipts.Export();
-        });
-        var changed = await UntilDoneAsync(() => database.WriteAsync(connection =>
+            repeated.Add(Intake.RefusedMessage(held.Device, "receipt", ended), held.Device);
+            return;
+        }
+
+        if (!isOurs || claims.Reason == RejectReason.Replayed)
         {
-            if (window is not null) FleetStore.SaveWindow(connection, device, "receipt", window);
-            return evidence is null ? null : CommandLedger.Apply(connection, claims.InReplyTo, IsReturned(claims, command!) ? CommandEvent.Returned : EventOf(claims.State), evidence);
-        }, cancellationToken), cancellationToken);
-        if (changed is not null) news.Announce(changed);
+            repeated.Add(Foreign(held.Device, claims, isOurs), held.Device);
+            return;
+        }
+
+        // A crash after the log and before the state: the broker sends the receipt again, and its entry is there.
+        var entry = await trail.FindEarlierAsync(command!.AuditEntry, new() { Type = AuditTypes.Command, Actor = held.Device, Action = "receipt", Text = held.Verified.Digest }, cancellationToken)
+            ?? await trail.AppendWhenPossibleAsync(Record(held.Device, held.Verified, command), cancellationToken);
+        held.Command = command;
+        held.Evidence = new(time.GetUtcNow(), claims.State == ReceiptState.Rejected ? RejectReasons.Of(claims.Reason).Name : null, claims.Result,
+            Encoding.ASCII.GetString(held.Verified.Bytes.Span), entry.Sequence, claims.Digest);
+    }
+
+    private CommandView? Apply(DbConnection connection, Held held)
+    {
+        if (held.Window is not null) FleetStore.SaveWindow(connection, held.Device, "receipt", held.Window);
+        return held.Evidence is null ? null : CommandLedger.Apply(connection, held.Claims.InReplyTo, IsReturned(held.Claims, held.Command!) ? CommandEvent.Returned : EventOf(held.Claims.State), held.Evidence);
     }
 
     private Expectation Expect(string topic) => new()

@@ -37,14 +37,14 @@ internal sealed class Beat(long epoch, long since)
 /// Heartbeats both ways (docs/spec/replay.md): the center holds the counts of a device's signed heartbeats against its own, and tells the device its own. Loss, holding back
 /// and silence between the two are noticed by the second heartbeat, whoever runs the broker. What is noticed is on the record and on the device's page; nothing is undone by it.
 /// </summary>
-internal sealed class Heartbeats(Roster roster, CommandSigner signer, AuditTrail trail, RepeatedNotes repeated, TimeProvider time, ILogger logger)
+internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSigner signer, AuditTrail trail, RepeatedNotes repeated, TimeProvider time, ILogger logger)
 {
     /// <summary>A reading named heartbeat: verified, held against the window of readings, compared.</summary>
     public void Take(string device, MqttMessage message)
     {
         var expected = new Expectation { Keys = roster.Keys, Audience = Actor.Center.Name, Topic = message.Topic, Now = time.GetUtcNow() };
         if (!HeartbeatMessage.TryVerify(message.Payload.Span, expected, out var verified, out var rejection)
-            || !roster.With(device, m => Commit(m, verified.Claims, out rejection)))
+            || manifests.HasEnded(device, verified.Suite, out rejection) || !roster.With(device, m => Commit(m, verified.Claims, out rejection)))
         {
             if (!message.Duplicate || rejection.Reason != RejectReason.Replayed) repeated.Add(Intake.RefusedMessage(device, "heartbeat", rejection), device);
             return;

@@ -8,10 +8,10 @@ using Signet.Wire;
 namespace Signet.Control;
 
 /// <summary>
-/// What devices say, one message after the other in the order of arrival: verified against the keys the fleet pins, held against the device's replay window, then
+/// What devices say, in the order of arrival (of each device; the receipts of several are recorded together): verified against the keys the fleet pins, held against the device's replay window, then
 /// handed on. Whatever fails is written down (repetitions counted) and changes nothing.
 /// </summary>
-internal sealed class Intake(Roster roster, Observations observations, ReceiptIntake receipts, Heartbeats heartbeats, RepeatedNotes repeated, LiveFeed feed, TimeProvider time, ILogger logger)
+internal sealed class Intake(Roster roster, Manifests manifests, Observations observations, ReceiptIntake receipts, Heartbeats heartbeats, RepeatedNotes repeated, LiveFeed feed, TimeProvider time, ILogger logger)
 {
     /// <summary>Set by a restore: readings signed earlier may be in the memory that was lost.</summary>
     public DateTimeOffset? RemembersSince { get; init; }
@@ -20,7 +20,11 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
     {
         try
         {
-            await foreach (var message in link.ReadAsync(cancellationToken)) await TakeAsync(message, cancellationToken);
+            await foreach (var messages in link.ReadAsync(cancellationToken))
+            {
+                foreach (var message in messages) await TakeAsync(message, cancellationToken);
+                await receipts.FlushAsync(cancellationToken);
+            }
         }
         catch (OperationCanceledException)
         {
@@ -40,10 +44,11 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
     {
         // The broker's policy lets a device speak on its own branch only; this is about a broker that does not keep to it.
         if (!Topics.TryParse(message.Topic, out var device, out var branch)) return;
+        // One device's words stay in their order.
+        if (receipts.Holds(device)) await receipts.FlushAsync(cancellationToken);
         switch (branch)
         {
-            case "receipt":
-                using (Tracing.Continue("signet.receipt", message)) await receipts.TakeAsync(device, message, cancellationToken); break;
+            case "receipt": receipts.Take(device, message); break;
             case "status": TakeStatus(device, message); break;
             case "witness" when Witness is { } witness: witness(device, message); break;
             case "telemetry/" + HeartbeatClaims.Reading: heartbeats.Take(device, message); break;
@@ -54,7 +59,7 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
 
     private void TakeTelemetry(string device, MqttMessage message)
     {
-        if (!TelemetryMessage.TryVerify(message.Payload.Span, Expect(message.Topic, WireLimits.MaximumAge), out var verified, out var rejection))
+        if (!TelemetryMessage.TryVerify(message.Payload.Span, Expect(message.Topic, WireLimits.MaximumAge), out var verified, out var rejection) || manifests.HasEnded(device, verified.Suite, out rejection))
         {
             repeated.Add(RefusedMessage(device, "telemetry", rejection), device);
             return;
@@ -79,7 +84,7 @@ internal sealed class Intake(Roster roster, Observations observations, ReceiptIn
     private void TakeStatus(string device, MqttMessage message)
     {
         // Any age: a last will was signed when its device connected. What counts is that it is newer than the last one taken.
-        if (!StatusMessage.TryVerify(message.Payload.Span, Expect(message.Topic, Expectation.AnyAge), out var verified, out var rejection))
+        if (!StatusMessage.TryVerify(message.Payload.Span, Expect(message.Topic, Expectation.AnyAge), out var verified, out var rejection) || manifests.HasEnded(device, verified.Suite, out rejection))
         {
             repeated.Add(RefusedMessage(device, "status", rejection), device);
             return;

@@ -13,9 +13,13 @@ namespace Signet.Control;
 /// <summary>A device's newest manifest, for page, API and command line.</summary>
 /// <param name="Announced">The version the device says it obeys; null while it has not said so.</param>
 /// <param name="Classes">Which commands need how many people.</param>
+/// <param name="Arguments">Which commands may be told what; of the others policy says nothing.</param>
 /// <param name="Message">Compact JWS.</param>
 public sealed record DeviceManifest(
-    string Device, long Version, long? Announced, IReadOnlyList<string> Commands, IReadOnlyList<SuiteGrant> Suites, bool Sealed, IReadOnlyList<ManifestClass> Classes, DateTimeOffset Pushed, string Message);
+    string Device, long Version, long? Announced, IReadOnlyList<string> Commands, IReadOnlyList<SuiteGrant> Suites, bool Sealed, IReadOnlyList<ManifestClass> Classes, IReadOnlyList<ManifestRule> Arguments, DateTimeOffset Pushed, string Message);
+
+/// <param name="Arguments">Each in words: <c>rpm must be an integer from 0 to 3000</c>. None: the command takes none.</param>
+public sealed record ManifestRule(string Command, IReadOnlyList<string> Arguments);
 
 /// <param name="Needed">So many of the approvers, each counted once.</param>
 public sealed record ManifestClass(string Name, IReadOnlyList<string> Commands, int Needed, IReadOnlyList<string> Approvers, bool RequesterCounts);
@@ -90,6 +94,18 @@ public sealed class Manifests
         return View(device, stored);
     }, cancellationToken);
 
+    /// <summary>A device that shares a key with the center may use it no more: its manifest has ended the suite.</summary>
+    /// <param name="device">Its name.</param>
+    /// <param name="suite">Of the message that came.</param>
+    /// <param name="rejection">What it is refused with.</param>
+    internal bool HasEnded(string device, Suite suite, out Rejection rejection)
+    {
+        rejection = default;
+        if (suite != Suite.Hs256 || Newest(device)?.Claims.Takes(suite.Name, _time.GetUtcNow()) != false) return false;
+        rejection = new(RejectReason.AlgorithmNotAllowed, $"the manifest of {device} does not take {suite.Name} (any more)");
+        return true;
+    }
+
     /// <summary>Publishes every manifest again: a broker that lost its retained messages must not leave a device behind.</summary>
     internal async Task PublishAllAsync(CancellationToken cancellationToken)
     {
@@ -120,7 +136,8 @@ public sealed class Manifests
 
     private DeviceManifest View(string device, StoredManifest stored) => new(
         device, stored.Claims.Version, _fleet.Find(device)?.Presence.AnnouncedNumber("manifest"), stored.Claims.Commands, stored.Claims.Suites, stored.Claims.OnlySealed,
-        [.. stored.Claims.Classes.Select(c => new ManifestClass(c.Name, c.Commands, c.Needed, c.Approvers, c.RequesterCounts))], stored.Pushed, stored.Message);
+        [.. stored.Claims.Classes.Select(c => new ManifestClass(c.Name, c.Commands, c.Needed, c.Approvers, c.RequesterCounts))],
+        [.. stored.Claims.Rules.Select(r => new ManifestRule(r.Command, [.. r.Arguments.Select(a => $"{a.Name} {a.Must}{(a.IsOptional ? ", or be left out" : "")}")]))], stored.Pushed, stored.Message);
 
     private sealed class Row
     {

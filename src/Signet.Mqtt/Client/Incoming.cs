@@ -153,6 +153,29 @@ internal sealed class Incoming(int capacity, InFlightStore? store, Action<Except
         }
     }
 
+    /// <summary>The same, all that wait at once: 1 to <paramref name="most"/> of them, in order. They are acknowledged together, when the reader comes back; what one that leaves had in hand the broker sends again on the next connection.</summary>
+    public async IAsyncEnumerable<IReadOnlyList<MqttMessage>> ReadBatchesAsync(int most, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var entries = new List<Entry>();
+        while (await channel.Reader.WaitToReadAsync(cancellationToken))
+        {
+            while (entries.Count < most && channel.Reader.TryRead(out var entry)) entries.Add(entry);
+            if (entries.Count == 0) continue;
+            if (Interlocked.Add(ref count, -entries.Count) < capacity && Volatile.Read(ref room) is not null) LetOn();
+            yield return [.. entries.Select(e => e.Message)];
+            lock (gate)
+            {
+                foreach (var entry in entries)
+                {
+                    entry.IsDone = true;
+                    if (entry.Message.QoS > 0) Acknowledge(entry);
+                }
+            }
+
+            entries.Clear();
+        }
+    }
+
     private void Acknowledge(Entry entry)
     {
         if (entry.Link != link) return; // that connection is gone; the broker sends the message again

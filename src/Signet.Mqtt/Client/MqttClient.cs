@@ -158,6 +158,13 @@ public sealed partial class MqttClient : IAsyncDisposable
     /// <summary>Acknowledges the message that the reader has in hand: for one that will not come back for another. Nothing in hand, or QoS 0: does nothing.</summary>
     public void Acknowledge() => incoming.Done();
 
+    /// <summary>As <see cref="ReadMessagesAsync"/>, with all that are there at once (1 to <paramref name="most"/>), for a reader whose work is cheaper together. They are acknowledged together, when the reader comes back.</summary>
+    public IAsyncEnumerable<IReadOnlyList<MqttMessage>> ReadBatchesAsync(int most, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(most);
+        return incoming.ReadBatchesAsync(most, cancellationToken);
+    }
+
     /// <summary>Says DISCONNECT and ends the client; the last will is dropped unless <paramref name="code"/> is DisconnectWithWill.</summary>
     public async Task DisconnectAsync(ReasonCode code = ReasonCode.Success, string? reason = null)
     {

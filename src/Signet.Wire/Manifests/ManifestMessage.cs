@@ -51,6 +51,9 @@ public sealed record ManifestClaims : SignedClaims
     /// <summary><c>approvers</c>: the certificates of the people the classes name.</summary>
     public required IReadOnlyList<Approver> Approvers { get; init; }
 
+    /// <summary><c>arguments</c>, sorted by command: what these commands may be told; the others' arguments are the device's alone to judge. Not written when there is none.</summary>
+    public IReadOnlyList<CommandRule> Rules { get; init; } = [];
+
     /// <summary>The approvers' keys, ready to verify with.</summary>
     internal KeyRing ApproverKeys { get; } = KeyRing.Empty;
 
@@ -70,9 +73,11 @@ public sealed record ManifestClaims : SignedClaims
             c.Text("name", WireLimits.WordCharacters, Topics.IsWord), c.TextSet("commands", 1, WireLimits.ManifestEntries, WireLimits.WordCharacters, Topics.IsWord),
             (int)c.Integer("needed", 1, WireLimits.Approvals), c.TextSet("approvers", 1, WireLimits.ManifestEntries, WireLimits.PersonCharacters, PersonName.IsValid), c.Flag("requesterCounts")));
         Approvers = Read(reader, "approvers", 0, ReadApprover);
+        if (reader.Has("arguments")) Rules = Read(reader, "arguments", 1, CommandRule.Read);
 
         if (HasDisorder(Suites.Select(s => s.Name))) reader.Wrong("suites", "must be sorted by name, each once");
         if (HasDisorder(Classes.Select(c => c.Name))) reader.Wrong("classes", "must be sorted by name, each once");
+        if (HasDisorder(Rules.Select(r => r.Command))) reader.Wrong("arguments", "must be sorted by command, each once");
         if (Classes.SelectMany(c => c.Commands).GroupBy(c => c, StringComparer.Ordinal).Any(g => g.Count() > 1)) reader.Wrong("classes", "put a command into two classes");
         if (Classes.Any(c => c.Approvers.Count < c.Needed)) reader.Wrong("classes", "need more people than they name");
         if (reader.HasProblem) return;
@@ -85,6 +90,9 @@ public sealed record ManifestClaims : SignedClaims
 
     /// <summary>The class of a command; null: it needs nobody's approval.</summary>
     public QuorumClass? ClassOf(string command) => Classes.FirstOrDefault(c => c.Commands.Contains(command, StringComparer.Ordinal));
+
+    /// <summary>What is wrong with a command's arguments by policy, in words; null when they fit, or policy says nothing about them.</summary>
+    public string? WhyNot(string command, JsonObject arguments) => Rules.FirstOrDefault(r => r.Command == command)?.WhyNot(arguments);
 
     /// <summary>May this suite still be used?</summary>
     public bool Takes(string suite, DateTimeOffset now) => Suites.Any(s => s.Name == suite && !(now > s.Until));
@@ -101,6 +109,7 @@ public sealed record ManifestClaims : SignedClaims
             ["name"] = c.Name, ["commands"] = Texts(c.Commands), ["needed"] = c.Needed, ["approvers"] = Texts(c.Approvers), ["requesterCounts"] = c.RequesterCounts,
         })]);
         json["approvers"] = new JsonArray([.. Approvers.Select(Write)]);
+        if (Rules.Count > 0) json["arguments"] = new JsonArray([.. Rules.Select(r => r.Write())]);
     }
 
     internal override string? AddressedTo => Audience;

@@ -1,3 +1,5 @@
+using Signet.Wire;
+
 namespace Signet.Agent.Tests;
 
 public sealed class DeviceHomeSpecs(DeviceFleet fleet) : IClassFixture<DeviceFleet>
@@ -14,6 +16,21 @@ public sealed class DeviceHomeSpecs(DeviceFleet fleet) : IClassFixture<DeviceFle
         home.Identity.Key.Algorithm.ShouldBe("ES256");
         home.Identity.CenterKeys.Keys.ShouldHaveSingleItem().Algorithm.ShouldBe("PS256");
         home.Chain.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public void The_shared_key_speaks_until_the_manifest_ends_its_suite_and_the_certificates_key_from_then_on_without_a_new_start()
+    {
+        var time = new ManualTime(DateTimeOffset.UtcNow);
+        var path = _fleet.Add("lamp-1");
+        var shared = Path.Combine(path, "shared.json");
+        File.WriteAllText(shared, $$"""{ "version": 1, "down": { "kid": "down", "key": "{{new string('A', 43)}}" }, "up": { "kid": "up", "key": "{{new string('E', 42)}}A" } }""");
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(shared, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        _fleet.WriteManifest(path, "lamp-1", 1, new SuiteGrant("signet-hs256-1", time.GetUtcNow().AddSeconds(60)), new SuiteGrant("signet-ps256-1", null));
+        using var home = DeviceHome.Open(path, time);
+        home.Identity.Voice().Algorithm.ShouldBe("HS256");
+        time.Advance(TimeSpan.FromSeconds(62));
+        home.Identity.Voice().Algorithm.ShouldBe("ES256");
     }
 
     [Theory]

@@ -13,7 +13,7 @@ public sealed class ManifestSpecs
     private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(1_800_000_000);
     private const string Proposal = "01JQX4S8M0RSTVWXYZ23456789";
 
-    internal static ManifestClaims Manifest(IReadOnlyList<SuiteGrant>? suites = null, bool requesterCounts = false)
+    internal static ManifestClaims Manifest(IReadOnlyList<SuiteGrant>? suites = null, bool requesterCounts = false, params CommandRule[] rules)
     {
         var claims = new ManifestClaims
         {
@@ -21,6 +21,7 @@ public sealed class ManifestSpecs
             Suites = suites ?? [new("signet-ecdh-es-1", null), new("signet-es256-1", null)], OnlySealed = false,
             Classes = [new("critical", ["unlock"], 2, ["alice", "bob", "carol"], requesterCounts)],
             Approvers = [.. People.Where(p => p.Key != "mallory").Select(p => new Approver(p.Key, p.Value.RawData))],
+            Rules = rules,
         };
         // As the device gets it: signed and read again.
         using var certificate = Certificate("policy");
@@ -117,6 +118,28 @@ public sealed class ManifestSpecs
         bench.Receipts()[^1].State.ShouldBe(ReceiptState.Executed);
         await bench.ReceiveAsync(bench.Sign(bench.Claims("explode"))); // device.json allows it, policy does not
         bench.Receipts()[^1].Reason.ShouldBe(RejectReason.CommandNotAllowed);
+    }
+
+    public static TheoryData<string, bool> Told => new()
+    {
+        { """{"rpm":0}""", true }, { """{"rpm":3000}""", true }, { """{"rpm":12.5,"mode":"slow","loud":true,"note":"hi","steps":4}""", true },
+        { "{}", false }, { """{"rpm":-1}""", false }, { """{"rpm":3000.5}""", false }, { """{"rpm":"fast"}""", false }, { """{"rpm":1,"mode":"warp"}""", false }, { """{"rpm":1,"loud":1}""", false },
+        { """{"rpm":1,"note":"too long"}""", false }, { """{"rpm":1,"steps":4.5}""", false }, { """{"rpm":1,"steps":[4]}""", false }, { """{"rpm":1,"other":1}""", false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Told))]
+    public async Task Arguments_are_held_against_policy_besides_the_devices_own_schema(string arguments, bool fits)
+    {
+        using var bench = NewBench(Manifest(rules: new CommandRule("open",
+        [
+            new("loud", ArgumentType.Flag) { IsOptional = true }, new("mode", ArgumentType.Choice) { Choices = ["fast", "slow"], IsOptional = true }, new("note", ArgumentType.Text) { Longest = 2, IsOptional = true },
+            new("rpm", ArgumentType.Number) { Least = 0, Most = 3000 }, new("steps", ArgumentType.Integer) { Least = 1, Most = 4, IsOptional = true },
+        ])));
+        await bench.ReceiveAsync(bench.Sign(bench.Claims("open", JsonNode.Parse(arguments)!.AsObject())));
+        var receipt = bench.Receipts()[^1];
+        (receipt.State, receipt.Reason).ShouldBe(fits ? (ReceiptState.Executed, RejectReason.None) : (ReceiptState.Rejected, RejectReason.BadArguments), receipt.Result.ToJsonString());
+        if (!fits) receipt.Result["detail"]!.GetValue<string>().ShouldStartWith("policy:");
     }
 
     [Fact]

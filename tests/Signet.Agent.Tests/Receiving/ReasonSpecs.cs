@@ -80,9 +80,17 @@ public sealed class ReasonSpecs
     [Fact]
     public void Every_reason_of_the_table_is_reached_or_cannot_come_from_a_command()
     {
-        // A device is told about certificates in the handshake (DeviceAgentSpecs), asks nobody for a code, and a full outbox has a test of its own.
-        RejectReason[] elsewhere = [RejectReason.CertificateRevoked, RejectReason.CertificateUntrusted, RejectReason.TotpUsed, RejectReason.RateLimited];
-        Flaws.Values.Select(f => f.Reason).Concat(elsewhere).Distinct().Order().ShouldBe(RejectReasons.All.Select(r => r.Reason));
+        var elsewhere = new Dictionary<RejectReason, NamedTest>
+        {
+            [RejectReason.RateLimited] = new("Signet.Agent.Tests", "CommandReceiverSpecs", "While_the_outbox_is_full_commands_are_refused_rate_limited", "RejectReason.RateLimited"),
+            // A device meets certificates in the handshake and at its start, not in a command.
+            [RejectReason.CertificateUntrusted] = new("Signet.Agent.Tests", "DeviceAgentSpecs", "A_broker_with_another_name_or_of_another_house_is_not_talked_to", "certificate"),
+            // It holds no revocation list and asks nobody for a code: both are the center's to refuse.
+            [RejectReason.CertificateRevoked] = new("Signet.Control.Tests", "AdmissionSpecs", "A_revoked_device_is_cut_off_at_once_and_cannot_come_back", "certificate-revoked"),
+            [RejectReason.TotpUsed] = new("Signet.Control.Tests", "TotpLoginSpecs", "A_code_is_good_once_whoever_brings_it_and_the_log_says_who_came", "TotpLogin.Used"),
+        };
+        Flaws.Values.Select(f => f.Reason).Concat(elsewhere.Keys).Distinct().Order().ShouldBe(RejectReasons.All.Select(r => r.Reason));
+        foreach (var test in elsewhere.Values) test.ShouldBeThere();
     }
 
     private static Bench NewBench(Action ran) => new(new CommandHandlers()

@@ -42,15 +42,18 @@ public sealed class DeviceFleet : IDisposable
     }
 
     /// <summary>As the holder of the offline root does.</summary>
-    public void WriteManifest(string home, string device, long version)
+    public void WriteManifest(string home, string device, long version, params SuiteGrant[] suites) => File.WriteAllBytes(Path.Combine(home, "manifest.jws"), Manifest(device, version, suites));
+
+    /// <inheritdoc cref="WriteManifest"/>
+    public byte[] Manifest(string device, long version, params SuiteGrant[] suites)
     {
         using var rootKey = (ECDsa)KeyFile.Load(Path.Combine(_directory.Path, "pki", "root.key"));
         using var key = SigningKey.Es256(rootKey, Thumbprint.Of(Authority.Root));
-        File.WriteAllBytes(Path.Combine(home, "manifest.jws"), ManifestMessage.Sign(new ManifestClaims
+        return ManifestMessage.Sign(new ManifestClaims
         {
             Issuer = ManifestClaims.Policy, Id = MessageId.New(TimeProvider.System, _random), IssuedAt = DateTimeOffset.UtcNow, Audience = device, Version = version, Commands = ["open"],
-            Suites = [new("signet-ps256-1", null)], OnlySealed = false, Classes = [], Approvers = [],
-        }, key));
+            Suites = suites.Length > 0 ? suites : [new("signet-ps256-1", null)], OnlySealed = false, Classes = [], Approvers = [],
+        }, key);
     }
 
     public void Dispose()

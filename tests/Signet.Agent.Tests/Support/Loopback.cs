@@ -58,6 +58,9 @@ internal sealed class Loopback : IAsyncDisposable
 
     public Task SendAsync(string device, byte[] message) => _center!.PublishAsync(new MqttMessage { Topic = Topics.Command(device), Payload = message, QoS = QoS.AtLeastOnce });
 
+    /// <summary>Whatever a center, or who runs the broker, may put on a device's topics.</summary>
+    public Task SayAsync(string topic, byte[] message) => _broker.PublishAsync(new MqttMessage { Topic = topic, Payload = message, QoS = QoS.AtLeastOnce }).AsTask();
+
     /// <summary>The next receipt of a device, verified.</summary>
     public async Task<ReceiptClaims> NextReceiptAsync(string device, X509Certificate2 certificate) =>
         Verified(await NextAsync(Topics.Receipt(device)), certificate, device, (b, e) => ReceiptMessage.TryVerify(b.Span, e, out var v, out _) ? v!.Claims : null);
@@ -153,13 +156,13 @@ internal sealed class RunningDevice : IAsyncDisposable
         Home = DeviceHome.Open(directory, TimeProvider.System);
         Certificate = X509CertificateLoader.LoadCertificate(Home.Certificate.RawData);
         var simulator = Simulator.Of(Home.Settings.Kind, Home.Settings.Commands, TimeProvider.System, new Random(1));
-        Lines = new StringWriter();
+        Lines = new LockedWriter();
         _agent = new DeviceAgent(Home, handlers ?? simulator.Handlers, TimeProvider.System, _random, new LineLogger(TextWriter.Synchronized(Lines))) { Measure = simulator.Measure };
         _running = _agent.RunAsync(_stop.Token);
     }
 
     public DeviceHome Home { get; }
-    public StringWriter Lines { get; }
+    public LockedWriter Lines { get; }
     public X509Certificate2 Certificate { get; }
 
     public async Task OnlineAsync() => await (await Task.WhenAny(_agent.Online, _running)).WaitAsync(TimeSpan.FromSeconds(15));

@@ -199,7 +199,7 @@ public sealed class WitnessSpecs : IDisposable
     }
 
     /// <summary>A log as a liar keeps it: entries are numbers; from <paramref name="fork"/> on they are others.</summary>
-    private sealed class History(ECDsa key, int fork = int.MaxValue)
+    internal sealed class History(ECDsa key, int fork = int.MaxValue)
     {
         private Digest Leaf(long index) => MerkleTree.LeafHash(Encoding.UTF8.GetBytes($"{(index < fork ? "true" : "false")} {index}"));
 

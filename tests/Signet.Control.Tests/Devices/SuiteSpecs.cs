@@ -60,14 +60,7 @@ public sealed class SuiteSpecs
     public async Task After_the_sunset_in_its_manifest_the_center_signs_and_the_device_takes_the_shared_key_no_more()
     {
         await using var house = await WithLampAsync(d => d with { SharedKey = true });
-        using var root = (ECDsa)KeyFile.Load(Path.Combine(house.Center.Installation.PkiDirectory, "root.key"));
-        using var key = SigningKey.Es256(root, Thumbprint.Of(house.Center.Authority.Root));
-        var manifest = Encoding.ASCII.GetString(ManifestMessage.Sign(new()
-        {
-            Issuer = ManifestClaims.Policy, Id = "01JQX4S8M0RSTVWXYZ23456789", IssuedAt = DateTimeOffset.UtcNow, Audience = "lamp-1", Version = 1, Commands = ["blink"],
-            Suites = [new("signet-es256-1", null), new("signet-hs256-1", DateTimeOffset.UtcNow.AddSeconds(-5)), new("signet-ps256-1", null)], OnlySealed = false, Classes = [], Approvers = [],
-        }, key));
-        (await house.Center.Manifests.PushAsync("lamp-1", manifest, null, TestHouse.Admin)).Refusal.ShouldBeNull();
+        await PushAsync(house, DateTimeOffset.UtcNow.AddSeconds(-5));
 
         var done = await house.SendAsync("lamp-1", "blink");
 
@@ -75,6 +68,73 @@ public sealed class SuiteSpecs
         var suites = house.Center.Commands.SuitesOf("lamp-1")!;
         suites.Commands.ShouldBe("signet-ps256-1");
         suites.Granted!["signet-hs256-1"].ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task At_the_sunset_a_running_device_changes_its_voice_and_what_still_comes_under_the_shared_key_is_refused()
+    {
+        await using var house = await WithLampAsync(d => d with { SharedKey = true });
+        var until = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 4);
+        await PushAsync(house, until);
+        var before = await house.SendAsync("lamp-1", "blink");
+        (before.State, HeaderOf(before.Message, "alg"), HeaderOf(before.Receipt!, "alg")).ShouldBe(("executed", "HS256", "HS256"));
+
+        await Task.Delay(until - DateTimeOffset.UtcNow + TimeSpan.FromMilliseconds(50)); // nobody starts again
+
+        var after = await house.SendAsync("lamp-1", "blink");
+        (after.State, HeaderOf(after.Message, "alg"), HeaderOf(after.Receipt!, "alg")).ShouldBe(("executed", "PS256", "ES256"));
+
+        // Whoever has got hold of the shared key.
+        var shared = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(house.Center.Installation.DeviceDirectory("lamp-1"), "shared.json")))!["up"]!;
+        using var stolen = SigningKey.Hs256(Base64Url.DecodeFromChars((string)shared["key"]!), (string)shared["kid"]!);
+        var (epoch, topic) = (DateTimeOffset.UtcNow.ToUnixTimeSeconds(), Topics.Telemetry("lamp-1", "light"));
+        await house.Center.MqttBroker!.PublishAsync(new()
+        {
+            Topic = topic, QoS = Mqtt.QoS.AtLeastOnce,
+            Payload = TelemetryMessage.Sign(new() { Issuer = "lamp-1", Id = "01JQX4S8M1RSTVWXYZ23456789", IssuedAt = DateTimeOffset.UtcNow, Epoch = epoch, Sequence = 1, Topic = topic, Name = "light", Value = JsonValue.Create(1), Unit = null }, stolen),
+        });
+        await house.Center.MqttBroker!.PublishAsync(new()
+        {
+            Topic = Topics.Receipt("lamp-1"), QoS = Mqtt.QoS.AtLeastOnce,
+            Payload = ReceiptMessage.Sign(new()
+            {
+                Issuer = "lamp-1", Audience = "command_center", Id = "01JQX4S8M2RSTVWXYZ23456789", IssuedAt = DateTimeOffset.UtcNow, Epoch = epoch, Sequence = 2, Topic = Topics.Receipt("lamp-1"),
+                InReplyTo = after.Id, Digest = Thumbprint.OfBytes(Encoding.ASCII.GetBytes(after.Message)), State = ReceiptState.Failed, Reason = RejectReason.None, Result = [], Seen = 0,
+            }, stolen),
+        });
+        foreach (var refused in (string[])["telemetry-refused", "receipt-refused"])
+            (await house.AuditedAsync(new() { Action = refused, Actor = "lamp-1" })).Reason.ShouldBe("algorithm-not-allowed");
+        (await house.Center.Commands.FindAsync(after.Id))!.State.ShouldBe("executed");
+    }
+
+    [Fact]
+    public async Task Arguments_that_policy_does_not_allow_are_refused_by_the_center_before_it_signs_and_by_the_device()
+    {
+        await using var house = await WithLampAsync(d => d);
+        await PushAsync(house, null, new CommandRule("blink", [new("colour", ArgumentType.Choice) { Choices = ["green", "red"] }, new("times", ArgumentType.Integer) { Least = 1, Most = 5, IsOptional = true }]));
+        (await house.SendAsync("lamp-1", "blink", new() { ["colour"] = "red", ["times"] = 3 })).State.ShouldBe("executed");
+
+        foreach (var wrong in (JsonObject[])[[], new() { ["colour"] = "blue" }, new() { ["colour"] = "red", ["times"] = 6 }, new() { ["colour"] = "red", ["loud"] = true }])
+        {
+            var refusal = (await house.Center.Commands.SendAsync(new("lamp-1", "blink", wrong), TestHouse.Operator)).Refusal!;
+            (refusal.Name, refusal.Message.StartsWith("policy:", StringComparison.Ordinal)).ShouldBe(("bad-arguments", true), refusal.Message);
+        }
+
+        (await house.AuditedAsync(new() { Action = "command-sent", Outcome = "refused", Subject = "lamp-1" })).Details["rule"]!.GetValue<string>().ShouldBe("manifest-arguments");
+        house.Center.Manifests.Find("lamp-1")!.Arguments.Single().Arguments.ShouldBe(["colour must be one of green, red", "times must be an integer from 1 to 5, or be left out"]);
+    }
+
+    private static async Task PushAsync(TestHouse house, DateTimeOffset? until, params CommandRule[] rules)
+    {
+        using var root = (ECDsa)KeyFile.Load(Path.Combine(house.Center.Installation.PkiDirectory, "root.key"));
+        using var key = SigningKey.Es256(root, Thumbprint.Of(house.Center.Authority.Root));
+        var manifest = Encoding.ASCII.GetString(ManifestMessage.Sign(new()
+        {
+            Issuer = ManifestClaims.Policy, Id = "01JQX4S8M0RSTVWXYZ23456789", IssuedAt = DateTimeOffset.UtcNow, Audience = "lamp-1", Version = 1, Commands = ["blink"],
+            Suites = [new("signet-es256-1", null), new("signet-hs256-1", until), new("signet-ps256-1", null)], OnlySealed = false, Classes = [], Approvers = [], Rules = rules,
+        }, key));
+        (await house.Center.Manifests.PushAsync("lamp-1", manifest, null, TestHouse.Admin)).Refusal.ShouldBeNull();
+        await Eventually.True(() => house.Center.Fleet.Find("lamp-1")!.Presence.AnnouncedNumber("manifest") == 1, "lamp-1 obeys the manifest");
     }
 
     [Fact]

@@ -14,10 +14,7 @@ internal sealed class AuditRival : IDisposable
 
     private AuditRival(TestHouse house, string file, string schema, string table)
     {
-        Store.SqliteRuntime.EnsureLoaded();
-        _connection = house.PostgresConnection is { } connection ? new Npgsql.NpgsqlConnection(connection + $";Search Path={schema};Pooling=False")
-            : new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={file};Pooling=False");
-        _connection.Open();
+        _connection = Open(house, file, schema);
         using var command = _connection.CreateCommand();
         command.CommandText = house.PostgresConnection is null ? "BEGIN IMMEDIATE" : $"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE";
         command.ExecuteNonQuery();
@@ -25,6 +22,14 @@ internal sealed class AuditRival : IDisposable
 
     /// <summary>The fleet's and the commands' database.</summary>
     public static AuditRival OfCommands(TestHouse house) => new(house, Path.Combine(house.Directory, "signet.db"), "signet", "replay_window");
+
+    private static DbConnection Open(TestHouse house, string file, string schema)
+    {
+        Store.SqliteRuntime.EnsureLoaded();
+        DbConnection connection = house.PostgresConnection is { } server ? new Npgsql.NpgsqlConnection(server + $";Search Path={schema};Pooling=False") : new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={file};Pooling=False");
+        connection.Open();
+        return connection;
+    }
 
     public void Dispose() => _connection.Dispose();
 }

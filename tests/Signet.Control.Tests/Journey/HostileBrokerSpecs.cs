@@ -160,6 +160,21 @@ public sealed class HostileBrokerSpecs
         await scene.Broker.InjectAsync(Device, Topics.Command(Device), foreign);
         (await scene.House.AuditedAsync(new() { Actor = Device, Reason = "wrong-audience" })).Action.ShouldBe("foreign-message-at-device");
         scene.Runs.ShouldBe(0);
+
+        // The broker publishes a good receipt of one device as another's: no policy stands in its way, the signature does.
+        var heard = new TaskCompletionSource<byte[]>();
+        scene.Broker.Deed = one =>
+        {
+            if (!IsReceipt(one)) return [one];
+            heard.TrySetResult(one.Payload);
+            return [];
+        };
+        var sent = await scene.SendAsync();
+        var receipt = await heard.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await scene.House.Center.MqttBroker!.PublishAsync(new() { Topic = Topics.Receipt("valve-1"), Payload = receipt, QoS = Mqtt.QoS.AtLeastOnce });
+        var refused = await scene.House.AuditedAsync(new() { Type = AuditTypes.Security, Action = "receipt-refused", Actor = "valve-1" });
+        refused.Reason.ShouldBe("wrong-topic");
+        (await scene.House.Center.Commands.FindAsync(sent.Id))!.Receipt.ShouldBeNull();
     }
 
     [Fact]

@@ -18,7 +18,7 @@ namespace Signet.Control.Tests;
 [Trait("database", "sqlite")]
 public sealed class HostileMosquittoSpecs
 {
-    private const string Device = "door-1";
+    private const string Device = "door-1", Other = "valve-1";
 
     private sealed class Scene : IAsyncDisposable
     {
@@ -49,7 +49,7 @@ public sealed class HostileMosquittoSpecs
             var intermediate = scene._house.Center.Authority.Intermediate;
             scene.Broker = new(new IPEndPoint(IPAddress.Loopback, port), () => HostileBroker.Stolen(server, intermediate), asClient: null);
             scene._center = await MqttClient.ConnectAsync(new() { Host = "127.0.0.1", Port = port, ClientId = "command_center" });
-            await scene._center.SubscribeAsync(Topics.Receipt(Device), Topics.Status(Device), Topics.Telemetry(Device, HeartbeatClaims.Reading));
+            await scene._center.SubscribeAsync(Topics.Receipt(Device), Topics.Receipt(Other), Topics.Status(Device), Topics.Telemetry(Device, HeartbeatClaims.Reading));
             _ = scene.ListenAsync();
             scene._house.Rewire(Device, scene.Broker.Port);
             var settings = Path.Combine(home, "device.json");
@@ -59,9 +59,9 @@ public sealed class HostileMosquittoSpecs
             return scene;
         }
 
-        public byte[] Sign(string device = Device) => CommandMessage.Sign(new()
+        public byte[] Sign(string device = Device, int seconds = 20) => CommandMessage.Sign(new()
         {
-            Issuer = "command_center", Audience = device, Id = MessageId.New(TimeProvider.System, _random), IssuedAt = DateTimeOffset.UtcNow, ExpiresAt = DateTimeOffset.UtcNow.AddSeconds(20), Epoch = _sequence.Epoch, Sequence = _sequence.Next(),
+            Issuer = "command_center", Audience = device, Id = MessageId.New(TimeProvider.System, _random), IssuedAt = DateTimeOffset.UtcNow, ExpiresAt = DateTimeOffset.UtcNow.AddSeconds(seconds), Epoch = _sequence.Epoch, Sequence = _sequence.Next(),
             Topic = Topics.Command(device), Command = "open", Arguments = [], OriginatorName = "alice", OriginatorRole = "operator",
         }, _key);
 
@@ -75,6 +75,17 @@ public sealed class HostileMosquittoSpecs
             {
                 var (topic, payload) = await _heard.Reader.ReadAsync(limit.Token);
                 if (ReceiptMessage.TryVerify(payload, Expect(topic), out var receipt, out _)) return receipt.Claims;
+            }
+        }
+
+        /// <summary>Why the next receipt that is refused is refused.</summary>
+        public async Task<Rejection> RefusedReceiptAsync(string device)
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            while (true)
+            {
+                var (topic, payload) = await _heard.Reader.ReadAsync(limit.Token);
+                if (topic == Topics.Receipt(device) && !ReceiptMessage.TryVerify(payload, Expect(topic), out _, out var rejection)) return rejection;
             }
         }
 
@@ -186,5 +197,42 @@ public sealed class HostileMosquittoSpecs
         var later = await scene.HeartbeatAsync(_ => true);
         (later.Heard, later.Sent).ShouldBe((3, 6)); // six receipts were sent: three executed, a copy, an edited and a foreign one refused
         scene.Runs.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task A_command_held_back_runs_once_while_it_is_good_and_not_at_all_when_it_comes_too_late()
+    {
+        await using var scene = await Scene.OpenAsync();
+        var held = new List<byte[]>();
+        scene.Broker.Deed = one =>
+        {
+            if (!IsCommand(one)) return [one];
+            lock (held) held.Add(one.Payload);
+            return [];
+        };
+        await scene.SendAsync(scene.Sign());
+        await scene.SendAsync(scene.Sign(seconds: 2));
+        await Eventually.True(() => { lock (held) return held.Count == 2; }, "both are held back");
+        await Task.Delay(TimeSpan.FromSeconds(3.1)); // the second one's two seconds are over, to the second
+        scene.Runs.ShouldBe(0);
+
+        foreach (var late in held) await scene.Broker.InjectAsync(Device, Topics.Command(Device), late);
+
+        (await scene.ReceiptAsync()).State.ShouldBe(ReceiptState.Executed);
+        var refused = await scene.ReceiptAsync();
+        (refused.State, refused.Reason).ShouldBe((ReceiptState.Rejected, RejectReason.Expired));
+        scene.Runs.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_receipt_that_is_published_as_another_devices_is_refused_for_its_topic()
+    {
+        await using var scene = await Scene.OpenAsync();
+        scene.Broker.Deed = one => one is { ToClient: false, Topic: var topic } && topic == Topics.Receipt(Device) ? [one with { Topic = Topics.Receipt(Other) }] : [one];
+
+        await scene.SendAsync(scene.Sign());
+
+        (await scene.RefusedReceiptAsync(Other)).Reason.ShouldBe(RejectReason.WrongTopic);
+        scene.Runs.ShouldBe(1);
     }
 }

@@ -62,15 +62,23 @@ public sealed class ReasonSpecs
     [Fact]
     public void Every_reason_of_the_table_is_reached_here_or_named_with_its_door()
     {
-        var elsewhere = new Dictionary<RejectReason, string>
+        NamedTest Here(string name, string sentence, string words) => new("Signet.Control.Tests", name, sentence, words);
+        var elsewhere = new Dictionary<RejectReason, NamedTest>
         {
-            [RejectReason.CommandNotAllowed] = "JourneySpecs: asked of the center", [RejectReason.BadArguments] = "JourneySpecs: asked of the center",
-            [RejectReason.ApprovalMissing] = "TwoPeopleSpecs", [RejectReason.ApprovalInvalid] = "TwoPeopleSpecs",
-            [RejectReason.CertificateExpired] = "EstSpecs: the handshake", [RejectReason.CertificateRevoked] = "AdmissionSpecs: the handshake", [RejectReason.CertificateUntrusted] = "AdmissionSpecs: the handshake",
-            [RejectReason.TotpUsed] = "TotpLoginSpecs", [RejectReason.RateLimited] = "GateSpecs: the doors of the console",
-            [RejectReason.CannotDecrypt] = "no device seals to the center: it opens nothing (SealedSpecs has the device's side)",
+            [RejectReason.CommandNotAllowed] = Here("JourneySpecs", "An_unsupported_command_is_refused_with_a_clear_message_and_the_rule_is_on_the_record", "reason"),
+            [RejectReason.BadArguments] = Here("SuiteSpecs", "Arguments_that_policy_does_not_allow_are_refused_by_the_center_before_it_signs_and_by_the_device", "bad-arguments"),
+            [RejectReason.ApprovalMissing] = Here("TwoPeopleSpecs", "A_stolen_center_key_executes_nothing_in_a_class", "approval-missing"),
+            [RejectReason.ApprovalInvalid] = Here("TwoPeopleSpecs", "A_stolen_center_key_executes_nothing_in_a_class", "approval-invalid"),
+            [RejectReason.CertificateExpired] = Here("EstSpecs", "A_device_that_was_away_over_three_rotations_of_the_root_may_renew_and_do_nothing_else", "certificate-expired"),
+            [RejectReason.CertificateRevoked] = Here("AdmissionSpecs", "A_revoked_device_is_cut_off_at_once_and_cannot_come_back", "certificate-revoked"),
+            [RejectReason.CertificateUntrusted] = Here("AdmissionSpecs", "Without_a_certificate_or_with_a_foreign_one_nobody_comes_in_and_the_log_says_why", "certificate-untrusted"),
+            [RejectReason.TotpUsed] = Here("TotpLoginSpecs", "A_code_is_good_once_whoever_brings_it_and_the_log_says_who_came", "TotpLogin.Used"),
+            [RejectReason.RateLimited] = Here("TotpLoginSpecs", "Whoever_guesses_on_is_refused_rate_limited_even_with_the_right_code_and_others_are_not", "TotpLogin.Limited"),
+            // No device seals to the center, which opens nothing: the device's side has it.
+            [RejectReason.CannotDecrypt] = new("Signet.Agent.Tests", "CommandReceiverSpecs", "A_device_that_wants_sealed_commands_refuses_plain_ones_and_broken_envelopes", "RejectReason.CannotDecrypt"),
         };
         Flaws.Select(f => f.Reason).Concat(elsewhere.Keys).Distinct().Order().ShouldBe(RejectReasons.All.Select(r => r.Reason));
+        foreach (var test in elsewhere.Values) test.ShouldBeThere();
     }
 
     /// <summary>Holds the device's real key and says what no device would.</summary>

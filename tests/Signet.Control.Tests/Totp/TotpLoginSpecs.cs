@@ -35,6 +35,22 @@ public sealed class TotpLoginSpecs
     }
 
     [Fact]
+    public async Task Whoever_guesses_on_is_refused_rate_limited_even_with_the_right_code_and_others_are_not()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var secret = await AddAsync(house, "iot");
+        var reasons = new List<string>();
+        for (var guess = 0; guess < 20 && !reasons.Contains(TotpLogin.Limited); guess++) reasons.Add((await LogInAsync(house, "iot|000000x")).Reason);
+
+        reasons[^1].ShouldBe(TotpLogin.Limited);
+        reasons[..^1].ShouldAllBe(reason => reason == TotpLogin.Wrong);
+        (await LogInAsync(house, $"iot|{Now(secret)}")).Reason.ShouldBe(TotpLogin.Limited);
+        (await house.AuditedAsync(new() { Type = AuditTypes.AuthFail, Actor = "iot", Reason = TotpLogin.Limited })).Outcome.ShouldBe("refused");
+        var other = await AddAsync(house, "iot2");
+        (await LogInAsync(house, $"iot2|{Now(other)}")).Account!.Name.ShouldBe("iot2");
+    }
+
+    [Fact]
     [Trait("row", "S1-traps")]
     public async Task A_used_code_stays_used_over_a_restart()
     {

@@ -26,15 +26,15 @@ internal sealed class AuthorizedCommand
     public string? Proposal { get; }
 
     /// <param name="rule">Name of the rule that decided, for the audit log.</param>
-    public static Outcome<AuthorizedCommand> Authorize(string id, CommandDraft draft, Actor actor, Fleet fleet, out string rule)
-        => Authorize(id, draft, actor, fleet, isIntent: false, null, out rule);
+    public static Outcome<AuthorizedCommand> Authorize(string id, CommandDraft draft, Actor actor, Fleet fleet, Manifests manifests, out string rule)
+        => Authorize(id, draft, actor, fleet, manifests, isIntent: false, null, out rule);
 
     /// <summary>An intent whose time has come: everything is asked again, because people, devices and lists have changed since.</summary>
     /// <param name="actor">Who asked, with the role they have now.</param>
-    public static Outcome<AuthorizedCommand> Reauthorize(CommandRow intent, Actor actor, Fleet fleet, out string rule)
-        => Authorize(intent.Id, new(intent.Device, intent.Command, (JsonObject)JsonNode.Parse(intent.Arguments)!), actor, fleet, isIntent: true, intent.Proposal, out rule);
+    public static Outcome<AuthorizedCommand> Reauthorize(CommandRow intent, Actor actor, Fleet fleet, Manifests manifests, out string rule)
+        => Authorize(intent.Id, new(intent.Device, intent.Command, (JsonObject)JsonNode.Parse(intent.Arguments)!), actor, fleet, manifests, isIntent: true, intent.Proposal, out rule);
 
-    private static Outcome<AuthorizedCommand> Authorize(string id, CommandDraft draft, Actor actor, Fleet fleet, bool isIntent, string? proposal, out string rule)
+    private static Outcome<AuthorizedCommand> Authorize(string id, CommandDraft draft, Actor actor, Fleet fleet, Manifests manifests, bool isIntent, string? proposal, out string rule)
     {
         var decision = RoleTable.Decide(actor.Role, Act.SendCommand);
         rule = decision.Rule;
@@ -65,6 +65,9 @@ internal sealed class AuthorizedCommand
         rule = "arguments";
         var arguments = (JsonObject?)draft.Arguments?.DeepClone() ?? [];
         if (CommandCatalogue.WhyNot(draft.Command, arguments) is { } why) return new Refusal(RefusalCode.BadArguments, why);
+
+        rule = "manifest-arguments";
+        if (manifests.Newest(device.Name)?.Claims.WhyNot(draft.Command, arguments) is { } against) return new Refusal(RefusalCode.BadArguments, against);
 
         rule = "device-online";
         if (!draft.IsQueued && device.Presence.State != PresenceState.Online) return new Refusal(RefusalCode.NoActiveConnection, Absence(device));

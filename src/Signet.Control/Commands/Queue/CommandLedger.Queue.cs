@@ -43,9 +43,12 @@ internal sealed partial class CommandLedger
         return row.ToView();
     }, cancellationToken);
 
-    /// <summary>The broker says that the device's session acknowledged the message with this digest. Null when that changed no state.</summary>
-    public Task<CommandView?> DeliveredAsync(string digest, DateTimeOffset at, CancellationToken cancellationToken) => database.WriteAsync(connection =>
-        connection.QueryFirstOrDefault<string>("SELECT command_id FROM command_attempt WHERE digest = @digest", new { digest }) is { } id ? Apply(connection, id, CommandEvent.BrokerDelivered, new(at)) : null, cancellationToken);
+    /// <summary>The broker says that the devices' sessions acknowledged the messages with these digests. The commands whose state that changed.</summary>
+    public Task<IReadOnlyList<CommandView>> DeliveredAsync(IReadOnlyList<(string Digest, DateTimeOffset At)> words, CancellationToken cancellationToken) => database.WriteAsync<IReadOnlyList<CommandView>>(connection =>
+    [
+        .. words.Select(word => connection.QueryFirstOrDefault<string>("SELECT command_id FROM command_attempt WHERE digest = @Digest", new { word.Digest }) is { } id ? Apply(connection, id, CommandEvent.BrokerDelivered, new(word.At)) : null)
+            .OfType<CommandView>().ToList(),
+    ], cancellationToken);
 
     /// <summary>Every intent that waits, oldest first.</summary>
     public IReadOnlyList<PendingCommand> Pending() => database.Read(c => c.Query<PendingCommand>("SELECT id AS Id, device AS Device, not_before AS NotBefore FROM command WHERE state = 3 ORDER BY id").ToList());

@@ -107,7 +107,7 @@ public sealed partial class Commands
             if (_ledger.FindRow(id) is not { State: (long)CommandState.Queued } row) return true;
             if (_fleet.Find(row.Device) is { CanReceive: false }) return false; // gone again meanwhile
             if (_link is not { IsUp: true } link) return false;
-            if (!AuthorizedCommand.Reauthorize(row, PresentActor(row), _fleet, out var rule).TryGet(out var authorized, out var refusal))
+            if (!AuthorizedCommand.Reauthorize(row, PresentActor(row), _fleet, _manifests, out var rule).TryGet(out var authorized, out var refusal))
             {
                 await _trail.RefuseAsync(Actor.Center, row.Device, "command-sent", refusal, rule, cancellationToken);
                 await WithdrawAsync(id, refusal.Name, cancellationToken);

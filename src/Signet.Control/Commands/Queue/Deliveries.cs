@@ -24,11 +24,14 @@ internal sealed class Deliveries(CommandLedger ledger, CommandNews news, TimePro
     {
         try
         {
-            await foreach (var (digest, at) in _words.Reader.ReadAllAsync(cancellationToken))
+            var words = new List<(string Digest, DateTimeOffset At)>();
+            while (await _words.Reader.WaitToReadAsync(cancellationToken))
             {
+                words.Clear();
+                while (words.Count < ControlLimits.IntakeBatch && _words.Reader.TryRead(out var word)) words.Add(word);
                 try
                 {
-                    if (await ledger.DeliveredAsync(digest, at, cancellationToken) is { } changed) news.Announce(changed);
+                    foreach (var changed in await ledger.DeliveredAsync(words, cancellationToken)) news.Announce(changed);
                 }
                 catch (StoreException e)
                 {

@@ -124,7 +124,7 @@ public sealed partial class Commands
         var leftOut = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var device in devices)
         {
-            if (AuthorizedCommand.Authorize(_signer.NewId(), template with { Device = device.Name }, actor, _fleet, out var decided).TryGet(out var one, out var refusal))
+            if (AuthorizedCommand.Authorize(_signer.NewId(), template with { Device = device.Name }, actor, _fleet, _manifests, out var decided).TryGet(out var one, out var refusal))
             {
                 authorized.Add(one);
                 continue;

@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace Signet.Bench;
+
+/// <summary>
+/// From a command to its verified receipt over mutual TLS 1.3, beside a plain request and its answer without any of it on the same broker; one at a time, block by block in one run, everything in
+/// this process. First without any durable log (journal and databases in memory) and the parts of it alone, then the whole center with its logs in memory and on the disk: the difference is the fsync.
+/// </summary>
+internal static class RoundTrip
+{
+    private const int Block = 100;
+
+    public static async Task<int> RunAsync(Arguments arguments)
+    {
+        var blocks = arguments.Number("blocks", 20);
+        var memory = Directory.CreateDirectory($"/dev/shm/signet-bench-{Environment.ProcessId}").FullName;
+        var disk = Directory.CreateTempSubdirectory("signet-bench-").FullName;
+        try
+        {
+            using var random = RandomNumberGenerator.Create();
+            await using var plain = await PlainRequest.StartAsync(null, random);
+            await using var overTls = await PlainRequest.StartAsync(Path.Combine(memory, "tls"), random);
+            using var small = new Signatures(rsa: false);
+            using var large = new Signatures(rsa: true);
+            await using var signedSmall = await PlainRequest.StartAsync(Path.Combine(memory, "tls-es"), random, small);
+            await using var signedLarge = await PlainRequest.StartAsync(Path.Combine(memory, "tls-ps"), random, large);
+            await using var es256 = await Pipeline.StartAsync(Path.Combine(memory, "es"), rsa: false);
+            await using var ps256 = await Pipeline.StartAsync(Path.Combine(memory, "ps"), rsa: true);
+            await using var inMemory = await WholeCenter.StartAsync(Path.Combine(memory, "house"));
+            await using var onDisk = await WholeCenter.StartAsync(Path.Combine(disk, "house"));
+            (string Name, Func<Task> Once)[] ways =
+            [
+                ("plain MQTT 5 over TCP, QoS 1, no security", plain.OnceAsync),
+                ("part: the same over mutual TLS, with as many bytes as command and receipt, unsigned", overTls.OnceAsync),
+                ("part: the four signatures bare, ES256", small.AllAsync),
+                ("part: the four signatures bare, PS256 and ES256", large.AllAsync),
+                ("floor: mutual TLS with the four bare signatures at their places, ES256", signedSmall.OnceAsync),
+                ("floor: mutual TLS with the four bare signatures at their places, PS256 and ES256", signedLarge.OnceAsync),
+                ("part: ES256 command, the whole device, receipt, without a broker", es256.WithoutBrokerAsync),
+                ("ES256 command and receipt, mutual TLS, device journal in memory", es256.OnceAsync),
+                ("PS256 command, ES256 receipt, mutual TLS, device journal in memory", ps256.OnceAsync),
+                ("the whole center (PS256), audit log and databases in memory", inMemory.OnceAsync),
+                ("the whole center (PS256), audit log and databases on the disk", onDisk.OnceAsync),
+            ];
+            if (arguments.Text("only") is { } only) ways = [.. ways.Where(w => w.Name.Contains(only, StringComparison.Ordinal))];
+            var times = ways.Select(_ => new List<double>()).ToArray();
+            var processor = new TimeSpan[ways.Length];
+            for (var block = -5; block < blocks; block++)
+                for (var way = 0; way < ways.Length; way++)
+                {
+                    var before = Environment.CpuUsage.TotalTime;
+                    for (var i = 0; i < Block; i++)
+                    {
+                        var began = Stopwatch.GetTimestamp();
+                        await ways[way].Once();
+                        if (block >= 0) times[way].Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+                    }
+
+                    if (block >= 0) processor[way] += Environment.CpuUsage.TotalTime - before;
+                }
+
+            foreach (var list in times) list.Sort();
+            Console.WriteLine($"{times[0].Count} each, one at a time\n| way | p50 ms | p99 ms | p50 to plain | processor ms each |\n|---|---|---|---|---|");
+            for (var way = 0; way < ways.Length; way++)
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {ways[way].Name} | {At(times[way], 0.5):0.000} | {At(times[way], 0.99):0.000} | **{At(times[way], 0.5) / At(times[0], 0.5):0.0}** | {processor[way].TotalMilliseconds / times[way].Count:0.00} |"));
+            return 0;
+        }
+        finally
+        {
+            Directory.Delete(memory, recursive: true);
+            Directory.Delete(disk, recursive: true);
+        }
+    }
+
+    private static double At(List<double> sorted, double share) => sorted[(int)(sorted.Count * share)];
+}

@@ -20,7 +20,7 @@ public sealed class ProviderHouse : IAsyncDisposable
     public CommandCenter Center { get; private set; } = null!;
     public WebConsole Console { get; private set; } = null!;
 
-    public static async Task<ProviderHouse> StartAsync(ProviderOptions provider, TimeProvider? time = null)
+    public static async Task<ProviderHouse> StartAsync(ProviderOptions? provider, TimeProvider? time = null)
     {
         var house = new ProviderHouse();
         var random = RandomNumberGenerator.Create();

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Signet.Web.Looks;
 
@@ -11,6 +12,7 @@ public sealed class Phrases
     public static IReadOnlyList<(string Code, string Name)> Languages { get; } = [("en", "English"), ("es", "Español")];
 
     private static readonly FrozenDictionary<string, string> Spanish = Load("es");
+    private static readonly Regex Hole = new(@"\{[0-9]\}", RegexOptions.NonBacktracking);
 
     /// <summary>Of the present request.</summary>
     public string Language => CultureInfo.CurrentUICulture.TwoLetterISOLanguageName == "es" ? "es" : "en";
@@ -18,6 +20,27 @@ public sealed class Phrases
     public string this[string english] => Language == "es" && Spanish.TryGetValue(english, out var spanish) ? spanish : english;
 
     public string this[string english, params object?[] values] => string.Format(CultureInfo.InvariantCulture, this[english], values);
+
+    /// <summary>A line that was made elsewhere, with names and numbers in it: found by its template (<c>there is no device '{0}'</c>), the values put into the translation as they are. What has none stays English.</summary>
+    public string Said(string line)
+    {
+        if (Language != "es" || line.Length > LongestLine) return line;
+        if (Spanish.TryGetValue(line, out var whole)) return whole;
+        foreach (var (pattern, translated) in SpanishTemplates)
+            if (pattern.Match(line) is { Success: true } match) return Filled(translated, match.Groups);
+        return line;
+    }
+
+    private const int LongestLine = 2000; // chosen: refusals have one line; anything longer came from outside
+
+    // The most particular first: `{0} is {1}` would fit many.
+    private static readonly Lazy<IReadOnlyList<(Regex Pattern, string Translated)>> Templates = new(() => [.. Spanish.Where(pair => Hole.IsMatch(pair.Key)).OrderByDescending(pair => Hole.Replace(pair.Key, "").Length)
+        .Select(pair => (new Regex("^" + string.Join("(.*)", Hole.Split(pair.Key).Select(Regex.Escape)) + "$", RegexOptions.NonBacktracking | RegexOptions.Singleline | RegexOptions.CultureInvariant), pair.Value))]);
+
+    private static IReadOnlyList<(Regex Pattern, string Translated)> SpanishTemplates => Templates.Value;
+
+    private static string Filled(string translated, GroupCollection values)
+        => Hole.Replace(translated, hole => int.Parse(hole.ValueSpan[1..^1], CultureInfo.InvariantCulture) + 1 is var number && number < values.Count ? values[number].Value : "");
 
     /// <summary>All that is translated into a language. A text that stands in two files takes the translation of the first one by name.</summary>
     public static FrozenDictionary<string, string> Load(string language)

@@ -42,7 +42,7 @@ internal sealed partial class AccountModel(CommandCenter center, WebOptions opti
         if (Passwords.Fault(fresh ?? "", Account.Name) is { } fault) return await SayAsync(phrases[fault], false);
         var hash = await Task.Run(() => Passwords.Hash(fresh!), stop);
         var changed = await center.Accounts.SetPasswordAsync(Account.Id, hash, "changed", HttpContext.Actor(), stop);
-        if (!changed.TryGet(out var account, out var refusal)) return await SayAsync(phrases[refusal.Message], false);
+        if (!changed.TryGet(out var account, out var refusal)) return await SayAsync(phrases.Said(refusal.Message), false);
         // The new stamp has ended every session; this browser goes on in a new one.
         await sessions.BeginAsync(HttpContext, account, "password-change");
         return await SayAsync(phrases["The password is changed. Your other sessions have ended."], true);
@@ -53,7 +53,7 @@ internal sealed partial class AccountModel(CommandCenter center, WebOptions opti
     {
         if (IsLastFactor(Account.Passkeys > 0)) return await SayAsync(phrases["Your role needs a second factor: add another before you remove this one."], false);
         var done = await center.SecondFactors.DisableTotpAsync(Account, HttpContext.Actor(), stop);
-        return await SayAsync(done.Refusal is { } refusal ? phrases[refusal.Message] : phrases["The authenticator app is removed."], done.Refusal is null);
+        return await SayAsync(done.Refusal is { } refusal ? phrases.Said(refusal.Message) : phrases["The authenticator app is removed."], done.Refusal is null);
     }
 
     [Confirmed]
@@ -62,7 +62,7 @@ internal sealed partial class AccountModel(CommandCenter center, WebOptions opti
         if (IsLastFactor(Account.TotpSince is not null || Account.Passkeys > 1)) return await SayAsync(phrases["Your role needs a second factor: add another before you remove this one."], false);
         if (passkey is not { Length: > 0 and <= 1400 } || !Base64Url.IsValid(passkey)) return await SayAsync(phrases["you have no such passkey"], false);
         var done = await center.SecondFactors.RemovePasskeyAsync(Account, Base64Url.DecodeFromChars(passkey), HttpContext.Actor(), stop);
-        return await SayAsync(done.Refusal is { } refusal ? phrases[refusal.Message] : phrases["The passkey is removed."], done.Refusal is null);
+        return await SayAsync(done.Refusal is { } refusal ? phrases.Said(refusal.Message) : phrases["The passkey is removed."], done.Refusal is null);
     }
 
     /// <summary>What a manifest's author needs to let this person approve with the passkey: nothing of it is secret.</summary>
@@ -83,7 +83,7 @@ internal sealed partial class AccountModel(CommandCenter center, WebOptions opti
     {
         if (!Account.HasSecondFactor) return await SayAsync(phrases["Set up a second factor first."], false);
         var made = await center.SecondFactors.RenewBackupCodesAsync(Account, HttpContext.Actor(), stop);
-        if (!made.TryGet(out var codes, out var refusal)) return await SayAsync(phrases[refusal.Message], false);
+        if (!made.TryGet(out var codes, out var refusal)) return await SayAsync(phrases.Said(refusal.Message), false);
         Fresh = codes;
         return await SayAsync("", true);
     }

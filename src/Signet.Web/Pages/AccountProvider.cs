@@ -25,6 +25,6 @@ internal sealed partial class AccountModel
     public async Task<IActionResult> OnPostUnlinkProviderAsync(CancellationToken stop)
     {
         var done = await center.ProviderLinks.UnlinkAsync(Account, HttpContext.Actor(), options.CertificateSignIn == CertificateSignIn.Alone, stop);
-        return await SayAsync(done.Refusal is { } refusal ? phrases[refusal.Message] : phrases["The provider no longer signs you in."], done.Refusal is null);
+        return await SayAsync(done.Refusal is { } refusal ? phrases.Said(refusal.Message) : phrases["The provider no longer signs you in."], done.Refusal is null);
     }
 }

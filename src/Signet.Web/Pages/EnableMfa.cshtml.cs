@@ -39,7 +39,7 @@ internal sealed class EnableMfaModel(CommandCenter center, WebOptions options, S
         if (HttpContext.Account() is not { } account) return Redirect("/");
         if (memory.Find<NewSecret>(Mark) is not { } secret) return await AgainAsync(phrases["The key was shown too long ago. Here is a new one: scan it again."]);
         var enabled = await center.SecondFactors.EnableTotpAsync(account, secret.Bytes, code ?? "", HttpContext.Actor(), stop);
-        if (!enabled.TryGet(out var codes, out var refusal)) return await AgainAsync(phrases[refusal.Message]);
+        if (!enabled.TryGet(out var codes, out var refusal)) return await AgainAsync(phrases.Said(refusal.Message));
         memory.Take<NewSecret>(Mark);
         return await DoneAsync(account, codes);
     }
@@ -50,7 +50,7 @@ internal sealed class EnableMfaModel(CommandCenter center, WebOptions options, S
         if (HttpContext.Account() is not { } account) return Redirect("/");
         if (await passkeys.AttestAsync(HttpContext, account, credential ?? "", (name ?? "").Trim()) is not { } passkey) return await AgainAsync(phrases["The passkey was not accepted."]);
         var added = await center.SecondFactors.AddPasskeyAsync(account, passkey, HttpContext.Actor(), stop);
-        if (!added.TryGet(out var codes, out var refusal)) return await AgainAsync(phrases[refusal.Message]);
+        if (!added.TryGet(out var codes, out var refusal)) return await AgainAsync(phrases.Said(refusal.Message));
         return await DoneAsync(account, codes);
     }
 

@@ -53,11 +53,11 @@ internal sealed class RegisterModel(CommandCenter center, WebOptions options, Si
         {
             var set = await center.Accounts.SetPasswordAsync(id, hash, "reset-link", new(name, Role, Actor.User, HttpContext.Address()), stop);
             // Not signed in by it: the second factor is still asked for.
-            return set.Refusal is { } why ? Again(phrases[why.Message]) : Redirect("/login");
+            return set.Refusal is { } why ? Again(phrases.Said(why.Message)) : Redirect("/login");
         }
         if (link is null) throttle.Failed(Tally(from), from, "register");
         var made = await center.Accounts.RegisterAsync(name, hash, Role, link?.By, HttpContext.Address(), stop);
-        if (!made.TryGet(out var account, out var refusal)) return Again(phrases[refusal.Message]);
+        if (!made.TryGet(out var account, out var refusal)) return Again(phrases.Said(refusal.Message));
         var inside = await desk.AdmitAsync(HttpContext, account, link is null ? "registration" : "invitation");
         return inside.Account is null ? Again(inside.Message) : Redirect("/");
     }

@@ -47,7 +47,7 @@ internal sealed class SetupModel(CommandCenter center, SetupLink link, SignInDes
         if (!made.TryGet(out var account, out var refusal))
         {
             IsGood = false;
-            return Again(phrases["{0} Restart Signet for a new link.", refusal.Message]);
+            return Again(phrases["{0} Restart Signet for a new link.", phrases.Said(refusal.Message)]);
         }
         await desk.AdmitAsync(HttpContext, account, "setup-link");
         return Redirect("/");

@@ -30,7 +30,7 @@
     const menu = event.target.closest('[data-menu]');
     if (menu) menu.setAttribute('aria-expanded', String(menu.closest('.sidebar').classList.toggle('open')));
     const copy = event.target.closest('[data-copy]');
-    if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => { copy.dataset.done = ''; copy.setAttribute('aria-label', 'Copied'); });
+    if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => { copy.dataset.done = ''; copy.setAttribute('aria-label', document.body.dataset.copied ?? 'Copied'); });
   });
 
   document.addEventListener('change', event => { if (event.target.closest('[data-submit-on-change]')) event.target.form.requestSubmit(); });

@@ -171,7 +171,7 @@ internal sealed partial class Connection
     private async Task<bool> RefuseAsync(ReasonCode code, string reason, RefusalKind kind = RefusalKind.Connect)
     {
         Close(code, reason, kind);
-        var properties = new PropertySet { ReasonString = reason };
+        var properties = new PropertySet { ReasonString = Fits(reason) ? reason : null }; // [MQTT-3.2.2-19]
         await SendAsync(w => new ConnackPacket { Code = code, Properties = properties }.Write(w, Version));
         return false;
     }

@@ -168,7 +168,7 @@ internal sealed partial class Connection
 
     private void Answer(PacketType type, ushort id, ReasonCode code, string? reason)
     {
-        var fits = reason is not null && wantsReasons && (reason.Length * 3) + 16 <= MaximumPacketSize; // [MQTT-3.4.2-2]
+        var fits = reason is not null && wantsReasons && Fits(reason); // [MQTT-3.4.2-2]
         new AckPacket(type, id, code, fits ? reason : null).Write(replies, Version);
     }
 

@@ -168,9 +168,12 @@ internal sealed partial class Connection
         await Task.WhenAny(done, Task.Delay(GoodbyeTimeout, broker.Time));
     }
 
-    private static DisconnectPacket Goodbye(Ending why)
+    /// <summary>A packet with this reason string is within what the client takes.</summary>
+    private bool Fits(string reason) => (reason.Length * 3) + 16 <= MaximumPacketSize;
+
+    private DisconnectPacket Goodbye(Ending why)
     {
         var code = why.Code is ReasonCode.ClientIdentifierNotValid or ReasonCode.BadUserNameOrPassword or ReasonCode.Banned ? ReasonCode.NotAuthorized : why.Code;
-        return new DisconnectPacket(PacketType.Disconnect, code, new PropertySet { ReasonString = why.Reason });
+        return new DisconnectPacket(PacketType.Disconnect, code, new PropertySet { ReasonString = Fits(why.Reason) ? why.Reason : null }); // [MQTT-3.14.2-3]
     }
 }

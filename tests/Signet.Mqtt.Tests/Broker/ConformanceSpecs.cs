@@ -61,6 +61,35 @@ public sealed class ConformanceSpecs
     }
 
     [Fact]
+    public async Task No_reason_string_makes_a_packet_larger_than_the_client_takes() // [MQTT-3.2.2-19], [MQTT-3.14.2-3]
+    {
+        await using var house = await TestBroker.StartAsync();
+        const string small = "10 13 'MQTT' 05 02 00 3C 05 27 00000014 'r'"; // at most 20 bytes
+        using (var raw = await RawClient.OpenAsync(house.Port, small.Replace("00000014", "00000040", StringComparison.Ordinal)))
+        {
+            house.Broker.Disconnect(_ => true, ReasonCode.AdministrativeAction, "a reason that is longer than sixty-four bytes, which is what was asked for");
+            await raw.ExpectAsync("E0 02 98 00");
+        }
+
+        house.Policy.OnConnect = _ => ConnectDecision.Refuse(ReasonCode.Banned, "longer than twenty bytes");
+        using var refused = await house.RawAsync();
+        await refused.SendAsync(small);
+        await refused.ExpectAsync("20 03 00 8A 00");
+    }
+
+    [Fact]
+    public async Task The_user_properties_of_a_will_keep_their_order() // [MQTT-3.1.3-10]
+    {
+        await using var house = await TestBroker.StartAsync();
+        await using var reader = await house.ConnectAsync("reader");
+        await reader.SubscribeAsync("w");
+        UserProperty[] properties = [new("b", "1"), new("a", "2"), new("b", "3")];
+        await using var dying = await house.ConnectAsync("dying", o => o with { Will = new(Text("w", "gone") with { UserProperties = properties }) });
+        house.Broker.Disconnect(s => s.ClientId == "dying", ReasonCode.AdministrativeAction, "enough");
+        (await Inbox.Of(reader).NextAsync()).UserProperties.ShouldBe(properties);
+    }
+
+    [Fact]
     public async Task A_shared_subscription_gives_the_qos_it_granted() // [MQTT-4.8.2-3], [MQTT-4.8.2-4]
     {
         await using var house = await TestBroker.StartAsync();

@@ -11,8 +11,11 @@ public static class DeviceSearch
     }
 
     internal static bool Holds(DeviceRecord device, string word)
-        => Has(device.Name, word) || Has(device.Kind, word) || Has(device.Title, word) || Has(device.Presence.State.ToString(), word) || (!device.Enabled && Has("disabled", word))
+        => Has(device.Name, word) || Has(device.Kind, word) || Has(device.Title, word) || Has(NameOf(device.Presence.State), word) || (!device.Enabled && Has("disabled", word))
             || device.Groups.Any(g => Has(g, word)) || device.Tags.Any(t => Has(t, word));
+
+    // Not ToString: it looks the name up anew for each of ten thousand.
+    private static string NameOf(PresenceState state) => state switch { PresenceState.Online => "Online", PresenceState.Offline => "Offline", _ => "Unknown" };
 
     private static bool Has(string text, string word) => text.Contains(word, StringComparison.OrdinalIgnoreCase);
 }

@@ -259,7 +259,12 @@ public sealed class Fleet
     public static IReadOnlyDictionary<string, int> Count(IEnumerable<DeviceRecord> devices, Func<DeviceRecord, IReadOnlyList<string>> labels)
     {
         var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        foreach (var label in devices.SelectMany(labels)) counts[label] = counts.GetValueOrDefault(label) + 1;
+        foreach (var device in devices)
+        {
+            var some = labels(device);
+            for (var i = 0; i < some.Count; i++) counts[some[i]] = counts.GetValueOrDefault(some[i]) + 1;
+        }
+
         return counts;
     }
 

@@ -80,9 +80,9 @@ public sealed partial class CertificateAuthority : IDisposable
     public IReadOnlyList<LedgerEntry> Expiring(TimeSpan within)
     {
         var until = _time.GetUtcNow() + within;
-        // Where nothing ends by then, which is most days, nothing is sorted.
-        if (!Ledger.Any(e => !e.IsRevoked && e.NotAfter <= until)) return [];
-        return [.. Ledger.Where(e => !e.IsRevoked).GroupBy(e => (e.Name, e.Profile)).Select(g => g.MaxBy(e => e.NotAfter)!).Where(e => e.NotAfter <= until).OrderBy(e => e.NotAfter)];
+        // Of those that end by then, which are few, the ones without a successor.
+        return [.. Ledger.Where(e => !e.IsRevoked && e.NotAfter <= until).GroupBy(e => (e.Name, e.Profile)).Select(g => g.MaxBy(e => e.NotAfter)!)
+            .Where(e => !FindByName(e.Name).Any(other => other.Profile == e.Profile && !other.IsRevoked && other.NotAfter > until)).OrderBy(e => e.NotAfter)];
     }
 
     /// <summary>Makes a key and a certificate for it.</summary>

@@ -236,6 +236,23 @@ public sealed class JourneySpecs
     }
 
     [Fact]
+    public async Task A_reading_that_was_announced_is_there_for_whoever_asks_at_once()
+    {
+        await using var house = await TestHouse.StartAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var after = house.Center.Feed.Latest;
+        await house.StartDeviceAsync("thermostat-1");
+        await foreach (var happened in house.Center.Feed.ReadAsync(after, patience.Token))
+        {
+            if (happened.Kind != FeedKind.Telemetry) continue;
+            var at = DateTimeOffset.FromUnixTimeMilliseconds(happened.Data["at"]!.GetValue<long>());
+            (await house.Center.Fleet.LatestReadingsAsync("thermostat-1")).ShouldContain(r => r.Name == happened.Name && r.At >= at, "not a second later, when it is written");
+            (await house.Center.Fleet.ReadingsAsync("thermostat-1", happened.Name, at.AddMinutes(-1), at.AddMinutes(1))).ShouldContain(r => r.At == at);
+            break;
+        }
+    }
+
+    [Fact]
     public async Task An_audit_log_that_takes_nothing_stops_commands_and_administration_and_recovers_by_itself()
     {
         await using var house = await TestHouse.StartAsync();

@@ -47,7 +47,16 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
     /// <summary>Groups, tags and devices, to choose from.</summary>
     public IEnumerable<string> Selections => Fleet.Count(Seen, d => d.Groups).Keys.Select(g => "group:" + g).Concat(Fleet.Count(Seen, d => d.Tags).Keys.Select(t => "tag:" + t)).Concat(Seen.Select(d => d.Name)).Take(SelectionsOffered);
 
-    public IEnumerable<string> Known => Seen.SelectMany(d => d.AllowedCommands).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(SelectionsOffered);
+    public IEnumerable<string> Known
+    {
+        get
+        {
+            var known = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var device in Seen)
+                for (var i = 0; i < device.AllowedCommands.Count; i++) known.Add(device.AllowedCommands[i]);
+            return known.Order(StringComparer.Ordinal).Take(SelectionsOffered);
+        }
+    }
 
     private IReadOnlyList<DeviceRecord> Seen => seen ??= Sight.Devices();
     private IReadOnlyList<DeviceRecord>? seen;

@@ -311,7 +311,7 @@ public sealed partial class CommandCenter : IAsyncDisposable
         Accounts = new(_database, _trail, administration, _time, random, Options.SecondFactorGrace);
         SecondFactors = new(_database, _trail, administration, Accounts, seal, _time, random);
         Links = new(_database, _trail, administration, Accounts, _time, random);
-        ProviderLinks = new(_database, _trail, administration, Accounts, _time);
+        ProviderLinks = new(_database, _trail, administration, Accounts, repeated, _time);
         Tokens = new(_database, _trail, administration, _time, random);
         OpenTotpAccounts(seal, repeated, administration, random);
 

@@ -116,7 +116,4 @@ public static class WebLimits
 
     /// <summary>Characters of an ID token, keys of a provider, bits of an RSA key at most. Chosen: far above what providers have, and quick to refuse.</summary>
     public const int IdTokenCharacters = 32 * 1024, ProviderKeys = 64, ProviderKeyBits = 8192;
-
-    /// <summary>Refusals on the way back from a provider that one address writes to the audit log in <see cref="LoginWindow"/>; the rest are refused unwritten.</summary>
-    public const int ProviderRefusalsPerAddress = 100;
 }

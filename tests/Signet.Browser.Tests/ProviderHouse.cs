@@ -20,13 +20,13 @@ public sealed class ProviderHouse : IAsyncDisposable
     public CommandCenter Center { get; private set; } = null!;
     public WebConsole Console { get; private set; } = null!;
 
-    public static async Task<ProviderHouse> StartAsync(ProviderOptions? provider, TimeProvider? time = null)
+    public static async Task<ProviderHouse> StartAsync(ProviderOptions? provider, TimeProvider? time = null, TimeSpan? grace = null)
     {
         var house = new ProviderHouse();
         var random = RandomNumberGenerator.Create();
         var directory = Path.Combine(house.data, "house");
         await Installation.CreateAsync(directory, new() { Demo = false }, TimeProvider.System, random);
-        house.Center = await CommandCenter.OpenAsync(new() { DataDirectory = directory, MqttPort = 0, MqttPasswordPort = 0 }, TimeProvider.System, random, NullLoggerFactory.Instance);
+        house.Center = await CommandCenter.OpenAsync(new() { DataDirectory = directory, MqttPort = 0, MqttPasswordPort = 0, SecondFactorGrace = grace ?? TimeSpan.FromDays(7) }, TimeProvider.System, random, NullLoggerFactory.Instance);
         await house.Center.StartAsync();
         house.Console = await WebConsole.StartAsync(house.Center, new() { ConsolePort = 0, PkiPort = 0, AuthPort = 0, Provider = provider, Time = time ?? TimeProvider.System }, NullLoggerFactory.Instance);
         return house;
@@ -39,6 +39,17 @@ public sealed class ProviderHouse : IAsyncDisposable
     /// <summary>The newest entries of a type, newest first.</summary>
     public async Task<IReadOnlyList<AuditEntry>> EntriesAsync(string type, string? action = null)
         => [.. (await Center.Audit.QueryAsync(new AuditFilter { Type = type })).Entries.Where(entry => action is null || entry.Action == action)];
+
+    /// <summary>The newest refused sign-in; it is written a moment after the answer.</summary>
+    public async Task<AuditEntry> RefusalAsync()
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            if (await EntriesAsync(AuditTypes.AuthFail, "sign-in") is [var newest, ..]) return newest;
+            await Task.Delay(50);
+        }
+        throw new TimeoutException("no refusal is on record");
+    }
 
     public async ValueTask DisposeAsync()
     {

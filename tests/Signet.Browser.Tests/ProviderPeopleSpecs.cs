@@ -94,6 +94,8 @@ public sealed class ProviderPeopleSpecs : IAsyncLifetime
         (await house.Center.Accounts.ListAsync()).Count.ShouldBe(2, "no second account");
 
         (await browser.PostAsync("/account?handler=UnlinkProvider", "/account")).Body.ShouldContain("no longer signs you in");
+        (await fresh.GetAsync("/account")).Location.ShouldStartWith("/login", customMessage: "the identity had opened this session");
+        (await browser.GetAsync("/account")).Status.ShouldBe(HttpStatusCode.OK, "who unlinks goes on");
         (await house.Center.ProviderLinks.OfAsync(alice.Id)).ShouldBeEmpty();
         using var after = house.NewBrowser();
         (await after.TryAsync()).Reason.ShouldBe("name-taken", "it is a stranger again");
@@ -165,6 +167,82 @@ public sealed class ProviderPeopleSpecs : IAsyncLifetime
         using var third = house.NewBrowser();
         (await third.TryAsync()).Location.ShouldBe("/account");
         ((string)(await house.EntriesAsync(AuditTypes.Auth, "sign-in"))[0].Details["with"]!).ShouldBe("provider+factor");
+    }
+
+    [Fact]
+    public async Task A_higher_role_acts_after_the_second_factor_a_lower_one_before_and_an_old_session_at_the_provider_confirms_nothing()
+    {
+        Roles("signet-viewer");
+        using var browser = house.NewBrowser();
+        (await browser.TryAsync()).Location.ShouldBe("/account");
+        var factors = house.Center.SecondFactors;
+        var (secret, alice) = (factors.NewSecret(), await AliceAsync());
+        (await factors.EnableTotpAsync(alice, secret, OneTimeCode.At(secret, OneTimeCode.StepAt(TimeProvider.System.GetUtcNow()) - 1), alice.As("local"))).Refusal.ShouldBeNull();
+        provider.Claims = it =>
+        {
+            it["realm_access"] = new JsonObject { ["roles"] = new JsonArray("signet-admin") };
+            it["auth_time"] = DateTimeOffset.UtcNow.AddHours(-1).ToUnixTimeSeconds();
+        };
+        using var second = house.NewBrowser();
+        (await second.TryAsync()).Location.ShouldBe("/login/second?next=%2Faccount");
+        (await AliceAsync()).Role.ShouldBe(Role.Viewer, "not before the second factor");
+        (await second.PostAsync("/login/second?next=/account", "/login/second", ("code", OneTimeCode.At(secret, OneTimeCode.StepAt(TimeProvider.System.GetUtcNow()))))).Location.ShouldBe("/account");
+        (await AliceAsync()).Role.ShouldBe(Role.Admin);
+        (await second.PostAsync("/account?handler=BackupCodes", "/account")).Location.ShouldStartWith("/confirm", customMessage: "the provider asked an hour ago");
+        Roles("signet-viewer");
+        using var third = house.NewBrowser();
+        (await third.TryAsync()).Location.ShouldStartWith("/login/second");
+        (await AliceAsync()).Role.ShouldBe(Role.Viewer, "at once");
+        provider.Claims = it => it.Remove("auth_time");
+        using var silent = house.NewBrowser();
+        (await silent.TryAsync()).Reason.ShouldBe("not-fresh", "max_age was sent, so the provider says when");
+    }
+
+    [Fact]
+    public async Task A_link_that_leads_through_the_provider_does_not_replace_the_session_that_is_open()
+    {
+        await house.PersonAsync("bob", Role.Operator);
+        using var browser = house.NewBrowser();
+        var answer = await browser.VisitAsync();
+        await browser.SignInAsync("bob");
+        (await browser.ReturnAsync(answer)).Reason.ShouldBe("other-person");
+        (await browser.GetAsync("/account")).Body.ShouldContain("bob");
+        (await house.Center.Accounts.FindByNameAsync("ALICE")).ShouldBeNull("nothing was made");
+        using var alice = house.NewBrowser();
+        var again = await alice.VisitAsync("/login/provider?next=/devices");
+        (await alice.TryAsync()).Location.ShouldBe("/account");
+        (await alice.ReturnAsync(again)).ShouldBe(("/devices", null), "the same person goes on");
+    }
+
+    [Fact]
+    public async Task Somebody_who_was_removed_does_not_come_back_by_a_click_until_an_administrator_lets_them()
+    {
+        using var browser = house.NewBrowser();
+        (await browser.TryAsync()).Location.ShouldBe("/account");
+        (await house.Center.Accounts.RemoveAsync((await AliceAsync()).Id, Actor.Terminal)).Refusal.ShouldBeNull();
+        (await browser.TryAsync()).Reason.ShouldBe("disabled");
+        (await house.Center.ProviderLinks.AdmitAgainAsync("alice", Actor.Terminal)).Value.Single().Subject.ShouldBe("alice-1");
+        (await browser.TryAsync()).Location.ShouldBe("/account");
+    }
+
+    [Theory]
+    [InlineData("command_center"), InlineData("Command_Center"), InlineData("Lamp-1")]
+    public async Task A_provider_names_nobody_like_the_center_or_a_device(string name)
+    {
+        (await house.Center.Fleet.AddAsync(new("lamp-1", "door"), Actor.Terminal)).Refusal.ShouldBeNull();
+        provider.Claims = it => it["preferred_username"] = name;
+        using var browser = house.NewBrowser();
+        (await browser.TryAsync()).Reason.ShouldBe("name-taken");
+    }
+
+    [Fact]
+    public async Task Who_owes_a_second_factor_sees_nothing_of_the_house_not_even_on_the_first_page()
+    {
+        await using var strict = await ProviderHouse.StartAsync(provider.Options, grace: TimeSpan.Zero);
+        await strict.PersonAsync("olaf", Role.Operator);
+        using var browser = strict.NewBrowser();
+        await browser.SignInAsync("olaf");
+        (await browser.GetAsync("/")).Location.ShouldBe("/enable-mfa");
     }
 
     [Fact]

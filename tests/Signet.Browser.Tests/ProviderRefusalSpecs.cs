@@ -124,7 +124,7 @@ public sealed class ProviderRefusalSpecs : IAsyncLifetime
         };
         using var browser = house.NewBrowser();
         (await browser.TryAsync()).Reason.ShouldBe(reason);
-        (await house.EntriesAsync(AuditTypes.AuthFail, "sign-in"))[0].Reason.ShouldBe(reason);
+        (await house.RefusalAsync()).Reason.ShouldBe(reason);
         (await browser.GetAsync("/account")).Location.ShouldStartWith("/login", customMessage: "nobody is signed in");
         (await house.Center.Accounts.ListAsync()).Select(one => one.Name).ShouldBe(["root"]);
     }
@@ -146,7 +146,7 @@ public sealed class ProviderRefusalSpecs : IAsyncLifetime
         };
         using var browser = house.NewBrowser();
         (await browser.TryAsync()).Reason.ShouldBe(reason);
-        (await house.EntriesAsync(AuditTypes.AuthFail, "sign-in"))[0].Reason.ShouldBe(reason);
+        (await house.RefusalAsync()).Reason.ShouldBe(reason);
     }
 
     [Fact]
@@ -207,7 +207,7 @@ public sealed class ProviderRefusalSpecs : IAsyncLifetime
         using var browser = house.NewBrowser();
         var leave = await browser.GetAsync("/login/provider");
         Wanderer.RefreshOf(leave.Body).ShouldBe("/login/provider/done?reason=" + reason);
-        (await house.EntriesAsync(AuditTypes.AuthFail, "sign-in"))[0].Reason.ShouldBe(reason);
+        (await house.RefusalAsync()).Reason.ShouldBe(reason);
         (await browser.GetAsync("/login")).Body.ShouldContain("Password", customMessage: "who has a password still comes in");
     }
 
@@ -250,6 +250,59 @@ public sealed class ProviderRefusalSpecs : IAsyncLifetime
         time.Advance(WebLimits.ProviderAgain);
         (await client.VerifyAsync(unknown, default)).ShouldBeNull();
         (await client.VerifyAsync(first, default)).ShouldBe(ProviderRefusal.UnknownKey, "the former key is gone");
+    }
+
+    [Fact]
+    public async Task A_dead_provider_is_asked_twice_a_minute_and_everybody_else_is_answered_at_once()
+    {
+        var time = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        using var client = new ProviderClient(provider.Options, time);
+        var (asked, dead) = (0, true);
+        provider.Document = _ => { asked++; if (dead) throw new InvalidOperationException("answers 500"); };
+        (await client.MetadataAsync(default)).Why.ShouldBe(ProviderRefusal.Unreachable);
+        for (var i = 0; i < 5; i++) (await client.MetadataAsync(default)).Why.ShouldBe(ProviderRefusal.Unreachable);
+        asked.ShouldBe(1);
+        time.Advance(WebLimits.ProviderAgain);
+        dead = false;
+        (await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.MetadataAsync(default)))).ShouldAllBe(answer => answer.Metadata != null);
+        asked.ShouldBe(2, "one fetch for all who wait");
+        dead = true;
+        time.Advance(WebLimits.ProviderFresh + TimeSpan.FromMinutes(1));
+        for (var i = 0; i < 5; i++) (await client.MetadataAsync(default)).Metadata.ShouldNotBeNull("the old document serves");
+        asked.ShouldBe(3);
+        time.Advance(WebLimits.ProviderStale);
+        (await client.MetadataAsync(default)).Why.ShouldBe(ProviderRefusal.Unreachable);
+    }
+
+    [Fact]
+    public async Task Keys_that_are_too_old_or_were_withdrawn_verify_nothing_not_even_for_a_moment()
+    {
+        var time = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        using var client = new ProviderClient(provider.Options, time);
+        var token = IdToken.Read(provider.IdTokenOf("n", "a")).Token!;
+        (await client.VerifyAsync(token, default)).ShouldBeNull();
+        provider.Keys = () => """{"keys":[]}""";
+        time.Advance(WebLimits.ProviderFresh + TimeSpan.FromMinutes(1));
+        for (var i = 0; i < 3; i++) (await client.VerifyAsync(token, default)).ShouldNotBeNull("withdrawn");
+        provider.Keys = null;
+        time.Advance(WebLimits.ProviderAgain);
+        (await client.VerifyAsync(token, default)).ShouldBeNull();
+        provider.Keys = () => throw new InvalidOperationException("answers 500");
+        time.Advance(WebLimits.ProviderStale - WebLimits.ProviderFresh);
+        (await client.VerifyAsync(token, default)).ShouldBeNull("cannot be reached: the old keys serve for a day");
+        time.Advance(WebLimits.ProviderFresh + WebLimits.ProviderAgain);
+        for (var i = 0; i < 3; i++) (await client.VerifyAsync(token, default)).ShouldBe(ProviderRefusal.Unreachable, "expired");
+    }
+
+    [Fact]
+    public async Task Answers_that_nobody_asked_for_fill_neither_the_console_nor_the_log()
+    {
+        using var browser = house.NewBrowser();
+        var answers = await Task.WhenAll(Enumerable.Range(0, WebLimits.AnonymousRequestsPerMinute + 150).Select(_ => browser.GetAsync("/login/provider/callback?state=made-up&code=1")));
+        answers.ShouldContain(answer => answer.Status == HttpStatusCode.TooManyRequests);
+        answers.ShouldContain(answer => answer.Status == HttpStatusCode.OK);
+        (await house.RefusalAsync()).Reason.ShouldBe("bad-state");
+        (await house.EntriesAsync(AuditTypes.AuthFail)).Count.ShouldBe(1, "equal ones are counted");
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public static class ProviderTarget
         {
             if (!ProviderKey.Algorithms.Contains(token.Algorithm)) throw new InvalidOperationException("an algorithm that is not on the list was taken");
             foreach (var key in keys ?? []) _ = token.IsSignedBy(key);
-            _ = token.Check(new("https://id.example.org", "signet", "n", "a", TimeSpan.FromMinutes(1), true), Now);
+            _ = token.Check(new("https://id.example.org", "signet", "n", "a", TimeSpan.FromMinutes(1)), Now);
         }
         foreach (var key in keys ?? []) key.Dispose();
     }

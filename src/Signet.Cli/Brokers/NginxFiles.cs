@@ -90,7 +90,9 @@ internal static class NginxFiles
         http {
             access_log off;
             server_tokens off;
-            map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+            # To WebSocket and to nothing else: HTTP/2 in clear text (h2c) would pass what is checked here by.
+            map $http_upgrade $upgrade_to { default ''; ~*^websocket$ websocket; }
+            map $upgrade_to $connection_upgrade { default ''; websocket upgrade; }
             limit_conn_zone $binary_remote_addr zone=clients:1m;
 
             server {
@@ -113,7 +115,7 @@ internal static class NginxFiles
                     proxy_bind {{bind}};
                     proxy_http_version 1.1;
                     proxy_set_header Host $http_host;
-                    proxy_set_header Upgrade $http_upgrade;
+                    proxy_set_header Upgrade $upgrade_to;
                     proxy_set_header Connection $connection_upgrade;
                     # These two replace whatever the client has sent under their names; without a certificate the first is not sent at all.
                     proxy_set_header X-Signet-Client-Cert $ssl_client_escaped_cert;

@@ -13,19 +13,20 @@ internal static class UserLinkVerbs
         using var center = CenterClient.Connect(parsed);
         var answer = await center.GetAsync(Path(parsed), cancellation);
         if (printer.Json) printer.Object(answer);
-        printer.Table(["issuer", "subject", "since", "last use"], Query.Rows(answer, "links", "issuer", "subject", "created", "lastUse"));
+        printer.Table(["issuer", "subject", "since", "last use", "barred"], Query.Rows(answer, "links", "issuer", "subject", "created", "lastUse", "barred"));
         return ExitCode.Done;
     }).WithExamples("signet user links maria");
 
     public static Command Unlink()
     {
         var yes = new Option<bool>("--yes") { Description = "Do it without asking", Required = true };
-        return Verb.Make("unlink", "The provider no longer signs somebody in; their sessions end", [Name, yes], async (parsed, printer, cancellation) =>
+        return Verb.Make("unlink", "The provider no longer signs somebody in; their sessions end. Of somebody who was removed: their identity is a stranger again", [Name, yes], async (parsed, printer, cancellation) =>
         {
             using var center = CenterClient.Connect(parsed);
             var person = await center.DeleteAsync(Path(parsed), cancellation);
             if (printer.Json) printer.Object(person);
-            printer.Line($"unlinked {parsed.GetValue(Name)}: they sign in with a password now{((bool?)person["hasPassword"] == true ? "" : ", and have none; signet user reset-password makes a link to one")}");
+            if (person["links"] is not null) printer.Line($"admitted again: the identity of {parsed.GetValue(Name)}, whose account was removed, is a stranger now and may get a new account");
+            else printer.Line($"unlinked {parsed.GetValue(Name)}: they sign in with a password now{((bool?)person["hasPassword"] == true ? "" : ", and have none; signet user reset-password makes a link to one")}");
             return ExitCode.Done;
         }).WithExamples("signet user unlink maria --yes");
     }

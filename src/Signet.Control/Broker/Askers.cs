@@ -81,7 +81,7 @@ internal sealed class Askers(Roster roster, Func<string, Account?> findPerson, T
     private bool IsInForce(string name) => roster.With(name, m => m.Enabled && m.Certificates.Exists(c => c.Retired is null));
 
     private (Principal Principal, IReadOnlyList<string> Scope)? Person(string name)
-        => _people.GetOrAdd(name, static (name, find) => find(name) is { Enabled: true } account ? (Principal.Person(account.Name, account.Role), account.Groups) : null, findPerson);
+        => _people.GetOrAdd(name, static (name, find) => find(name) is { Enabled: true } account ? (Principal.Person(account.Name, account.Role), account.Limits) : null, findPerson);
 
     // Made anew only when the device's groups are others than before.
     private Principal Device(string name)

@@ -14,4 +14,16 @@ internal static partial class Schema
         );
         CREATE UNIQUE INDEX provider_link_account ON provider_link (account, issuer);
         """;
+
+    private const string ProviderBarred = """
+        -- Identities whose account was removed: they make themselves no new one.
+        CREATE TABLE provider_barred (
+            issuer TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            name TEXT NOT NULL,
+            normalized_name TEXT NOT NULL,
+            since BIGINT NOT NULL,
+            PRIMARY KEY (issuer, subject)
+        );
+        """;
 }

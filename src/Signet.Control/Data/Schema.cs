@@ -26,6 +26,7 @@ internal static partial class Schema
         new(14, "manifests, approvals, envelopes", Approvals),
         new(15, "shared keys", SharedKeys),
         new(16, "links to an OpenID Connect provider", ProviderLink),
+        new(17, "identities whose account was removed", ProviderBarred),
     ];
 
     private const string First = """

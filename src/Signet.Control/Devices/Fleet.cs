@@ -43,6 +43,7 @@ public sealed class Fleet
     {
         if (WhyNot(device) is { } why) return new Refusal(RefusalCode.BadInput, why);
         if (_roster.Find(device.Name) is not null) return new Refusal(RefusalCode.AlreadyExists, $"there is a device '{device.Name}' already");
+        if (_database.Read(c => TakenNames.IsPerson(c, device.Name))) return new Refusal(RefusalCode.AlreadyExists, $"there is an account '{device.Name}' already");
         if (_roster.Count().Known >= ControlLimits.Devices) return new Refusal(RefusalCode.BadInput, $"a fleet holds {ControlLimits.Devices} devices");
         var allowed = AllowedOf(device);
         var permit = await _trail.PermitAsync(actor, Act.ManageDevices, AuditTrail.Of(AuditTypes.Device, actor, device.Name, "device-added", details: new()

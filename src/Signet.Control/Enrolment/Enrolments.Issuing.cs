@@ -94,6 +94,7 @@ public sealed partial class Enrolments
             var actor = new Actor(admitted.Name, Access.Role.Viewer, Actor.Device, source);
             var joins = admitted.Profile == CertificateProfile.Device && _roster.Find(admitted.Name) is null;
             if (joins && _roster.Count().Known >= ControlLimits.Devices) return Refused(admitted.Name, source, 503, "fleet-full", $"a fleet holds {ControlLimits.Devices} devices");
+            if (joins && _database.Read(c => TakenNames.IsPerson(c, admitted.Name))) return Refused(admitted.Name, source, 409, "name-taken", $"there is an account '{admitted.Name}' already");
             var recorded = await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.Certificate, actor, admitted.Name, replaces is null ? "enrolled" : "re-enrolled", details: new()
             {
                 ["profile"] = Words.Of(admitted.Profile), ["with"] = by, ["key"] = CertificateFacts.KeyThumbprint(read.Key), ["joins"] = joins,

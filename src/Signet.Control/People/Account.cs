@@ -36,11 +36,14 @@ public sealed record Account
     /// <summary>From then on a role that needs a second factor can do nothing without one; null: one grace period after <see cref="Created"/>.</summary>
     public DateTimeOffset? FactorDue { get; init; }
 
-    /// <summary>Groups of devices that an operator's acts are limited to; empty: all devices.</summary>
+    /// <summary>Groups of devices that this person was limited to; empty: all devices. They are kept while the person is an administrator, so that a way through that role widens nothing.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
 
+    /// <summary>The groups in force: none for an administrator.</summary>
+    public IReadOnlyList<string> Limits => Role == Role.Admin ? [] : Groups;
+
     /// <summary>This person as the one who acts.</summary>
-    public Actor As(string from) => new(Name, Role, Actor.User, from) { Groups = Groups };
+    public Actor As(string from) => new(Name, Role, Actor.User, from) { Groups = Limits };
 
     public bool HasSecondFactor => TotpSince is not null || Passkeys > 0;
 

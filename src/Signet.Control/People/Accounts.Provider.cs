@@ -7,12 +7,14 @@ public sealed partial class Accounts
 {
     /// <summary>Makes the account of somebody whom an OpenID Connect provider vouches for, linked to that identity and without a password. The caller has asked its setting.</summary>
     /// <param name="from">Address of the person.</param>
-    /// <returns><see cref="RefusalCode.AlreadyExists"/>: the name is taken, or the identity is linked. Nobody is linked to an account because the names are alike.</returns>
+    /// <returns><see cref="RefusalCode.AlreadyExists"/>: the name is taken, or the identity is linked. <see cref="RefusalCode.NotAllowed"/>: the account of this identity was removed (<see cref="ProviderLinks.AdmitAgainAsync"/>). Nobody is linked to an account because the names are alike.</returns>
     public Task<Outcome<Account>> RegisterFromProviderAsync(string name, Role role, string issuer, string subject, string from, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
     {
         if (WhyNot(name) is { } why) return new Refusal(RefusalCode.BadInput, why);
         if (!Enum.IsDefined(role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
         if (await FindByNameAsync(name.ToUpperInvariant(), cancellationToken) is not null) return new Refusal(RefusalCode.AlreadyExists, $"there is an account '{name}' already");
+        if (_database.Read(c => TakenNames.ForPerson(c, name)) is { } taken) return taken;
+        if (_database.Read(c => ProviderLinks.IsBarred(c, issuer, subject))) return new Refusal(RefusalCode.NotAllowed, "this identity's account was removed; an administrator lets it in again");
         if (_database.Read(c => ProviderLinks.Find(c, issuer, subject)) is not null) return new Refusal(RefusalCode.AlreadyExists, "this identity is linked to another account");
         var account = Fresh(name, null, role);
         var person = new Actor(name, role, Actor.User, from);
@@ -24,6 +26,7 @@ public sealed partial class Accounts
             AccountRow.Insert(c, account);
             ProviderLinks.Insert(c, new(account.Id, issuer, subject, account.Created, null));
         }, cancellationToken);
+        Changed?.Invoke(account);
         return account;
     }, cancellationToken);
 
@@ -35,7 +38,7 @@ public sealed partial class Accounts
         if (before.Role == role) return before;
         var after = before with
         {
-            Role = role, Groups = role == Role.Admin ? [] : before.Groups, FactorDue = role > before.Role ? _time.GetUtcNow() + _grace : before.FactorDue, SecurityStamp = Stamp(), ConcurrencyStamp = Stamp(),
+            Role = role, FactorDue = role > before.Role ? _time.GetUtcNow() + _grace : before.FactorDue, SecurityStamp = Stamp(), ConcurrencyStamp = Stamp(),
         };
         var last = IsAdministrator(before) && _database.Read(Administrators) == 1;
         var record = AuditTrail.Of(AuditTypes.User, new(before.Name, before.Role, Actor.User, from), before.Name, "user-role", details: new()

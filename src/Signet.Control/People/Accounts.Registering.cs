@@ -13,6 +13,7 @@ public sealed partial class Accounts
         if (WhyNot(name) is { } why) return new Refusal(RefusalCode.BadInput, why);
         if (invitedBy is null && role != Role.Viewer) throw new ArgumentException("without an invitation everybody is a viewer", nameof(role));
         if (await FindByNameAsync(name.ToUpperInvariant(), cancellationToken) is not null) return new Refusal(RefusalCode.AlreadyExists, $"there is an account '{name}' already");
+        if (_database.Read(c => TakenNames.ForPerson(c, name)) is { } taken) return taken;
         var account = Fresh(name, passwordHash, role);
         var written = await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.User, new(name, role, Actor.User, from), name, "user-registered", details: new()
         {
@@ -20,6 +21,7 @@ public sealed partial class Accounts
         }), cancellationToken);
         if (!written.TryGet(out _, out var refusal)) return refusal;
         await _database.WriteAsync(c => AccountRow.Insert(c, account), cancellationToken);
+        Changed?.Invoke(account);
         return account;
     }, cancellationToken);
 

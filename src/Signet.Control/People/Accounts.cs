@@ -20,7 +20,7 @@ public sealed partial class Accounts
     internal Accounts(ControlDatabase database, AuditTrail trail, Administration administration, TimeProvider time, RandomNumberGenerator random, TimeSpan grace)
         => (_database, _trail, _administration, _time, _random, _grace) = (database, trail, administration, time, random, grace);
 
-    /// <summary>Somebody's role, password or right to be here changed, or they were removed: sessions with an older security stamp end. Do not block.</summary>
+    /// <summary>Somebody came, or their role, password or right to be here changed, or they were removed: sessions with an older security stamp end. Do not block.</summary>
     public event Action<Account>? Changed;
 
     public Task<IReadOnlyList<Account>> ListAsync(CancellationToken cancellationToken = default)
@@ -46,9 +46,11 @@ public sealed partial class Accounts
         if (!Enum.IsDefined(role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
         var account = Fresh(name, passwordHash, role);
         if (await FindByNameAsync(account.NormalizedName, cancellationToken) is not null) return new Refusal(RefusalCode.AlreadyExists, $"there is an account '{name}' already");
+        if (_database.Read(c => TakenNames.ForPerson(c, name)) is { } taken) return taken;
         var permit = await _trail.PermitAsync(actor, Act.ManageUsers, AuditTrail.Of(AuditTypes.User, actor, name, "user-added", details: new() { ["role"] = Words.Of(role) }), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         await _database.WriteAsync(c => AccountRow.Insert(c, account), cancellationToken);
+        Changed?.Invoke(account);
         return account;
     }, cancellationToken);
 
@@ -63,7 +65,7 @@ public sealed partial class Accounts
 
     /// <summary>Changes the role and the security stamp, so open sessions are asked anew. Never takes the last administrator away.</summary>
     public Task<Outcome<Account>> SetRoleAsync(string id, Role role, Actor actor, CancellationToken cancellationToken = default)
-        => ChangeRightsAsync(id, actor, "user-role", account => account with { Role = role, Groups = role == Role.Admin ? [] : account.Groups, FactorDue = role > account.Role ? _time.GetUtcNow() + _grace : account.FactorDue }, cancellationToken);
+        => ChangeRightsAsync(id, actor, "user-role", account => account with { Role = role, FactorDue = role > account.Role ? _time.GetUtcNow() + _grace : account.FactorDue }, cancellationToken);
 
     /// <summary>A password of one's own choosing. The security stamp changes: every session ends, also the one that asked.</summary>
     /// <param name="how">For the record: <c>changed</c>, <c>reset-link</c>.</param>
@@ -100,7 +102,7 @@ public sealed partial class Accounts
         if (await FindAsync(id, cancellationToken) is not { } before) return new Refusal(RefusalCode.NotFound, "there is no such account");
         var after = change(before);
         if (after is not null && !Enum.IsDefined(after.Role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
-        if (after is { Role: Role.Admin, Groups.Count: > 0 }) return new Refusal(RefusalCode.BadInput, "an administrator is not limited to groups; lower the role first");
+        if (action == "user-scope" && after is { Role: Role.Admin, Groups.Count: > 0 }) return new Refusal(RefusalCode.BadInput, "an administrator is not limited to groups; lower the role first");
         if (IsAdministrator(before) && (after is null || !IsAdministrator(after)) && _database.Read(Administrators) == 1)
             return new Refusal(RefusalCode.LastAdministrator, $"{before.Name} is the last administrator; make somebody else one first");
         var permit = await _trail.PermitAsync(actor, Act.ManageUsers, AuditTrail.Of(AuditTypes.User, actor, before.Name, action, details: new()
@@ -116,6 +118,7 @@ public sealed partial class Accounts
                 c.Execute("DELETE FROM account WHERE id = @id", new { id });
                 SecondFactors.Forget(c, id);
                 c.Execute("DELETE FROM person_link WHERE account = @id", new { id });
+                ProviderLinks.Bar(c, before, _time.GetUtcNow());
                 ProviderLinks.Forget(c, id);
             }
             else
@@ -141,7 +144,7 @@ public sealed partial class Accounts
 
     private static bool IsAdministrator(Account account) => account is { Role: Role.Admin, Enabled: true };
 
-    private static string Rights(Account? account) => account is null ? "none" : $"{Words.Of(account.Role)}{(account.Groups.Count == 0 ? "" : $" for {string.Join(", ", account.Groups)}")}{(account.Enabled ? "" : ", disabled")}";
+    private static string Rights(Account? account) => account is null ? "none" : $"{Words.Of(account.Role)}{(account.Limits.Count == 0 ? "" : $" for {string.Join(", ", account.Limits)}")}{(account.Enabled ? "" : ", disabled")}";
 
     // The name travels as `by` in signed commands, so it follows the message format's rule.
     private static string? WhyNot(string name)

@@ -41,13 +41,20 @@ public sealed class PersonLinks
         return await AddAsync(null, role, note, ControlLimits.InvitationLifetime, "user-invited", actor, cancellationToken);
     }, cancellationToken);
 
-    /// <summary>Takes somebody's password and sessions away and returns the link to a new one. Links made before no longer count.</summary>
+    /// <summary>Takes somebody's password, identities at a sign-in provider and sessions away and returns the link to a new password. Links made before no longer count.</summary>
     public Task<Outcome<NewPersonLink>> ResetAsync(string accountId, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<NewPersonLink>(async () =>
     {
         if (await _accounts.FindAsync(accountId, cancellationToken) is not { } account) return new Refusal(RefusalCode.NotFound, "there is no such account");
         await SweepAsync(cancellationToken);
         var made = await AddAsync(account.Id, account.Role, account.Name, ControlLimits.ResetLifetime, "password-reset", actor, cancellationToken);
         if (!made.TryGet(out var link, out var refusal)) return refusal;
+        var identities = _database.Read(c => ProviderLinks.Of(c, account.Id));
+        foreach (var identity in identities)
+        {
+            var written = await _trail.TryAppendAsync(ProviderLinks.Unlinked(actor, account.Name, identity.Issuer, identity.Subject) with { Emergency = true }, cancellationToken);
+            if (!written.TryGet(out _, out refusal)) return refusal;
+        }
+        if (identities.Count > 0) await _database.WriteAsync(c => ProviderLinks.Forget(c, account.Id), cancellationToken);
         var cleared = await _accounts.WritePasswordAsync(account, null, cancellationToken);
         return cleared.TryGet(out _, out refusal) ? link : refusal;
     }, cancellationToken);

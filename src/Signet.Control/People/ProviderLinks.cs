@@ -12,23 +12,23 @@ namespace Signet.Control;
 public sealed record ProviderLink(string Account, string Issuer, string Subject, DateTimeOffset Created, DateTimeOffset? LastUse);
 
 /// <summary>Whom an OpenID Connect provider's subjects sign in: by issuer and subject and nothing else. One identity of a provider for an account, one account for an identity.</summary>
-public sealed class ProviderLinks
+public sealed partial class ProviderLinks
 {
     private const string Columns = "account AS Account, issuer AS Issuer, subject AS Subject, created AS Created, last_use AS LastUse";
     private readonly ControlDatabase _database;
     private readonly AuditTrail _trail;
     private readonly Administration _administration;
     private readonly Accounts _accounts;
+    private readonly RepeatedNotes _notes;
     private readonly TimeProvider _time;
 
-    internal ProviderLinks(ControlDatabase database, AuditTrail trail, Administration administration, Accounts accounts, TimeProvider time)
-        => (_database, _trail, _administration, _accounts, _time) = (database, trail, administration, accounts, time);
+    internal ProviderLinks(ControlDatabase database, AuditTrail trail, Administration administration, Accounts accounts, RepeatedNotes notes, TimeProvider time)
+        => (_database, _trail, _administration, _accounts, _notes, _time) = (database, trail, administration, accounts, notes, time);
 
     public Task<ProviderLink?> FindAsync(string issuer, string subject, CancellationToken cancellationToken = default) => Task.Run(() => _database.Read(c => Find(c, issuer, subject)), cancellationToken);
 
     /// <summary>The identities of one account.</summary>
-    public Task<IReadOnlyList<ProviderLink>> OfAsync(string account, CancellationToken cancellationToken = default) => Task.Run<IReadOnlyList<ProviderLink>>(
-        () => _database.Read(c => c.Query<LinkRow>($"SELECT {Columns} FROM provider_link WHERE account = @account ORDER BY issuer", new { account }).Select(r => r.ToLink()).ToList()), cancellationToken);
+    public Task<IReadOnlyList<ProviderLink>> OfAsync(string account, CancellationToken cancellationToken = default) => Task.Run<IReadOnlyList<ProviderLink>>(() => _database.Read(c => Of(c, account)), cancellationToken);
 
     /// <summary>Links an identity that has just been proven to the account of whoever is signed in. <see cref="RefusalCode.AlreadyExists"/>: it belongs to somebody else, or the account has another of this provider.</summary>
     public Task<Outcome<ProviderLink>> LinkAsync(Account account, string issuer, string subject, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<ProviderLink>(async () =>
@@ -39,11 +39,16 @@ public sealed class ProviderLinks
         var written = await _trail.TryAppendAsync(Linked(actor, account.Name, issuer, subject), cancellationToken);
         if (!written.TryGet(out _, out var refusal)) return refusal;
         var link = new ProviderLink(account.Id, issuer, subject, _time.GetUtcNow(), null);
-        await _database.WriteAsync(c => Insert(c, link), cancellationToken);
+        await _database.WriteAsync(c =>
+        {
+            Insert(c, link);
+            // Who proved that this account is theirs is no stranger: what was barred with another account of theirs is not any more.
+            c.Execute("DELETE FROM provider_barred WHERE issuer = @issuer AND subject = @subject", new { issuer, subject });
+        }, cancellationToken);
         return link;
     }, cancellationToken);
 
-    /// <summary>Takes an account's identities away. Who unlinks their own needs another way in; when an administrator does it the account's sessions end.</summary>
+    /// <summary>Takes an account's identities away. Who unlinks their own needs another way in; the account's sessions end, for the identity may have opened them.</summary>
     /// <param name="hasOtherWay">The account can be signed in to without a password.</param>
     public Task<Outcome<Account>> UnlinkAsync(Account account, Actor actor, bool hasOtherWay = false, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
     {
@@ -57,15 +62,18 @@ public sealed class ProviderLinks
             if (!written.TryGet(out _, out var refusal)) return refusal;
         }
         await _database.WriteAsync(c => Forget(c, account.Id), cancellationToken);
-        return own ? account : await _accounts.EndSessionsAsync(account, cancellationToken);
+        return await _accounts.EndSessionsAsync(account, cancellationToken);
     }, cancellationToken);
 
     /// <summary>Only for people to read; not audited: the sign-in is.</summary>
-    public Task MarkUsedAsync(ProviderLink link, CancellationToken cancellationToken = default)
+    public Task MarkUsedAsync(string issuer, string subject, CancellationToken cancellationToken = default)
     {
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
-        return _database.WriteAsync(c => c.Execute("UPDATE provider_link SET last_use = @now WHERE issuer = @Issuer AND subject = @Subject", new { now, link.Issuer, link.Subject }), cancellationToken);
+        return _database.WriteAsync(c => c.Execute("UPDATE provider_link SET last_use = @now WHERE issuer = @issuer AND subject = @subject", new { now, issuer, subject }), cancellationToken);
     }
+
+    internal static IReadOnlyList<ProviderLink> Of(DbConnection connection, string account)
+        => [.. connection.Query<LinkRow>($"SELECT {Columns} FROM provider_link WHERE account = @account ORDER BY issuer", new { account }).Select(r => r.ToLink())];
 
     internal static ProviderLink? Find(DbConnection connection, string issuer, string subject)
         => connection.QueryFirstOrDefault<LinkRow>($"SELECT {Columns} FROM provider_link WHERE issuer = @issuer AND subject = @subject", new { issuer, subject })?.ToLink();
@@ -78,7 +86,7 @@ public sealed class ProviderLinks
     internal static AuditRecord Linked(Actor actor, string account, string issuer, string subject)
         => WithSubject(AuditTrail.Of(AuditTypes.User, actor, account, "provider-linked", details: new() { ["issuer"] = issuer }), subject);
 
-    private static AuditRecord Unlinked(Actor actor, string account, string issuer, string subject)
+    internal static AuditRecord Unlinked(Actor actor, string account, string issuer, string subject)
         => WithSubject(AuditTrail.Of(AuditTypes.User, actor, account, "provider-unlinked", details: new() { ["issuer"] = issuer }), subject);
 
     // What a provider calls somebody is personal: it stands beside the entry and can be erased.

@@ -170,6 +170,7 @@ public sealed class TotpAccounts
 
     private Refusal? IsTaken(string name) => _ledger.Find(name) is not null || _roster.Find(name) is not null
         ? new(RefusalCode.AlreadyExists, $"there is a device or TOTP account '{name}' already")
+        : _database.Read(c => TakenNames.IsPerson(c, name)) ? new(RefusalCode.AlreadyExists, $"there is an account '{name}' already")
         : _ledger.Count >= ControlLimits.Devices ? new(RefusalCode.BadInput, $"there are {ControlLimits.Devices} TOTP accounts already") : null;
 
     private static string? WeaknessOf(byte[] secret) => secret.Length < OneTimeCode.RecommendedSecretBytes

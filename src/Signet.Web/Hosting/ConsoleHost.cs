@@ -66,6 +66,8 @@ internal static class ConsoleHost
         application.Use(RefuseTooLarge);
         MqttDoor.Use(application);
         application.UseRouting();
+        // Who comes back from the provider is answered within authentication, before anybody is known: by address, then.
+        application.UseWhen(context => context.Request.Path == ProviderHandler.CallbackPath, back => back.Use(next => context => context.RequestServices.GetRequiredService<RequestRates>().PassAsync(context, next)));
         application.UseAuthentication();
         application.Use(next => context => context.RequestServices.GetRequiredService<RequestRates>().PassAsync(context, next));
         application.UseMiddleware<AccessGate>();
@@ -122,7 +124,7 @@ internal static class ConsoleHost
 
     private static void AddProvider(IServiceCollection services, ProviderOptions provider)
     {
-        services.AddSingleton(all => new ProviderClient(provider, all.GetRequiredService<TimeProvider>())).AddSingleton<OnceOnly>().AddSingleton<ProviderRefusalPace>();
+        services.AddSingleton(all => new ProviderClient(provider, all.GetRequiredService<TimeProvider>())).AddSingleton<OnceOnly>();
         services.AddAuthentication().AddOAuth<ProviderSchemeOptions, ProviderHandler>(ProviderHandler.SchemeName, scheme => ProviderHandler.Configure(scheme, provider));
     }
 

@@ -49,6 +49,8 @@ internal sealed class ForwardedIdentity(CommandCenter center, WebOptions options
             return;
         }
 
+        // nginx lets it in, for it judges nothing: that a revoked certificate came back is seen here.
+        if (certificate is not null && center.Judge.Judge(certificate, null, CertificatePurpose.TlsClient).Refusal == CertificateRefusal.Revoked) center.Certificates.Returned(certificate, Listener);
         // Of this request alone: the proxy's connection may carry another client's next.
         context.Features.Set<ITlsConnectionFeature>(new Client { ClientCertificate = certificate });
         context.Connection.RemoteIpAddress = address;

@@ -18,7 +18,7 @@ internal sealed class RequestRates(PartitionedRateLimiter<HttpContext> limiter) 
     /// <summary>The rates of a console.</summary>
     public static PartitionedRateLimiter<HttpContext> Limits() => PartitionedRateLimiter.Create<HttpContext, string>(context => context.IsSignedIn()
         ? Bucket($"who:{context.User.Identity!.Name}", WebLimits.RequestsPerMinute)
-        : Bucket($"from:{context.Address()}", WebLimits.AnonymousRequestsPerMinute));
+        : Bucket($"from:{context.Network()}", WebLimits.AnonymousRequestsPerMinute));
 
     public async Task PassAsync(HttpContext context, RequestDelegate next)
     {

@@ -25,6 +25,9 @@ internal sealed partial class AccountModel
     public async Task<IActionResult> OnPostUnlinkProviderAsync(CancellationToken stop)
     {
         var done = await center.ProviderLinks.UnlinkAsync(Account, HttpContext.Actor(), options.CertificateSignIn == CertificateSignIn.Alone, stop);
-        return await SayAsync(done.Refusal is { } refusal ? phrases.Said(refusal.Message) : phrases["The provider no longer signs you in."], done.Refusal is null);
+        if (!done.TryGet(out var account, out var refusal)) return await SayAsync(phrases.Said(refusal.Message), false);
+        // Every session has ended, also those that the identity opened; this browser goes on in a new one.
+        await sessions.BeginAsync(HttpContext, account, "provider-unlinked", User.FindFirst(Who.Certificate)?.Value);
+        return await SayAsync(phrases["The provider no longer signs you in. Your other sessions have ended."], true);
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Mvc;
 using Signet.Access;
 using Signet.Audit;
 using Signet.Control;
@@ -7,7 +8,7 @@ namespace Signet.Web.Pages;
 
 /// <summary>Home: a calm page for everybody, an overview for those who are signed in.</summary>
 [Public]
-internal sealed class IndexModel(CommandCenter center, Looks.LatestRefusals refusals) : ConsolePage(center)
+internal sealed class IndexModel(CommandCenter center, Looks.LatestRefusals refusals, WebOptions options) : ConsolePage(center)
 {
     private const int Rows = 6;
 
@@ -20,15 +21,18 @@ internal sealed class IndexModel(CommandCenter center, Looks.LatestRefusals refu
     private static IReadOnlyList<DeviceRecord> Worst(IReadOnlyList<DeviceRecord> devices)
         => [.. devices.Where(device => !device.CanReceive).Take(Rows).Concat(devices.Where(device => device.CanReceive).Take(Rows)).Take(Rows)];
 
-    public async Task OnGetAsync(CancellationToken stop)
+    public async Task<IActionResult> OnGetAsync(CancellationToken stop)
     {
         Status = Center.Status();
-        if (!HttpContext.IsSignedIn()) return;
+        if (!HttpContext.IsSignedIn()) return Page();
+        // The page is public, so the gate does not ask.
+        if (AccessGate.LacksFactor(HttpContext, options, Center)) return Redirect("/enable-mfa");
         var sight = Sight;
         Status = sight.Status();
         Live("device,command,broker,audit");
         Devices = Worst(sight.Devices());
         Commands = (await sight.CommandsAsync(new() { Limit = Rows }, stop)).Commands;
         if (HttpContext.May(Act.ViewAudit)) Refusals = sight.IsWhole ? await refusals.ReadAsync(stop) : (await Center.Audit.QueryAsync(sight.Within(new() { Outcome = "refused", Limit = Looks.LatestRefusals.Kept }), stop)).Entries;
+        return Page();
     }
 }

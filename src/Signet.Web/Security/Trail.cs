@@ -26,6 +26,11 @@ internal sealed class Trail(CommandCenter center)
     public Task SignInFailedAsync(HttpContext context, string name, string reason)
         => TryAsync(Of(context, AuditTypes.AuthFail, Shortened(name), Shortened(name), "sign-in", "refused", reason));
 
+    /// <summary>A sign-in by way of the provider that came to nothing. Anybody can cause these without showing anything: equal ones from one network are counted.</summary>
+    /// <param name="name">As the provider says it: it may be anything.</param>
+    public void ProviderRefused(HttpContext context, string name, string reason)
+        => center.ProviderLinks.Refused(Shortened(name), reason, context.Address(), context.Network());
+
     public Task DeniedAsync(HttpContext context, Actor actor, Act act, Decision decision)
         => TryAsync(Of(context, AuditTypes.Authorization, actor.Name, Shortened(context.Request.Path.Value ?? ""), "request-refused", "refused", decision.Rule,
             new() { ["method"] = context.Request.Method, ["act"] = act.ToString(), ["role"] = Word(actor.Role), ["by"] = actor.Kind }));

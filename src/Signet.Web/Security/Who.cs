@@ -41,4 +41,13 @@ public static class Who
         if (address is null) return "unknown";
         return (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();
     }
+
+    /// <summary>What counts as one source: an IPv4 address, or the /64 of an IPv6 address, for one household or host gets that many.</summary>
+    public static string Network(this HttpContext context)
+    {
+        if (context.Connection.RemoteIpAddress is not { AddressFamily: System.Net.Sockets.AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } address) return context.Address();
+        var bytes = address.GetAddressBytes();
+        bytes.AsSpan(8).Clear();
+        return $"{new System.Net.IPAddress(bytes)}/64";
+    }
 }

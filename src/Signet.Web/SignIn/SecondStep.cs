@@ -5,7 +5,8 @@ namespace Signet.Web.SignIn;
 
 /// <summary>Somebody whose password was right and whose second factor is still to come.</summary>
 /// <param name="Stamp">The account's security stamp by then: whatever changes it voids this.</param>
-internal sealed record HalfSignIn(string Account, string Name, string Stamp, string With, string? Certificate)
+/// <param name="Provider">Of a sign-in with the provider.</param>
+internal sealed record HalfSignIn(string Account, string Name, string Stamp, string With, string? Certificate, ProviderHalf? Provider = null)
 {
     /// <summary>Of the passkey question on the page that is open.</summary>
     public string? PasskeyState { get; set; }
@@ -16,10 +17,10 @@ internal sealed class SecondStep(ShortMemory memory)
 {
     private const string Cookie = "__Host-signet-step";
 
-    public void Begin(HttpContext context, Account account, string with, string? certificate = null)
+    public void Begin(HttpContext context, Account account, string with, string? certificate = null, ProviderHalf? provider = null)
     {
         var key = memory.NewKey();
-        memory.Put(key, new HalfSignIn(account.Id, account.Name, account.SecurityStamp, with, certificate), WebLimits.SecondStep);
+        memory.Put(key, new HalfSignIn(account.Id, account.Name, account.SecurityStamp, with, certificate, provider), WebLimits.SecondStep);
         context.Response.Cookies.Append(Cookie, key, new() { Secure = true, HttpOnly = true, SameSite = SameSiteMode.Strict, Path = "/", MaxAge = WebLimits.SecondStep });
     }
 

@@ -33,21 +33,24 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
     /// <summary>Keeps a changed ticket under its key; a session that has ended stays ended, and its times stay as they are.</summary>
     public Task RenewAsync(string key, AuthenticationTicket ticket)
     {
-        if (entries.TryGetValue(key, out var entry)) entries.TryUpdate(key, entry with { Ticket = ticket }, entry);
+        while (entries.TryGetValue(key, out var entry) && !entries.TryUpdate(key, entry with { Ticket = ticket }, entry)) { }
         return Task.CompletedTask;
     }
 
     public Task<AuthenticationTicket?> RetrieveAsync(string key)
     {
         var now = time.GetUtcNow();
-        if (!entries.TryGetValue(key, out var entry)) return Task.FromResult<AuthenticationTicket?>(null);
-        if (now - entry.LastUse > WebLimits.SessionIdle || now - entry.Began > WebLimits.SessionLongest)
+        while (entries.TryGetValue(key, out var entry))
         {
-            entries.TryRemove(key, out _);
-            return Task.FromResult<AuthenticationTicket?>(null);
+            if (now - entry.LastUse > WebLimits.SessionIdle || now - entry.Began > WebLimits.SessionLongest)
+            {
+                entries.TryRemove(key, out _);
+                break;
+            }
+            // Never stored anew: it may have ended this very moment.
+            if (entries.TryUpdate(key, entry with { LastUse = now }, entry)) return Task.FromResult<AuthenticationTicket?>(entry.Ticket);
         }
-        entries[key] = entry with { LastUse = now };
-        return Task.FromResult<AuthenticationTicket?>(entry.Ticket);
+        return Task.FromResult<AuthenticationTicket?>(null);
     }
 
     public Task RemoveAsync(string key)
@@ -79,8 +82,13 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
     /// <summary>The person has just shown again that it is them.</summary>
     public void Confirm(ClaimsPrincipal person)
     {
-        foreach (var (key, entry) in entries)
-            if (Mark(entry) == person.FindFirstValue(Who.Session)) entries.TryUpdate(key, entry with { Confirmed = time.GetUtcNow() }, entry);
+        var (mark, now) = (person.FindFirstValue(Who.Session), time.GetUtcNow());
+        foreach (var (key, seen) in entries)
+        {
+            if (Mark(seen) != mark) continue;
+            // Another request of the session may touch it meanwhile.
+            while (entries.TryGetValue(key, out var entry) && !entries.TryUpdate(key, entry with { Confirmed = now }, entry)) { }
+        }
     }
 
     /// <summary>Did the person show within <see cref="WebLimits.Confirmation"/> that it is them?</summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Identity;
@@ -107,7 +109,7 @@ internal sealed class SignInDesk(
     }
 
     /// <summary>Lets somebody in whose credentials were just checked or set.</summary>
-    public async Task<SignInOutcome> AdmitAsync(HttpContext context, Account account, string with, string? certificate = null, IReadOnlyList<System.Security.Claims.Claim>? more = null)
+    public async Task<SignInOutcome> AdmitAsync(HttpContext context, Account account, string with, string? certificate = null, IReadOnlyList<Claim>? more = null)
     {
         try
         {
@@ -124,6 +126,23 @@ internal sealed class SignInDesk(
         return new(account, "");
     }
 
+    /// <summary>Lets somebody in whom a provider vouches for. A role that it raises acts from now on; acts that want a confirmation get one only if the person was asked there just now.</summary>
+    public async Task<SignInOutcome> AdmitAsync(HttpContext context, Account account, ProviderHalf provider, string with)
+    {
+        var (word, stop) = (provider.Word, context.RequestAborted);
+        if (provider.Raised is { } role && role > account.Role)
+        {
+            var raised = await center.Accounts.SetRoleByProviderAsync(account.Id, role, word.Issuer, context.Address(), stop);
+            if (!raised.TryGet(out var higher, out var refusal)) return new(null, phrases.Said(refusal.Message));
+            account = higher;
+        }
+        List<Claim> claims = [new(Who.Provider, word.Issuer), new(Who.ShownAt, (word.ShownAt ?? DateTimeOffset.UnixEpoch).ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture))];
+        if (word.HasFactor) claims.Add(new(Who.Factor, "provider"));
+        var inside = await AdmitAsync(context, account, with, more: claims);
+        if (inside.Account is not null) await center.ProviderLinks.MarkUsedAsync(word.Issuer, word.Subject, stop);
+        return inside;
+    }
+
     public async Task SignOutAsync(HttpContext context)
     {
         await trail.SignedOutAsync(context, context.Actor().Name);
@@ -131,7 +150,7 @@ internal sealed class SignInDesk(
     }
 
     private async Task<SignInOutcome> FinishAsync(HttpContext context, Account account, string with, string? certificate)
-        => second.Take(context) is null ? Late() : await AdmitAsync(context, account, with, certificate);
+        => second.Take(context) is not { } half ? Late() : half.Provider is { } provider ? await AdmitAsync(context, account, provider, with) : await AdmitAsync(context, account, with, certificate);
 
     private SignInOutcome Late() => new(null, phrases["That took too long. Sign in again."]);
 

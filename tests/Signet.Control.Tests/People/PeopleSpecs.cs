@@ -93,7 +93,7 @@ public sealed class PeopleSpecs
         var actor = (await house.Center.Tokens.FindActorAsync(token.Secret, "local"))!;
         (await house.Center.Commands.SendAsync(new("thermostat-1", "read-temperature"), actor)).Refusal!.Name.ShouldBe("not-allowed");
         (await house.Center.Tokens.CreateAsync("ci", Role.Admin, ["doors"], TimeSpan.FromDays(1), TestHouse.Admin)).Refusal!.Name.ShouldBe("bad-input");
-        (await accounts.SetRoleAsync(olaf.Id, Role.Admin, TestHouse.Admin)).Value.Groups.ShouldBeEmpty();
+        (await accounts.SetRoleAsync(olaf.Id, Role.Admin, TestHouse.Admin)).Value.ShouldSatisfyAllConditions(it => it.As("local").Groups.ShouldBeEmpty(), it => it.Groups.ShouldBe(["heating"], "kept for the day the role is lowered"));
         (await accounts.SetScopeAsync(olaf.Id, ["heating"], TestHouse.Admin)).Refusal!.Name.ShouldBe("bad-input");
     }
 

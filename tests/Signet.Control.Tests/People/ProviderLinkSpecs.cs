@@ -39,7 +39,7 @@ public sealed class ProviderLinkSpecs
     }
 
     [Fact]
-    public async Task An_account_that_goes_takes_its_identities_along()
+    public async Task An_account_that_goes_takes_its_identities_along_and_they_make_no_new_one_by_themselves()
     {
         await using var house = await TestHouse.StartAsync(new() { Demo = false });
         var accounts = house.Center.Accounts;
@@ -50,7 +50,57 @@ public sealed class ProviderLinkSpecs
         (await accounts.RegisterFromProviderAsync("line\nbreak", Role.Operator, Issuer, "9", "192.0.2.1")).Refusal!.Code.ShouldBe(RefusalCode.BadInput);
         (await accounts.RemoveAsync(made.Id, Actor.Terminal)).Refusal.ShouldBeNull();
         (await house.Center.ProviderLinks.FindAsync(Issuer, "7")).ShouldBeNull();
-        (await accounts.RegisterFromProviderAsync("noor", Role.Viewer, Issuer, "7", "192.0.2.1")).Value.Id.ShouldNotBe(made.Id);
+        (await accounts.RegisterFromProviderAsync("noor", Role.Viewer, Issuer, "7", "192.0.2.1")).Refusal!.Code.ShouldBe(RefusalCode.NotAllowed);
+        (await house.Center.ProviderLinks.BarredAsync("NOOR")).Single().Subject.ShouldBe("7");
+        (await house.Center.ProviderLinks.AdmitAgainAsync("Noor", TestHouse.Operator)).Refusal!.Code.ShouldBe(RefusalCode.NotAllowed);
+        (await house.Center.ProviderLinks.AdmitAgainAsync("Noor", Actor.Terminal)).Value.Count.ShouldBe(1);
+        var again = (await accounts.RegisterFromProviderAsync("noor", Role.Viewer, Issuer, "7", "192.0.2.1")).Value;
+        again.Id.ShouldNotBe(made.Id);
+        // Removed again, and given an account by an administrator: who links it is no stranger.
+        (await accounts.RemoveAsync(again.Id, Actor.Terminal)).Refusal.ShouldBeNull();
+        var third = (await accounts.CreateAsync("noor", "hash", Role.Viewer, Actor.Terminal)).Value;
+        (await house.Center.ProviderLinks.LinkAsync(third, Issuer, "7", third.As("local"))).Refusal.ShouldBeNull();
+        (await house.Center.ProviderLinks.BarredAsync("noor")).ShouldBeEmpty();
+        // A new password from an administrator takes every way in, the provider's too.
+        (await house.Center.Links.ResetAsync(third.Id, Actor.Terminal)).Refusal.ShouldBeNull();
+        (await house.Center.ProviderLinks.OfAsync(third.Id)).ShouldBeEmpty();
+        (await house.AuditedAsync(new() { Type = "user", Subject = "noor", Action = "provider-admitted-again" })).Details.ToJsonString().ShouldNotContain("\"7\"");
+    }
+
+    [Fact]
+    public async Task A_way_through_administrator_does_not_widen_what_somebody_is_limited_to()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var accounts = house.Center.Accounts;
+        (await accounts.CreateAsync("root", "hash", Role.Admin, Actor.Terminal)).Refusal.ShouldBeNull();
+        var noor = (await accounts.RegisterFromProviderAsync("noor", Role.Operator, Issuer, "7", "192.0.2.1")).Value;
+        (await accounts.SetScopeAsync(noor.Id, ["heating"], Actor.Terminal)).Refusal.ShouldBeNull();
+        (await accounts.SetRoleByProviderAsync(noor.Id, Role.Admin, Issuer, "192.0.2.1")).Value.As("local").Groups.ShouldBeEmpty();
+        (await accounts.SetRoleByProviderAsync(noor.Id, Role.Operator, Issuer, "192.0.2.1")).Value.As("local").Groups.ShouldBe(["heating"]);
+        (await accounts.SetRoleAsync(noor.Id, Role.Admin, Actor.Terminal)).Value.Limits.ShouldBeEmpty();
+        (await accounts.SetScopeAsync(noor.Id, ["lighting"], Actor.Terminal)).Refusal!.Code.ShouldBe(RefusalCode.BadInput);
+        (await accounts.SetRoleAsync(noor.Id, Role.Viewer, Actor.Terminal)).Value.As("local").Groups.ShouldBe(["heating"]);
+    }
+
+    [Fact]
+    public async Task People_devices_and_accounts_share_one_space_of_names()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var center = house.Center;
+        (await center.Fleet.AddAsync(new("lamp-9", "door"), Actor.Terminal)).Refusal.ShouldBeNull();
+        (await center.TotpAccounts.AddAsync(new("Scraper", "a password of its own"), Actor.Terminal)).Refusal.ShouldBeNull();
+        foreach (var name in new[] { "command_center", "Command_Center", "LAMP-9", "scraper" })
+        {
+            (await center.Accounts.RegisterFromProviderAsync(name, Role.Viewer, Issuer, "1", "192.0.2.1")).Refusal!.Code.ShouldBe(RefusalCode.AlreadyExists, name);
+            (await center.Accounts.RegisterAsync(name, "hash", Role.Viewer, null, "192.0.2.1")).Refusal!.Code.ShouldBe(RefusalCode.AlreadyExists, name);
+            (await center.Accounts.CreateAsync(name, "hash", Role.Viewer, Actor.Terminal)).Refusal!.Code.ShouldBe(RefusalCode.AlreadyExists, name);
+        }
+        center.ForeignBrokers.IsKnown("Maria", out var why).ShouldBeFalse();
+        why.ShouldBe(ForeignBrokers.Unknown);
+        (await center.Accounts.CreateAsync("Maria", "hash", Role.Viewer, Actor.Terminal)).Refusal.ShouldBeNull();
+        center.ForeignBrokers.IsKnown("Maria", out _).ShouldBeTrue("that there was no such person is forgotten");
+        (await center.Fleet.AddAsync(new("maria", "door"), Actor.Terminal)).Refusal!.Code.ShouldBe(RefusalCode.AlreadyExists);
+        (await center.TotpAccounts.AddAsync(new("mariA", "a password of its own"), Actor.Terminal)).Refusal!.Code.ShouldBe(RefusalCode.AlreadyExists);
     }
 
     [Fact]

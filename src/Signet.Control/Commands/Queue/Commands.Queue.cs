@@ -134,7 +134,7 @@ public sealed partial class Commands
         var nobody = new Actor(row.ByName, Role.Viewer, row.ByKind, "local");
         if (row.ByKind == Actor.Token) return _tokens.FindLiving(row.ByName, row.Created.ToTime()) is { } token ? nobody with { Role = Least(token.Role, then), Groups = token.Groups } : nobody;
         if (row.ByKind != Actor.User) return nobody with { Role = then };
-        return _accounts.FindByName(row.ByName) is { Enabled: true } account ? nobody with { Role = Least(account.Role, then), Groups = account.Groups } : nobody;
+        return _accounts.FindByName(row.ByName) is { Enabled: true } account ? nobody with { Role = Least(account.Role, then), Groups = account.Limits } : nobody;
     }
 
     private static Role Least(Role one, Role other) => one < other ? one : other;

@@ -56,7 +56,7 @@ public sealed class IdToken
         if (Claims.Text("nonce") is not { } nonce || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(nonce), Encoding.UTF8.GetBytes(expected.Nonce))) return ProviderRefusal.WrongNonce;
         if (Claims.TryGetProperty("at_hash", out _) && Claims.Text("at_hash") != HashOf(expected.AccessToken)) return ProviderRefusal.WrongAccessTokenHash;
         if (Claims.Text("sub", 255) is not { Length: > 0 } subject || !subject.All(c => c is > ' ' and <= '~')) return ProviderRefusal.NoSubject;
-        if (expected.LongestAgo is { } longest && (Claims.Time("auth_time") is { } shown ? shown < now - longest - WebLimits.ProviderSkew : expected.MustSayWhen)) return ProviderRefusal.NotFresh;
+        if (expected.LongestAgo is { } longest && !(Claims.Time("auth_time") >= now - longest - WebLimits.ProviderSkew)) return ProviderRefusal.NotFresh;
         return null;
     }
 
@@ -65,9 +65,8 @@ public sealed class IdToken
 }
 
 /// <summary>What an ID token must say.</summary>
-/// <param name="LongestAgo">How long ago the person may have shown themselves to the provider; null: whenever.</param>
-/// <param name="MustSayWhen">A token without <c>auth_time</c> will not do.</param>
-public sealed record ExpectedIdToken(string Issuer, string ClientId, string Nonce, string AccessToken, TimeSpan? LongestAgo = null, bool MustSayWhen = false)
+/// <param name="LongestAgo">How long ago the person may have shown themselves to the provider (<c>max_age</c>, with which <c>auth_time</c> is a must: Core, section 2); null: whenever.</param>
+public sealed record ExpectedIdToken(string Issuer, string ClientId, string Nonce, string AccessToken, TimeSpan? LongestAgo = null)
 {
     public override string ToString() => Issuer; // never nonce and token
 }

@@ -9,7 +9,7 @@ namespace Signet.Web.SignIn;
 
 /// <summary>
 /// What the console itself asks the provider: its document, its keys, tokens for a code, user information. Every answer is bounded in bytes and time, no redirect is followed, no cookie kept.
-/// Document and keys are kept for <see cref="WebLimits.ProviderFresh"/>; a key that nobody has heard of makes it look again, but only every <see cref="WebLimits.ProviderAgain"/>.
+/// Document and keys are kept for <see cref="WebLimits.ProviderFresh"/>; a key that nobody has heard of, or a failure, makes it look again, but only every <see cref="WebLimits.ProviderAgain"/> (<see cref="ProviderSource{T}"/>).
 /// Safe for any number of threads.
 /// </summary>
 public sealed class ProviderClient : IDisposable
@@ -17,14 +17,12 @@ public sealed class ProviderClient : IDisposable
     private readonly ProviderOptions provider;
     private readonly TimeProvider time;
     private readonly HttpClient http;
-    private readonly SemaphoreSlim turn = new(1, 1);
-    private Kept<ProviderMetadata>? document;
-    private Kept<IReadOnlyList<ProviderKey>>? keys;
-    private (DateTimeOffset Document, DateTimeOffset Keys) tried;
+    private readonly ProviderSource<ProviderMetadata> document;
+    private readonly ProviderSource<IReadOnlyList<ProviderKey>> keys;
 
     public ProviderClient(ProviderOptions provider, TimeProvider time)
     {
-        (this.provider, this.time) = (provider, time);
+        (this.provider, this.time, document, keys) = (provider, time, new(time), new(time));
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false, UseCookies = false, UseProxy = !ProviderMetadata.IsLoopback(new(provider.Issuer)), ConnectTimeout = WebLimits.ProviderAnswerTime,
@@ -39,44 +37,23 @@ public sealed class ProviderClient : IDisposable
     }
 
     /// <summary>The provider's document, fetched when it is old; the refusal when there is none.</summary>
-    public async Task<(ProviderMetadata? Metadata, ProviderRefusal Why)> MetadataAsync(CancellationToken stop)
+    public Task<(ProviderMetadata? Metadata, ProviderRefusal Why)> MetadataAsync(CancellationToken stop) => document.GetAsync(_ => true, async () =>
     {
-        await turn.WaitAsync(stop);
-        try
-        {
-            return await DocumentAsync(stop);
-        }
-        finally
-        {
-            turn.Release();
-        }
-    }
+        var (bytes, unreachable) = await FetchAsync(ProviderMetadata.AddressOf(provider.Issuer));
+        return (bytes is null ? null : ProviderMetadata.Read(bytes, provider.Issuer), unreachable ? ProviderRefusal.Unreachable : ProviderRefusal.BadDocument);
+    }, stop);
 
     /// <summary>The key that verifies this token; the refusal when there is none.</summary>
     public async Task<ProviderRefusal?> VerifyAsync(IdToken token, CancellationToken stop)
     {
-        IReadOnlyList<ProviderKey> known;
-        await turn.WaitAsync(stop);
-        try
+        var (metadata, why) = await MetadataAsync(stop);
+        if (metadata is null) return why;
+        (var known, why) = await keys.GetAsync(set => Candidates(set, token).Count > 0, async () =>
         {
-            var (metadata, why) = await DocumentAsync(stop);
-            if (metadata is null) return why;
-            var now = time.GetUtcNow();
-            var old = keys is null || now - keys.At > WebLimits.ProviderFresh || Candidates(keys.Value, token).Count == 0;
-            if (old && now - tried.Keys >= WebLimits.ProviderAgain)
-            {
-                tried.Keys = now;
-                var (bytes, unreachable) = await FetchAsync(metadata.Keys, stop);
-                if (bytes is not null && ProviderKey.ReadSet(bytes) is { } fresh) keys = new(fresh, now);
-                else if (keys is null || now - keys.At > WebLimits.ProviderStale || bytes is not null) return unreachable ? ProviderRefusal.Unreachable : ProviderRefusal.BadKeys;
-            }
-            if (keys is null) return ProviderRefusal.BadKeys;
-            known = keys.Value;
-        }
-        finally
-        {
-            turn.Release();
-        }
+            var (bytes, unreachable) = await FetchAsync(metadata.Keys);
+            return (bytes is null ? null : ProviderKey.ReadSet(bytes), unreachable ? ProviderRefusal.Unreachable : ProviderRefusal.BadKeys);
+        }, stop);
+        if (known is null) return why;
         var candidates = Candidates(known, token);
         return candidates.Count == 0 ? ProviderRefusal.UnknownKey : candidates.Any(token.IsSignedBy) ? null : ProviderRefusal.BadSignature;
     }
@@ -119,33 +96,12 @@ public sealed class ProviderClient : IDisposable
         return status == HttpStatusCode.OK && bytes is not null ? ProviderJson.ReadObject(bytes) : null;
     }
 
-    // Only with the turn taken.
-    private async Task<(ProviderMetadata? Metadata, ProviderRefusal Why)> DocumentAsync(CancellationToken stop)
-    {
-        var now = time.GetUtcNow();
-        if (document is not null && now - document.At <= WebLimits.ProviderFresh) return (document.Value, default);
-        var unreachable = true;
-        if (now - tried.Document >= WebLimits.ProviderAgain)
-        {
-            (var bytes, unreachable) = await FetchAsync(ProviderMetadata.AddressOf(provider.Issuer), stop);
-            if (bytes is not null && ProviderMetadata.Read(bytes, provider.Issuer) is { } fresh)
-            {
-                document = new(fresh, now);
-                return (fresh, default);
-            }
-            // A failure is tried again soon; a document that is wrong stays wrong for a while.
-            if (!unreachable) tried.Document = now;
-        }
-        else unreachable = false;
-        return document is not null && unreachable && now - document.At <= WebLimits.ProviderStale ? (document.Value, default) : (null, unreachable ? ProviderRefusal.Unreachable : ProviderRefusal.BadDocument);
-    }
-
     // Bytes, or whether nobody answered as they should (else the answer was too large).
-    private async Task<(byte[]? Bytes, bool Unreachable)> FetchAsync(Uri address, CancellationToken stop)
+    private async Task<(byte[]? Bytes, bool Unreachable)> FetchAsync(Uri address)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
         request.Headers.Accept.Add(new("application/json"));
-        var (status, bytes) = await SendAsync(request, stop);
+        var (status, bytes) = await SendAsync(request, CancellationToken.None);
         return status != HttpStatusCode.OK ? (null, true) : (bytes, false);
     }
 
@@ -173,11 +129,5 @@ public sealed class ProviderClient : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        http.Dispose();
-        turn.Dispose();
-    }
-
-    private sealed record Kept<T>(T Value, DateTimeOffset At);
+    public void Dispose() => http.Dispose();
 }

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -34,11 +32,10 @@ internal sealed class ProviderDesk(CommandCenter center, SignInDesk desk, Sessio
     }
 
     /// <summary>On record, then to the page that says so.</summary>
-    public static async Task RefuseAsync(HttpContext context, ProviderRefusal refusal)
+    public static Task RefuseAsync(HttpContext context, ProviderRefusal refusal)
     {
-        if (context.RequestServices.GetRequiredService<ProviderRefusalPace>().Permits(context.Address()))
-            await context.RequestServices.GetRequiredService<Trail>().SignInFailedAsync(context, "provider", refusal.Name());
-        await Onward.ReturnAsync(context, DonePath + QueryString.Create("reason", refusal.Name()));
+        context.RequestServices.GetRequiredService<Trail>().ProviderRefused(context, "provider", refusal.Name());
+        return Onward.ReturnAsync(context, DonePath + QueryString.Create("reason", refusal.Name()));
     }
 
     /// <summary>Sends a browser to the provider.</summary>
@@ -57,7 +54,7 @@ internal sealed class ProviderDesk(CommandCenter center, SignInDesk desk, Sessio
             ProviderPurpose.Confirm => await ConfirmAsync(context, word),
             _ => await SignInAsync(context, word),
         };
-        if (outcome.Why is { } refusal) await trail.SignInFailedAsync(context, context.IsSignedIn() ? context.Actor().Name : word.Name ?? "provider", refusal.Name());
+        if (outcome.Why is { } refusal) trail.ProviderRefused(context, context.IsSignedIn() ? context.Actor().Name : word.Name ?? "provider", refusal.Name());
         return outcome;
     }
 
@@ -68,19 +65,24 @@ internal sealed class ProviderDesk(CommandCenter center, SignInDesk desk, Sessio
         var role = word.Role ?? (provider.ViewerWithoutRole ? Role.Viewer : null);
         if (provider.RoleClaim is not null && role is null) return ProviderRefusal.NoRole;
         // 2 The account: by issuer and subject. What somebody is called, or their e-mail address, links nothing.
+        var link = await center.ProviderLinks.FindAsync(word.Issuer, word.Subject, stop);
+        // A link on any site leads through here: it puts nobody else's session in the place of the one that is open.
+        if (context.IsSignedIn()) return link is not null && link.Account == context.Account()?.Id ? new ProviderOutcome(null, word.Visit.Next) : ProviderRefusal.OtherPerson;
         Account account;
-        if (await center.ProviderLinks.FindAsync(word.Issuer, word.Subject, stop) is { } link && await center.Accounts.FindAsync(link.Account, stop) is { } known)
+        Role? raised = null;
+        if (link is not null && await center.Accounts.FindAsync(link.Account, stop) is { } known)
         {
             if (!known.Enabled) return ProviderRefusal.Disabled;
             account = known;
-            if (provider.RoleClaim is not null && role != account.Role)
+            // A lower role acts at once; a higher one when the person is inside, after their second factor.
+            if (provider.RoleClaim is not null && role > account.Role) raised = role;
+            else if (provider.RoleClaim is not null && role < account.Role)
             {
-                var changed = await center.Accounts.SetRoleByProviderAsync(account.Id, role!.Value, word.Issuer, context.Address(), stop);
-                if (changed.TryGet(out var after, out var refusal)) account = after;
+                var lowered = await center.Accounts.SetRoleByProviderAsync(account.Id, role!.Value, word.Issuer, context.Address(), stop);
+                if (lowered.TryGet(out var after, out var refusal)) account = after;
                 // The last administrator stays one; that it was asked for is on record.
                 else if (refusal.Code != RefusalCode.LastAdministrator) return Of(refusal);
             }
-            await center.ProviderLinks.MarkUsedAsync(link, stop);
         }
         else
         {
@@ -91,15 +93,14 @@ internal sealed class ProviderDesk(CommandCenter center, SignInDesk desk, Sessio
             account = fresh;
         }
         // 3 The second factor: the provider's where a setting says that it counts, else our own where there is one.
+        var half = new ProviderHalf(word, raised);
         if (!word.HasFactor && account.HasSecondFactor)
         {
-            second.Begin(context, account, "provider");
+            second.Begin(context, account, "provider", provider: half);
             return new(null, "/login/second" + QueryString.Create("next", word.Visit.Next));
         }
-        // 4 On record, then inside. It confirms dangerous acts only if the person was really asked just now.
-        List<Claim> claims = [new(Who.Provider, word.Issuer), new(Who.ShownAt, (word.ShownAt ?? DateTimeOffset.UnixEpoch).ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture))];
-        if (word.HasFactor) claims.Add(new(Who.Factor, "provider"));
-        var inside = await desk.AdmitAsync(context, account, word.HasFactor ? "provider+factor" : "provider", more: claims);
+        // 4 On record first, then inside.
+        var inside = await desk.AdmitAsync(context, account, half, word.HasFactor ? "provider+factor" : "provider");
         return inside.Account is null ? ProviderRefusal.AuditUnavailable : new ProviderOutcome(null, word.Visit.Next);
     }
 
@@ -125,6 +126,7 @@ internal sealed class ProviderDesk(CommandCenter center, SignInDesk desk, Sessio
     private static ProviderRefusal Of(Refusal refusal) => refusal.Code switch
     {
         RefusalCode.AlreadyExists => ProviderRefusal.NameTaken,
+        RefusalCode.NotAllowed => ProviderRefusal.Disabled,
         RefusalCode.BadInput => ProviderRefusal.NoName,
         RefusalCode.AuditUnavailable => ProviderRefusal.AuditUnavailable,
         _ => ProviderRefusal.NotDone,
@@ -138,26 +140,4 @@ internal sealed class ProviderDesk(CommandCenter center, SignInDesk desk, Sessio
 internal readonly record struct ProviderOutcome(ProviderRefusal? Why, string Next)
 {
     public static implicit operator ProviderOutcome(ProviderRefusal refusal) => new(refusal, "");
-}
-
-/// <summary>Keeps one address from filling the audit log with refused answers. Safe for any number of threads.</summary>
-internal sealed class ProviderRefusalPace(TimeProvider time)
-{
-    private readonly Lock gate = new();
-    private readonly Dictionary<string, int> counts = new(StringComparer.Ordinal);
-    private DateTimeOffset until;
-
-    public bool Permits(string address)
-    {
-        lock (gate)
-        {
-            var now = time.GetUtcNow();
-            if (now >= until || counts.Count >= WebLimits.LoginTracked)
-            {
-                counts.Clear();
-                until = now + WebLimits.LoginWindow;
-            }
-            return (counts[address] = counts.GetValueOrDefault(address) + 1) <= WebLimits.ProviderRefusalsPerAddress;
-        }
-    }
 }

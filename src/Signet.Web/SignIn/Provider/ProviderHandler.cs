@@ -104,7 +104,7 @@ internal sealed class ProviderHandler(
         if (await client.VerifyAsync(token, Context.RequestAborted) is { } unsigned) return unsigned;
         var (visit, now) = (ProviderVisit.Of(properties), options.Time.GetUtcNow());
         var again = visit.Purpose != ProviderPurpose.SignIn;
-        var expected = new ExpectedIdToken(Provider.Issuer, Provider.ClientId, ProviderVisit.NonceOf(properties), tokens.AccessToken!, again ? now - ProviderVisit.BeganAt(properties) : WebLimits.SessionLongest, again);
+        var expected = new ExpectedIdToken(Provider.Issuer, Provider.ClientId, ProviderVisit.NonceOf(properties), tokens.AccessToken!, again ? now - ProviderVisit.BeganAt(properties) : WebLimits.SessionLongest);
         if (token.Check(expected, now) is { } wrong) return wrong;
         var (claims, subject) = (token.Claims, token.Claims.Text("sub", 255)!);
         var more = claims;

@@ -48,6 +48,10 @@ internal sealed record ProviderWord(
     public override string ToString() => Issuer; // not the person
 }
 
+/// <summary>What of a provider's word acts only when its person is inside.</summary>
+/// <param name="Raised">A role above the present one; null: it stays.</param>
+internal sealed record ProviderHalf(ProviderWord Word, Signet.Access.Role? Raised);
+
 /// <summary>Takes each key once, for a while. Safe for any number of threads.</summary>
 internal sealed class OnceOnly(TimeProvider time)
 {

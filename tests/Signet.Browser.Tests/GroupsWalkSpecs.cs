@@ -113,6 +113,12 @@ public sealed partial class GroupsWalkSpecs
             hidden.Marks.Where(mark => page.Replace(Hidden, "", StringComparison.Ordinal).Contains(mark, StringComparison.Ordinal)).ShouldBeEmpty(path);
         }
 
+        using (var mine = await client.PostAsync("/devices?handler=Change", new FormUrlEncodedContent([.. form, new("device", Seen), new("device", Hidden), new("change", "Quarantine")])))
+        {
+            (await mine.Content.ReadAsStringAsync()).ShouldContain("1 changed, 0 were so already, 0 refused.");
+            house.Center.Fleet.Find(Seen)!.Enabled.ShouldBeFalse();
+        }
+
         (await house.Center.Commands.FindAsync(hidden.Command))!.State.ShouldBe("queued");
         house.Center.Fleet.Find(Hidden)!.Enabled.ShouldBeTrue();
         (await house.Center.Commands.ListAsync(new() { Device = Hidden })).Commands.Count.ShouldBe(before);

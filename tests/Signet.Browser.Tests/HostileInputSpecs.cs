@@ -86,6 +86,39 @@ public sealed partial class HostileInputSpecs(ConsoleHouse house)
         await house.Center.Fleet.RemoveAsync("inert-1", Actor.Terminal);
     }
 
+    [Fact]
+    public async Task Markup_in_a_topic_is_shown_as_it_was_written_and_cannot_be_a_name_in_a_certificate()
+    {
+        const string topic = "<img src=x onerror=alert(1)>/\"><script>alert(2)</script>";
+        await using var own = await Signet.Testing.TestHouse.StartAsync(new() { Demo = false, Web = true });
+        (await own.Center.Fleet.AddAsync(new("inert-2", "valve"), Actor.Terminal)).Refusal.ShouldBeNull();
+        await using (var device = await Signet.Testing.HandDevice.StartAsync(own, "inert-2"))
+        {
+            try
+            {
+                await device.SayAsync(topic, [1]);
+            }
+            catch (Signet.Mqtt.MqttException)
+            {
+                // Denied, or cut for it: either is on the page.
+            }
+        }
+
+        var named = await own.Center.Certificates.IssueAsync(new(Signet.Pki.CertificateProfile.User, "<i>inert</i>"), Actor.Terminal);
+        named.Refusal.ShouldNotBeNull().Message.ShouldContain("cannot stand in a certificate");
+        var token = (await own.Center.Tokens.CreateAsync("reader", Role.Admin, TimeSpan.FromMinutes(5), Actor.Terminal)).Value;
+        using var client = new HttpClient(new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = new() { TrustMode = System.Security.Cryptography.X509Certificates.X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { own.Center.Authority.Root }, RevocationMode = System.Security.Cryptography.X509Certificates.X509RevocationMode.NoCheck } } })
+        { BaseAddress = own.Web!.ConsoleUrl };
+        client.DefaultRequestHeaders.Authorization = new("Bearer", token.Secret);
+        own.Center.Broker.Denials().ShouldContain(denial => denial.Topic == topic);
+        foreach (var (path, shown) in new[] { ("/broker", "&lt;img src=x onerror=alert(1)&gt;"), ("/audit", "inert-2"), ("/certificates?q=" + Uri.EscapeDataString("<i>inert</i>"), "&lt;i&gt;inert&lt;/i&gt;") })
+        {
+            var page = await client.GetStringAsync(path);
+            page.ShouldContain(shown, Case.Sensitive, path);
+            foreach (var markup in new[] { "<img src=x", "<script>alert", "<i>inert" }) page.ShouldNotContain(markup, Case.Sensitive, path);
+        }
+    }
+
     private HttpClient NewClient() => new(new SocketsHttpHandler
     {
         AllowAutoRedirect = false, UseCookies = false,

@@ -82,10 +82,12 @@ public sealed partial class MqttBroker
         }
 
         foreach (var id in messages.Keys) storeId = Math.Max(storeId, id);
+        var newest = state.Sessions.GroupBy(s => (s.Session.Identity, s.Session.ClientId)).ToDictionary(rows => rows.Key, rows => rows.Max(s => s.Session.Session));
         foreach (var stored in state.Sessions)
         {
             storeId = Math.Max(storeId, stored.Session.Session);
-            if (!MayGoOn(stored.Session, out var decision))
+            // An older row of the same client was left by a version that wrote a session once more after it had ended.
+            if (stored.Session.Session != newest[(stored.Session.Identity, stored.Session.ClientId)] || !MayGoOn(stored.Session, out var decision))
             {
                 Store.Append(new StoreChange.SessionRemoved(stored.Session.Session));
                 continue;

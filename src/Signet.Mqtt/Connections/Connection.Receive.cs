@@ -162,7 +162,7 @@ internal sealed partial class Connection
 
     /// <summary>
     /// Wakes everyone else who was given something. Before the commit: what its receivers acknowledge until then need not be written down at all, and until then its sender has no answer.
-    /// (A QoS 2 message waits for its own commit in its receiver's session.)
+    /// A QoS 2 message waits for its own commit in a receiver's stored session; a receiver whose session ends with its connection gets it at once, and after a crash of the broker it is another session's.
     /// </summary>
     private void HandOver()
     {

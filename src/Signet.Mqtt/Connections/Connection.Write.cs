@@ -154,6 +154,7 @@ internal sealed partial class Connection
         lock (mine.Gate)
         {
             if (broken) return;
+            if (mustCommit) replies.Clear();   // handling broke off before the commit they wait for
             Outbox.Raw(replies.WrittenSpan);
             if (Version == MqttVersion.V5 && !why.ByClient && why.Code.IsError() && why.Reason.Length > 0) Goodbye(why).Write(Outbox, Version);
             dirty = true;

@@ -158,7 +158,7 @@ internal sealed partial class Connection(MqttBroker broker, IDuplexPipe pipe, Co
         broker.NotifyDisconnected(mine, this, new DisconnectInfo(why.Code, why.Reason, why.ByClient, willFollows));
         if (!owner) return;
         if (mine.Expiry == TimeSpan.Zero) broker.Table.Remove(mine);
-        else if (broker.Store.IsDurable) broker.Store.Append(mine.ToStored(broker.Time.GetUtcNow() + mine.Expiry));
+        else mine.StoreAway();
     }
 
     private static async Task CompleteAsync(ValueTask task)

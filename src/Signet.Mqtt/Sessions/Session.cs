@@ -37,6 +37,8 @@ internal sealed partial class Session(MqttBroker broker, SessionKey key, long st
     /// <summary>Last will that waits for its delay to pass; set when the connection ended.</summary>
     public (Will Will, DateTimeOffset Due)? DelayedWill { get; set; }
 
+    private bool isRemoved;
+
     /// <summary>True once it was taken out of the table: nothing may be queued any more.</summary>
     public bool Ended { get; private set; }
 
@@ -45,7 +47,26 @@ internal sealed partial class Session(MqttBroker broker, SessionKey key, long st
     public Connection? Connection => Volatile.Read(ref connection);
 
     /// <summary>Written down so that it survives the process: only what outlives its connection.</summary>
-    public bool IsStored => broker.Store.IsDurable && Expiry > TimeSpan.Zero;
+    public bool IsStored => broker.Store.IsDurable && Expiry > TimeSpan.Zero && !isRemoved;
+
+    /// <summary>Takes its rows out of the store; none is written after that. The connection it may still have goes on for a moment.</summary>
+    public void Unstore()
+    {
+        lock (Gate)
+        {
+            isRemoved = true;
+            if (broker.Store.IsDurable) broker.Store.Append(new StoreChange.SessionRemoved(storeId));
+        }
+    }
+
+    /// <summary>Writes until when it waits for its client, unless it is gone already.</summary>
+    public void StoreAway()
+    {
+        lock (Gate)
+        {
+            if (IsStored) broker.Store.Append(ToStored(broker.Time.GetUtcNow() + Expiry));
+        }
+    }
 
     public int SubscriptionCount
     {

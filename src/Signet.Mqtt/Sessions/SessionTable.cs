@@ -143,7 +143,7 @@ internal sealed class SessionTable(MqttBroker broker)
         sessions.Remove(session.Key);
         session.Usage.Sessions--;
         broker.Counters.Add(Tally.Sessions, -1);
-        if (broker.Store.IsDurable) broker.Store.Append(new StoreChange.SessionRemoved(session.StoreId));
+        session.Unstore();
     }
 
     private IdentityUsage UsageOf(string identity, IdentityLimits limits)

@@ -92,12 +92,13 @@ public sealed class SqliteSessionStore : ISessionStore
             if (behind.Count == 0) await work.WaitAsync();
             else if (!closing) await work.WaitAsync(Retry);
             var batch = Cut();
-            if (batch.Changes.Count > 0 || (behind.Count > 0 && !closing)) await CommitAsync(batch);
+            if (batch is not null || (behind.Count > 0 && !closing)) await CommitAsync(batch);
             else if (closing) return;
         }
     }
 
-    private Batch Cut()
+    /// <summary>What was appended since the last time; null when nothing was: the batch that is being filled is nobody's to read.</summary>
+    private Batch? Cut()
     {
         groups.EnterWriteLock();
         try
@@ -105,7 +106,7 @@ public sealed class SqliteSessionStore : ISessionStore
             lock (gate)
             {
                 var batch = open;
-                if (batch.Changes.Count == 0) return batch;
+                if (batch.Changes.Count == 0) return null;
                 open = new Batch();
                 latest = batch.Done.Task;
                 if (closing) work.Release();
@@ -118,26 +119,30 @@ public sealed class SqliteSessionStore : ISessionStore
         }
     }
 
-    private async Task CommitAsync(Batch batch)
+    private async Task CommitAsync(Batch? batch)
     {
-        var isBatch = batch.Changes.Count > 0;   // an empty one was not cut off: it is still being filled
-        condenser.Condense(batch.Changes);
-        var changes = behind.Count == 0 ? batch.Changes : isBatch ? [.. behind, .. batch.Changes] : behind;
+        if (batch is not null) condenser.Condense(batch.Changes);
+        var changes = batch is null ? behind : behind.Count == 0 ? batch.Changes : [.. behind, .. batch.Changes];
         try
         {
             if (isHopeless) throw lost!;
             if (changes.Count > 0) await writer.WriteAsync(changes);
             behind.Clear();
-            lock (gate) lost = null;
-            if (isBatch) batch.Done.SetResult();
+            lock (gate)
+            {
+                lost = null;
+                // What failed before is kept now: whoever asks next must not hear of the old failure.
+                if (batch is null) latest = Task.CompletedTask;
+            }
+            batch?.Done.SetResult();
         }
         catch (Exception e)
         {
-            if (isBatch) behind.AddRange(batch.Changes);
+            if (batch is not null) behind.AddRange(batch.Changes);
             if (e is not StoreException { IsTransient: true } || behind.Count > MostBehind) isHopeless = true;
             if (isHopeless) behind.Clear();
             lock (gate) lost ??= e;
-            if (!isBatch) return;
+            if (batch is null) return;
             batch.Done.SetException(e);
             _ = batch.Done.Task.Exception; // nobody may be waiting for it
         }

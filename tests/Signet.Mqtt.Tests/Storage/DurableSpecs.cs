@@ -51,6 +51,23 @@ public sealed class DurableSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_session_that_a_clean_start_ended_does_not_come_back_with_the_end_of_its_old_connection()
+    {
+        await using (var house = await StartAsync())
+        {
+            using var old = await RawClient.OpenAsync(house.Port, "10 13 'MQTT' 05 00 00 3C 05 11 00000100 'r'");
+            using var fresh = await RawClient.OpenAsync(house.Port, RawClient.Connect5);
+            (await old.ReadAsync()).ShouldStartWith("E0", Case.Sensitive, "taken over");
+            (await old.ReadAsync()).ShouldBe("", "and closed");
+            await fresh.SendAsync("E0 00");
+            await Until.TrueAsync(() => house.Broker.Sessions().Count == 0);
+        }
+
+        await using var again = await StartAsync();
+        again.Broker.Sessions().ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task While_the_disk_is_full_nothing_durable_is_acknowledged_and_when_there_is_space_it_goes_on_by_itself()
     {
         await RunAsync("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", directory);

@@ -9,7 +9,7 @@ using Signet.Web.Security;
 
 namespace Signet.Browser;
 
-/// <summary>The other half of the walk (<see cref="RoleWalkSpecs"/>): whoever may press a button is let through to it, and every refusal of the API is told as it promises. In a house of its own, for every button is pressed.</summary>
+/// <summary>The other half of the walk (<see cref="RoleWalkSpecs"/>): whoever may do an act is let through to it, and whatever then goes wrong is told as the API promises. In a house of its own, for every button is pressed.</summary>
 public sealed partial class AllowedWalkSpecs : IAsyncLifetime
 {
     private ProviderHouse house = null!;
@@ -19,6 +19,30 @@ public sealed partial class AllowedWalkSpecs : IAsyncLifetime
     {
         house = await ProviderHouse.StartAsync(null);
         routes = [.. house.Console.Routes.Where(route => !route.Path.StartsWith("/assets/", StringComparison.Ordinal))];
+    }
+
+    [Fact]
+    [Trait("row", "S0-23")]
+    public async Task Every_write_of_the_api_lets_every_role_through_that_may_and_answers_in_its_own_words()
+    {
+        var writes = routes.Where(route => !route.IsPage && route.Method is not ("GET" or "HEAD") && route.Path.StartsWith("/api/", StringComparison.Ordinal)).ToList();
+        writes.Count.ShouldBeGreaterThan(40);
+        var (wrong, through) = (new List<string>(), 0);
+        foreach (var role in Enum.GetValues<Role>())
+        {
+            using var client = NewClient((await house.Center.Tokens.CreateAsync($"walk-{role}", role, TimeSpan.FromMinutes(10), Actor.Terminal)).Value.Secret);
+            foreach (var route in writes.Where(route => May(role, route)))
+            {
+                using var request = new HttpRequestMessage(new(route.Method), Filled(route.Path));
+                if (route.Method != "DELETE") request.Content = new StringContent("{}", new MediaTypeHeaderValue("application/json"));
+                using var answer = await client.SendAsync(request);
+                through++;
+                if (answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || (int)answer.StatusCode >= 500) wrong.Add($"{role} {route.Method} {route.Path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+                else if ((int)answer.StatusCode >= 400 && await ProblemFaultAsync(answer) is { } fault) wrong.Add($"{role} {route.Method} {route.Path}: {(int)answer.StatusCode} {fault}");
+            }
+        }
+        wrong.ShouldBeEmpty();
+        through.ShouldBeGreaterThan(60);
     }
 
     [Theory]
@@ -39,6 +63,33 @@ public sealed partial class AllowedWalkSpecs : IAsyncLifetime
             var answer = await browser.PostAsync(Filled(route.Path), "/account");
             // 404: there is nobody and no device of that name. Nothing else says no.
             if (answer.Status is not (HttpStatusCode.OK or HttpStatusCode.Redirect or HttpStatusCode.NotFound) || answer.Location.StartsWith("/login?", StringComparison.Ordinal)) wrong.Add($"{role} {route.Path}: {(int)answer.Status} {answer.Location}");
+        }
+        wrong.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Every_route_of_the_api_is_described_with_its_method_a_summary_and_the_refusals_it_can_give()
+    {
+        using var client = NewClient(null);
+        using var document = JsonDocument.Parse(await client.GetStringAsync("/api/v1/openapi.json"));
+        document.RootElement.GetProperty("openapi").GetString()!.ShouldStartWith("3.1");
+        var paths = document.RootElement.GetProperty("paths");
+        var wrong = new List<string>();
+        foreach (var route in routes.Where(route => !route.IsPage && route.Path.StartsWith("/api/v1/", StringComparison.Ordinal) && !route.Path.EndsWith("/openapi.json", StringComparison.Ordinal)))
+        {
+            // {serial:regex(...)} is {serial} there.
+            var path = Parameter().Replace(route.Path, "{$1}");
+            if (!paths.TryGetProperty(path, out var item) || !item.TryGetProperty(route.Method.ToLowerInvariant(), out var operation))
+            {
+                wrong.Add($"{route.Method} {path}: not described");
+                continue;
+            }
+            var answers = operation.GetProperty("responses");
+            if (!operation.TryGetProperty("summary", out var summary) || summary.GetString() is not { Length: > 10 }) wrong.Add($"{route.Method} {path}: no summary");
+            if (!route.IsPublic && (!answers.TryGetProperty("401", out _) || !answers.TryGetProperty("403", out _))) wrong.Add($"{route.Method} {path}: does not say 401 and 403");
+            if (!answers.EnumerateObject().Any(one => one.Name.StartsWith('2') || one.Name.StartsWith('3'))) wrong.Add($"{route.Method} {path}: does not say what success is");
+            foreach (var failure in answers.EnumerateObject().Where(one => one.Name.StartsWith('4') || one.Name.StartsWith('5')))
+                if (!failure.Value.TryGetProperty("content", out var content) || !content.TryGetProperty("application/problem+json", out _)) wrong.Add($"{route.Method} {path}: {failure.Name} is no problem+json");
         }
         wrong.ShouldBeEmpty();
     }

@@ -64,6 +64,18 @@ public sealed class HandDevice : IAsyncDisposable
         return (bytes, parts.Length == 3 ? JsonNode.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(parts[1]))!.AsObject() : []);
     }
 
+    /// <summary>The next checkpoint it is shown: a signed note with the cosignatures under it.</summary>
+    public async Task<string> NextNoteAsync(TimeSpan within)
+    {
+        while (true)
+        {
+            Acknowledge();
+            (await _next!.WaitAsync(within)).ShouldBeTrue();
+            _next = null;
+            if (_messages.Current.Topic == Topics.Checkpoint(Name) && Encoding.UTF8.GetString(_messages.Current.Payload.Span) is var note && note.Contains("\n\u2014 ", StringComparison.Ordinal)) return note;
+        }
+    }
+
     /// <summary>The center's first heartbeat, unverified.</summary>
     public async Task<(string Audience, long Sent, long Since, long NextWithin)> CenterHeartbeatAsync()
     {

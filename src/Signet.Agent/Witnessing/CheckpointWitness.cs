@@ -184,7 +184,7 @@ internal sealed class CheckpointWitness
         var place = _accepted.FindIndex(a => a.Checkpoint.TextHash == checkpoint.TextHash);
         if (place < 0) return;
         var quorum = _home.Witnesses.Quorum;
-        var others = quorum <= 1 ? 0 : Cosignature.Verified(checkpoint, checkpoint.Note[(checkpoint.Text.Length + 1)..].Split('\n', StringSplitOptions.RemoveEmptyEntries), _home.Witnesses.Keys).Count(name => name != _home.Name);
+        var others = quorum <= 1 ? 0 : Cosignature.Verified(checkpoint, checkpoint.Note[(checkpoint.Text.Length + 1)..].Split('\n', StringSplitOptions.RemoveEmptyEntries), _home.Witnesses.Keys, enough: quorum).Count(name => name != _home.Name);
         if (others + 1 < quorum) return;
         _accepted.RemoveRange(0, place + 1);
         if (_alarms.Remove(WitnessAlarm.Unconfirmed))

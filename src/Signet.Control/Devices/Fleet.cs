@@ -192,9 +192,8 @@ public sealed class Fleet
     internal void RefreshHomes()
     {
         RefreshSettings();
-        // The oldest devices are the witnesses whose cosignatures are handed on.
-        var witnesses = _roster.List().Where(device => device.Enabled).OrderBy(device => device.Created).Take(ControlLimits.HandedOnWitnesses)
-            .Select(device => (device.Name, Der: _roster.CertificatesOf(device.Name) is [.., var last] ? last : null)).Where(witness => witness.Der is not null).Select(witness => (witness.Name, witness.Der!)).OrderBy(witness => witness.Name, StringComparer.Ordinal).ToList();
+        var witnesses = _roster.Witnesses().Select(name => (Name: name, Der: _roster.CertificatesOf(name) is [.., var last] ? last : null))
+            .Where(witness => witness.Der is not null).Select(witness => (witness.Name, witness.Der!)).OrderBy(witness => witness.Name, StringComparer.Ordinal).ToList();
         // Made once: it is the same for all, and reading sixty certificates for each of thousands would be most of a start.
         var list = DeviceHomeFiles.WitnessList(witnesses);
         foreach (var device in _roster.List()) DeviceHomeFiles.RefreshWitnesses(_installation, device.Name, list);

@@ -175,15 +175,18 @@ public sealed class Witnesses : IAsyncDisposable
     {
         Checkpoint checkpoint;
         byte[] note;
+        // Devices count the witnesses of their list and nobody else: of a large fleet, others' lines would only take these places.
+        var witnesses = _roster.Witnesses();
         lock (_one)
         {
             // The newest one: what confirms it confirms all before it.
             if (_signed.Count == 0) return;
             var signed = _signed.Values.Last();
-            if (signed.Checkpoint == _announced && signed.Lines.Count == signed.HandedOut) return;
-            signed.HandedOut = signed.Lines.Count;
+            List<string> lines = [.. witnesses.Where(signed.Lines.ContainsKey).Select(witness => signed.Lines[witness])];
+            if (signed.Checkpoint == _announced && lines.Count == signed.HandedOut) return;
+            signed.HandedOut = lines.Count;
             checkpoint = signed.Checkpoint;
-            note = Encoding.UTF8.GetBytes(checkpoint.Note + string.Concat(signed.Lines.Values.Take(ControlLimits.HandedOnWitnesses)));
+            note = Encoding.UTF8.GetBytes(checkpoint.Note + string.Concat(lines));
         }
         // The second time, with the cosignatures, only to those who are there: for the others the retained note is enough.
         var isFirst = checkpoint != _announced;
@@ -332,7 +335,7 @@ public sealed class Witnesses : IAsyncDisposable
     private sealed class Signed(Checkpoint checkpoint)
     {
         public Checkpoint Checkpoint { get; } = checkpoint;
-        public SortedDictionary<string, string> Lines { get; } = new(StringComparer.Ordinal);
+        public Dictionary<string, string> Lines { get; } = new(StringComparer.Ordinal);
         public int HandedOut { get; set; }
     }
 }

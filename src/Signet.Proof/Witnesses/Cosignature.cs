@@ -35,10 +35,11 @@ public static class Cosignature
     /// <param name="checkpoint">The checkpoint whose text was cosigned.</param>
     /// <param name="signatureLines">Lines as <see cref="Sign"/> makes them, from anywhere.</param>
     /// <param name="witnesses">The known ones: name and SubjectPublicKeyInfo.</param>
-    public static IReadOnlyList<string> Verified(Checkpoint checkpoint, IEnumerable<string> signatureLines, IReadOnlyDictionary<string, byte[]> witnesses)
+    /// <param name="enough">With so many good ones it stops: a small device verifies no more than it needs.</param>
+    public static IReadOnlyList<string> Verified(Checkpoint checkpoint, IEnumerable<string> signatureLines, IReadOnlyDictionary<string, byte[]> witnesses, int enough = int.MaxValue)
     {
         var good = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var line in signatureLines)
+        foreach (var line in signatureLines.TakeWhile(_ => good.Count < enough))
             if (SignedNote.TrySplit(checkpoint.Text + "\n" + line.TrimEnd('\n') + "\n", out _, out var read, out _))
                 foreach (var signature in read)
                     if (witnesses.TryGetValue(signature.Name, out var key) && IsGood(checkpoint, signature, key))

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Json;
@@ -44,6 +45,13 @@ internal static class ApiRoutes
         json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower));
         json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
         json.SerializerOptions.MaxDepth = 16;
+        // A member that is missing or null is the caller's mistake and told as one. Answers are ours: a null in them is not held against the caller.
+        json.SerializerOptions.RespectRequiredConstructorParameters = true;
+        json.SerializerOptions.RespectNullableAnnotations = true;
+        json.SerializerOptions.TypeInfoResolver = (json.SerializerOptions.TypeInfoResolver ?? new DefaultJsonTypeInfoResolver()).WithAddedModifier(type =>
+        {
+            foreach (var property in type.Properties.Where(property => !property.PropertyType.IsValueType)) property.IsGetNullable = true;
+        });
     }
 
     public static RouteHandlerBuilder Requires(this RouteHandlerBuilder route, Act act) => route.WithMetadata(new RequiresAttribute(act)).ProducesProblem(401).ProducesProblem(403);

@@ -51,9 +51,9 @@ public sealed record AuditCheckpointJson(long Number, long Size, DateTimeOffset 
 /// <param name="Reason">What was found; stands in the log.</param>
 public sealed record AuditSettlementJson(string Reason);
 
-/// <summary>Whose personal data to erase; at least one of the first three.</summary>
+/// <summary>Whose personal data to erase; at least one of the last three.</summary>
 /// <param name="Reason">Stands in the log: who asked for it.</param>
-public sealed record AuditErasureJson(long? Seq, string? Actor, string? Subject, string Reason);
+public sealed record AuditErasureJson(string Reason, long? Seq = null, string? Actor = null, string? Subject = null);
 
 /// <param name="OlderThanDays">Age of a segment's last entry.</param>
 /// <param name="Delete">True: not archived, deleted for good.</param>
@@ -73,15 +73,15 @@ internal static class AuditApi
             .Requires(Act.VerifyAudit).WithinGroups().Produces<AuditCheckpointJson>().WithSummary("Signs a checkpoint over everything up to now.");
         api.MapGet("/audit/checkpoint", (CommandCenter center) => center.Audit.LatestCheckpoint is { } latest ? Results.Ok(AuditCheckpointJson.Of(latest)) : Problems.NotFound("checkpoint yet")).Requires(Act.ViewAudit).WithinGroups()
             .Produces<AuditCheckpointJson>().ProducesProblem(404).WithSummary("The latest signed checkpoint.");
-        api.MapGet("/audit/consistency", ProveConsistencyAsync).Requires(Act.ViewAudit).WithinGroups().WithSummary("RFC 9162 consistency proof between two tree sizes: that the later one only added to the earlier one.");
-        api.MapGet("/audit/trust", (CommandCenter center) => Results.Text(center.Audit.TrustPem, "application/x-pem-file")).Requires(Act.ViewAudit).WithinGroups().WithSummary("The public key of the checkpoints, PEM: what an auditor trusts.");
-        api.MapGet("/audit/export", ExportAsync).Requires(Act.ExportAudit).WithSummary("The log, or the entries a filter wants: form ndjson (with proofs, verifiable offline), csv or syslog (RFC 5424).");
+        api.MapGet("/audit/consistency", ProveConsistencyAsync).Requires(Act.ViewAudit).WithinGroups().Produces<object>().WithSummary("RFC 9162 consistency proof between two tree sizes: that the later one only added to the earlier one.");
+        api.MapGet("/audit/trust", (CommandCenter center) => Results.Text(center.Audit.TrustPem, "application/x-pem-file")).Requires(Act.ViewAudit).WithinGroups().Produces<string>(200, "application/x-pem-file").WithSummary("The public key of the checkpoints, PEM: what an auditor trusts.");
+        api.MapGet("/audit/export", ExportAsync).Requires(Act.ExportAudit).Produces<string>(200, "application/x-ndjson", "text/csv", "text/plain").WithSummary("The log, or the entries a filter wants: form ndjson (with proofs, verifiable offline), csv or syslog (RFC 5424).");
         api.MapPost("/audit/erase", EraseAsync).Requires(Act.ErasePersonalData).Produces<Erasure>().WithSummary("Erases personal data beside entries; the entries and every proof stay.");
-        api.MapPost("/audit/retire", RetireAsync).Requires(Act.RetireAudit).WithSummary("Takes sealed segments out of the database, to the archive or for good; every remaining proof stays valid.");
-        api.MapGet("/audit/witnesses", ListWitnessesAsync).Requires(Act.ViewAudit).WithinGroups().WithSummary("What each device has cosigned of the log and raised about it, and how many entries a quorum confirms.");
+        api.MapPost("/audit/retire", RetireAsync).Requires(Act.RetireAudit).Produces<object>().WithSummary("Takes sealed segments out of the database, to the archive or for good; every remaining proof stays valid.");
+        api.MapGet("/audit/witnesses", ListWitnessesAsync).Requires(Act.ViewAudit).WithinGroups().Produces<object>().WithSummary("What each device has cosigned of the log and raised about it, and how many entries a quorum confirms.");
         api.MapPost("/audit/witnesses/{device}/settle", SettleAsync).Requires(Act.AcknowledgeAlert).WithinGroups().Produces<WitnessRecord>().ProducesProblem(404).WithSummary("A person has looked at a device's alarm; the reason stands in the log.");
         api.MapGet("/audit/segments", (CommandCenter center) => Results.Ok(new { retired = center.Audit.Retired, segments = center.Audit.Segments.Select(s => new { s.First, s.Last, file = Path.GetFileName(s.Path) }) }))
-            .Requires(Act.ViewAudit).WithinGroups().WithSummary("Sealed segments, oldest first.");
+            .Requires(Act.ViewAudit).WithinGroups().Produces<object>().WithSummary("Sealed segments, oldest first.");
     }
 
     internal static string? Wrong(string? type) => type is null || AuditTypes.All.Contains(type) ? null : $"There is no event type of that name. Types: {string.Join(", ", AuditTypes.All)}.";

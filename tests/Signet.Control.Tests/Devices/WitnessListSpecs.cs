@@ -1,0 +1,27 @@
+using Signet.Testing;
+
+namespace Signet.Control.Tests;
+
+/// <summary>Whose cosignatures a fleet larger than the list of witnesses is handed.</summary>
+public sealed class WitnessListSpecs
+{
+    [Fact]
+    public async Task Only_the_witnesses_of_the_list_are_handed_on_whatever_the_names_of_others_are()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false, Center = o => o with { CheckpointInterval = TimeSpan.FromMilliseconds(200) } });
+        // The newest comes first by its name, and there is no place for it.
+        foreach (var name in Enumerable.Range(1, ControlLimits.HandedOnWitnesses).Select(i => $"z-{i}").Append("a-newest")) (await house.Center.Fleet.AddAsync(new(name, "valve"), Actor.Terminal)).Refusal.ShouldBeNull();
+        await house.StopCenterAsync();
+        await house.StartCenterAsync();   // now the homes hold the list
+        foreach (var name in new[] { "a-newest", "z-1", "z-2" }) await house.StartDeviceAsync(name);
+        await using var listener = await HandDevice.StartAsync(house, "z-3");
+
+        List<string> lines;
+        do
+        {
+            lines = [.. (await listener.NextNoteAsync(TimeSpan.FromSeconds(20))).Split('\n').Where(line => line.StartsWith("\u2014 ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
+            lines.ShouldNotContain("a-newest");
+        }
+        while (!lines.Contains("z-1") || !lines.Contains("z-2"));
+    }
+}

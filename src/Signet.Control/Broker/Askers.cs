@@ -43,9 +43,13 @@ internal sealed class Askers(Roster roster, Func<string, Account?> findPerson, T
     public Decision Decide(AccessPolicy policy, Principal who, TopicAction action, string topic, bool asksEach)
     {
         var decision = policy.Decide(who, action, topic);
-        if (!decision.Allowed || who.Kind != PrincipalKind.Person || ScopeOf(who.Name) is not { Count: > 0 } groups) return decision;
-        return topic.Split('/', 3) is ["signet", var device, _] && (device == "+" ? asksEach && action == TopicAction.Subscribe : Sight.IsWithin(roster, groups, device)) ? decision : new(false, ScopeRule, policy.Version);
+        return !decision.Allowed || IsWithinScope(who, action, topic, asksEach) ? decision : new(false, ScopeRule, policy.Version);
     }
+
+    /// <summary>True for everybody but a person who is limited to groups and asks for something else than their devices.</summary>
+    public bool IsWithinScope(Principal who, TopicAction action, string topic, bool asksEach)
+        => who.Kind != PrincipalKind.Person || ScopeOf(who.Name) is not { Count: > 0 } groups
+            || (topic.Split('/', 3) is ["signet", var device, _] && (device == "+" ? asksEach && action == TopicAction.Subscribe : Sight.IsWithin(roster, groups, device)));
 
     /// <summary>Everybody who goes by this name, whatever they are: a device in force, a person, an account, the center.</summary>
     public IReadOnlyList<Principal> ByName(string name)

@@ -83,6 +83,10 @@ public sealed class Policies
     }
 
     /// <summary>Is the asker admitted at all? A policy can allow what a disabled or unknown device never comes to ask.</summary>
+    /// <summary>Why a person may not although the rules allow it: they are limited to groups of devices, and this is not one of theirs. Null: nothing stands against it.</summary>
+    public string? OutOfScope(Principal who, TopicAction action, string topic)
+        => _askers.IsWithinScope(who, action, topic, asksEach: true) ? null : $"{who.Name} is limited to the devices of {string.Join(", ", _askers.ScopeOf(who.Name).Order(StringComparer.Ordinal))} (signet user scope)";
+
     public bool IsAdmitted(Principal principal) => _askers.ByName(principal.Name).Any(p => p.Kind == principal.Kind);
 
     public static AccessPolicy? Read(ReadOnlyMemory<byte> file, out Refusal? refusal)

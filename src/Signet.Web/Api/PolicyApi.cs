@@ -28,7 +28,14 @@ public sealed record RuleStepJson(string Rule, string Effect, string Outcome, st
 /// <param name="FlipGroup">A group whose membership would turn it round too.</param>
 public sealed record ExplanationJson(string Who, IReadOnlyList<string> Groups, string Action, string Topic, bool Allowed, string Rule, long Version, bool Admitted, IReadOnlyList<RuleStepJson> Rules, string? Flip, string? FlipGroup)
 {
-    public static ExplanationJson Of(PolicyExplanation e, bool admitted) => new(
+    /// <param name="limit">See <see cref="Policies.OutOfScope"/>: the last word, after every rule.</param>
+    public static ExplanationJson Of(PolicyExplanation e, bool admitted, string? limit)
+    {
+        var told = Of(e, admitted);
+        return limit is null || !told.Allowed ? told : told with { Allowed = false, Rule = "scope", Rules = [.. told.Rules, new("scope", PolicyWords.Of(Effect.Deny), "decided", limit)], Flip = null, FlipGroup = null };
+    }
+
+    private static ExplanationJson Of(PolicyExplanation e, bool admitted) => new(
         $"{PolicyWords.Of(e.Principal.Kind)}:{e.Principal.Name}", [.. e.Principal.Groups.Order(StringComparer.Ordinal)], PolicyWords.Of(e.Action), e.Topic, e.Decision.Allowed, e.Decision.Rule, e.Decision.Version, admitted,
         [.. e.Steps.Select(s => new RuleStepJson(s.Rule.Name, PolicyWords.Of(s.Rule.Effect), System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(s.Outcome.ToString()), s.Why))], e.Flip?.Text, e.Flip?.Group);
 }
@@ -84,7 +91,7 @@ internal static class PolicyApi
         if (!PolicyWords.TryParse(wanted.Action ?? "", out TopicAction action)) return NoAction();
         if (PolicyOf(wanted.Policy, center, out var refusal) is not { } policy) return Problems.Of(refusal!);
         var principal = await center.Policies.PrincipalAsync(wanted.Who ?? "", wanted.Groups, stop);
-        return Results.Ok(ExplanationJson.Of(PolicyExplanation.Of(policy, principal, action, wanted.Topic ?? ""), center.Policies.IsAdmitted(principal)));
+        return Results.Ok(ExplanationJson.Of(PolicyExplanation.Of(policy, principal, action, wanted.Topic ?? ""), center.Policies.IsAdmitted(principal), center.Policies.OutOfScope(principal, action, wanted.Topic ?? "")));
     }
 
     private static async Task<IResult> WhoCanAsync(WhoCanJson wanted, CommandCenter center, CancellationToken stop)
@@ -93,7 +100,7 @@ internal static class PolicyApi
         if (PolicyOf(wanted.Policy, center, out var refusal) is not { } policy) return Problems.Of(refusal!);
         var principals = await center.Policies.PrincipalsAsync(stop);
         return Results.Ok(new WhoCanAnswerJson(wanted.Action!, wanted.Topic ?? "",
-            [.. WhoCan.Find(policy, principals, action, wanted.Topic ?? "").Select(x => new WhoCanRowJson($"{PolicyWords.Of(x.Principal.Kind)}:{x.Principal.Name}", x.Decision.Rule))], principals.Count));
+            [.. WhoCan.Find(policy, principals, action, wanted.Topic ?? "").Where(x => center.Policies.OutOfScope(x.Principal, action, wanted.Topic ?? "") is null).Select(x => new WhoCanRowJson($"{PolicyWords.Of(x.Principal.Kind)}:{x.Principal.Name}", x.Decision.Rule))], principals.Count));
     }
 
     private static async Task<IResult> DiffAsync(PolicyDiffJson wanted, CommandCenter center, CancellationToken stop)

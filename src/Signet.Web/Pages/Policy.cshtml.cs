@@ -26,6 +26,9 @@ public sealed class PolicyModel(CommandCenter center) : ConsolePage(center)
     public AccessPolicy Policy { get; private set; } = null!;
     public IReadOnlyList<PolicyVersion> History { get; private set; } = [];
     public PolicyExplanation? Explanation { get; private set; }
+
+    /// <summary>Why a person may not although the rules allow it.</summary>
+    public string? Limit { get; private set; }
     public bool IsAdmitted { get; private set; }
     public IReadOnlyList<(Principal Principal, Decision Decision)>? Allowed { get; private set; }
     public int Asked { get; private set; }
@@ -44,13 +47,14 @@ public sealed class PolicyModel(CommandCenter center) : ConsolePage(center)
         {
             var principals = await Center.Policies.PrincipalsAsync(stop);
             Asked = principals.Count;
-            Allowed = [.. WhoCan.Find(Policy, principals, action, Topic).OrderBy(x => x.Principal.Kind).ThenBy(x => x.Principal.Name, StringComparer.Ordinal)];
+            Allowed = [.. WhoCan.Find(Policy, principals, action, Topic).Where(x => Center.Policies.OutOfScope(x.Principal, action, Topic) is null).OrderBy(x => x.Principal.Kind).ThenBy(x => x.Principal.Name, StringComparer.Ordinal)];
         }
         else if (!string.IsNullOrWhiteSpace(Who))
         {
             var principal = await Center.Policies.PrincipalAsync(Who.Trim(), null, stop);
             IsAdmitted = Center.Policies.IsAdmitted(principal);
             Explanation = PolicyExplanation.Of(Policy, principal, action, Topic);
+            Limit = Explanation.Decision.Allowed ? Center.Policies.OutOfScope(principal, action, Topic) : null;
         }
     }
 

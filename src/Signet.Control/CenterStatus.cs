@@ -20,8 +20,11 @@ public sealed record CenterStatus(
     /// <summary>The center is about to stop: what was taken is finished, new work belongs elsewhere.</summary>
     public bool Draining { get; init; }
 
-    /// <summary>Ready to take commands: broker, link, database and audit log all work, and no stop is under way.</summary>
-    public bool IsReady => Broker.Listening && Broker.Linked && Audit.Writable && Database.IsReady && !Draining;
+    /// <summary>What devices say is worked through; false while the last messages could not be, and are tried again.</summary>
+    public bool Intake { get; init; } = true;
+
+    /// <summary>Ready to take commands: broker, link, intake, database and audit log all work, and no stop is under way.</summary>
+    public bool IsReady => Broker.Listening && Broker.Linked && Intake && Audit.Writable && Database.IsReady && !Draining;
 }
 
 /// <param name="Listening">The MQTT port is open.</param>

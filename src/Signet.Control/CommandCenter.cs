@@ -175,6 +175,7 @@ public sealed partial class CommandCenter : IAsyncDisposable
         _ends.Look();
         rounds.Every(ControlLimits.DeadlineSweep, "schedule", _ => Commands.TickAsync());
         rounds.Every(ControlLimits.DeadlineSweep, "rollouts", Commands.WatchRolloutsAsync);
+        rounds.Every(ControlLimits.AuditRetry, "quarantine", Fleet.WriteDownAsync);
         var clock = new ClockWatch(_trail, _time, _logger);
         _observations.MayForget = clock.MayForget;
         Audit.MayRetire = clock.MayForget;
@@ -240,7 +241,7 @@ public sealed partial class CommandCenter : IAsyncDisposable
             known, online, database.IsReady ? _ledger.CountOpen() : 0, new(health.State == AuditState.Writable, health.Message, health.Size, Audit.LatestCheckpoint?.Size ?? 0),
             Certificates.Ends(), $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}")
         {
-            Database = database, Draining = _isDraining,
+            Database = database, Draining = _isDraining, Intake = _intake.IsRunning,
         };
     }
 

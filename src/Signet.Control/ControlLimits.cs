@@ -63,6 +63,9 @@ public static class ControlLimits
     /// <summary>Characters of a <see cref="DeviceSelection"/>. Chosen: some sixty names.</summary>
     public const int SelectionCharacters = 4_096;
 
+    /// <summary>Different terms of a <see cref="DeviceSelection"/>, each of which is held against every device. Chosen: as many names as fit anyway.</summary>
+    public const int SelectionTerms = 64;
+
     /// <summary>Characters of names of people, tokens and titles. Chosen; <c>by.name</c> takes as many.</summary>
     public const int NameCharacters = 128;
 

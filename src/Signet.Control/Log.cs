@@ -20,7 +20,7 @@ internal static partial class Log
     [LoggerMessage(3005, LogLevel.Warning, "The center's own link to the broker: {State} {Cause}")]
     public static partial void LinkChanged(ILogger logger, string state, string? cause);
 
-    [LoggerMessage(3006, LogLevel.Error, "The intake of device messages stopped")]
+    [LoggerMessage(3006, LogLevel.Error, "What devices said could not be worked through and is tried again")]
     public static partial void IntakeStopped(ILogger logger, Exception cause);
 
     [LoggerMessage(3007, LogLevel.Warning, "The clock {Direction} by {Seconds:0.0} s")]

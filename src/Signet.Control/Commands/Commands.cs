@@ -64,6 +64,8 @@ public sealed partial class Commands
             // One at a time, so that two requests with one key cannot both find nothing.
             using var turn = await _keyed.TakeAsync(cancellationToken);
             if (_ledger.FindByKey(actor, draft.IdempotencyKey) is not { } before) return await SendOnceAsync(draft, actor, cancellationToken);
+            // What somebody was shown once is not theirs to see when the device has left their groups.
+            if (!_fleet.Covers(actor, [before.Device])) return Scope.Refuse(actor);
             return before.Device == draft.Device && before.Command == draft.Command && JsonNode.DeepEquals(before.Arguments, draft.Arguments ?? []) ? before
                 : new Refusal(RefusalCode.Conflict, "this idempotency key was used for another command; take a new one");
         }

@@ -21,9 +21,14 @@ namespace Signet.Control;
 /// </summary>
 internal sealed class ReceiptIntake(Roster roster, Manifests manifests, CommandLedger ledger, ControlDatabase database, AuditTrail trail, Heartbeats heartbeats, RepeatedNotes repeated, CommandNews news, TimeProvider time)
 {
-    /// <summary>A verified receipt that waits for the flush. <c>Window</c>: the device's, with this receipt in it; null when the device was removed meanwhile.</summary>
-    private sealed record Held(string Device, VerifiedReceipt Verified, ReplayState? Window, Activity? Trace)
+    /// <summary>A verified receipt that waits for the flush.</summary>
+    private sealed record Held(string Device, VerifiedReceipt Verified, bool IsDuplicate, Activity? Trace)
     {
+        /// <summary>Looked at; what came of it stands here, so that a flush that is tried again does not do it twice.</summary>
+        public bool IsJudged { get; set; }
+
+        /// <summary>The device's window as it was (to know it again), and with this receipt in it; null when the receipt does not count or the device was removed meanwhile.</summary>
+        public (ReplayWindow Before, ReplayWindow After)? Window { get; set; }
         public CommandRow? Command { get; set; }
         public Evidence? Evidence { get; set; }
         public ReceiptClaims Claims => Verified.Claims;
@@ -35,7 +40,7 @@ internal sealed class ReceiptIntake(Roster roster, Manifests manifests, CommandL
     /// <summary>A receipt of this device waits for <see cref="FlushAsync"/>, which must come before its next word is taken.</summary>
     public bool Holds(string device) => _devices.Contains(device);
 
-    /// <summary>Verifies; what is right is on the record after the next <see cref="FlushAsync"/>.</summary>
+    /// <summary>Verifies; what is right is on the record after the next <see cref="FlushAsync"/>. Asks no database.</summary>
     public void Take(string device, MqttMessage message)
     {
         var before = Activity.Current;
@@ -49,23 +54,13 @@ internal sealed class ReceiptIntake(Roster roster, Manifests manifests, CommandL
             return;
         }
 
-        var claims = verified.Claims;
-        heartbeats.ReceiptHeard(device, claims.Epoch, claims.Sequence);
-        var (isNew, window) = roster.With(device, m => Commit(m, claims, out rejection));
-        if (!isNew)
-        {
-            // The same receipt again after a broken line (QoS 1) is no attack.
-            if (!message.Duplicate && ledger.FindRow(claims.InReplyTo)?.Receipt != Encoding.ASCII.GetString(verified.Bytes.Span))
-                repeated.Add(Intake.RefusedMessage(device, "receipt", rejection), device);
-            trace?.Dispose();
-            return;
-        }
-
-        _held.Add(new(device, verified, window, trace));
+        _held.Add(new(device, verified, message.Duplicate, trace));
         _devices.Add(device);
     }
 
-    /// <summary>Puts all that is held on the record, then into the states of their commands. Until it returns, the broker still has them.</summary>
+    /// <summary>
+    /// Puts all that is held on the record, then into the states of their commands. Until it returns, the broker still has them. After an exception nothing counts as seen, and it may be called again.
+    /// </summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
         if (_held.Count == 0) return;
@@ -75,52 +70,73 @@ internal sealed class ReceiptIntake(Roster roster, Manifests manifests, CommandL
 
         // The window and the state in one transaction: after a crash either both are there, or neither and the broker sends the receipt again.
         var changed = await UntilDoneAsync(() => database.WriteAsync<IReadOnlyList<CommandView>>(connection => [.. _held.Select(held => Apply(connection, held)).OfType<CommandView>().ToList()], cancellationToken), cancellationToken);
-        foreach (var view in changed) news.Announce(view);
-        foreach (var held in _held) held.Trace?.Dispose();
+        foreach (var held in _held)
+        {
+            // Not into the window of another device that has got the name meanwhile.
+            if (held.Window is { } window) roster.With(held.Device, m => ReferenceEquals(m.Receipts, window.Before) ? m.Receipts = window.After : null);
+            held.Trace?.Dispose();
+        }
+
         _held.Clear();
         _devices.Clear();
-    }
-
-    private (bool IsNew, ReplayState? Window) Commit(Member member, ReceiptClaims claims, out Rejection rejection)
-    {
-        if (!member.Receipts.Check(claims.Epoch, claims.Sequence, time.GetUtcNow(), out rejection)) return (false, null);
-        member.Receipts.Commit(claims.Epoch, claims.Sequence);
-        member.LastSeen = time.GetUtcNow();
-        member.IsDirty = true;
-        return (true, member.Receipts.Export());
+        foreach (var view in changed) news.Announce(view);
     }
 
     private async Task RecordAsync(Held held, (CommandRow? Row, bool IsAttempt) known, CancellationToken cancellationToken)
+    {
+        if (!held.IsJudged) Judge(held, known);
+        held.IsJudged = true;
+        if (held.Command is not { } command || held.Evidence is not null) return;
+        // A crash after the log and before the state: the broker sends the receipt again, and its entry is there.
+        var earlier = new AuditFilter { Type = AuditTypes.Command, Actor = held.Device, Action = "receipt", Text = held.Verified.Digest };
+        var entry = await UntilDoneAsync(() => trail.FindEarlierAsync(command.AuditEntry, earlier, cancellationToken).AsTask(), cancellationToken)
+            ?? await trail.AppendWhenPossibleAsync(Record(held.Device, held.Verified, command), cancellationToken);
+        held.Evidence = new(time.GetUtcNow(), held.Claims.State == ReceiptState.Rejected ? RejectReasons.Of(held.Claims.Reason).Name : null, held.Claims.Result,
+            Encoding.ASCII.GetString(held.Verified.Bytes.Span), entry.Sequence, held.Claims.Digest);
+    }
+
+    // What counts gets a window, what speaks about a command of ours gets the command, all else a note at most.
+    private void Judge(Held held, (CommandRow? Row, bool IsAttempt) known)
     {
         var (command, claims) = (known.Row, held.Claims);
         var isOurs = command is not null && command.Device == held.Device && (command.Digest == claims.Digest || known.IsAttempt);
         // A refusal of an earlier message of a command that was signed anew is old news.
         var isOld = isOurs && command!.Digest != claims.Digest && claims.State == ReceiptState.Rejected;
-        if (isOld) return;
-        // What was asked under a suite may be answered under it when that has ended meanwhile; nothing else.
-        if (manifests.HasEnded(held.Device, held.Verified.Suite, out var ended) && !(isOurs && command!.IsUnderSharedKey))
+        // What was asked under a suite may be answered under it when that has ended meanwhile; nothing else, and nothing else moves the window: who holds a key that has ended could make the device's own receipts old.
+        if (manifests.HasEnded(held.Device, held.Verified.Suite, out var rejection) && !(isOurs && command!.IsUnderSharedKey))
         {
-            repeated.Add(Intake.RefusedMessage(held.Device, "receipt", ended), held.Device);
+            if (!isOld) repeated.Add(Intake.RefusedMessage(held.Device, "receipt", rejection), held.Device);
             return;
         }
 
-        if (!isOurs || claims.Reason == RejectReason.Replayed)
+        heartbeats.ReceiptHeard(held.Device, claims.Epoch, claims.Sequence);
+        var isNew = false;
+        roster.With(held.Device, m => isNew = See(m, held, out rejection));
+        if (!isNew)
         {
-            repeated.Add(Foreign(held.Device, claims, isOurs), held.Device);
-            return;
+            // The same receipt again after a broken line (QoS 1) is no attack.
+            if (!held.IsDuplicate && command?.Receipt != Encoding.ASCII.GetString(held.Verified.Bytes.Span)) repeated.Add(Intake.RefusedMessage(held.Device, "receipt", rejection), held.Device);
         }
+        else if (isOld) return;
+        else if (!isOurs || claims.Reason == RejectReason.Replayed) repeated.Add(Foreign(held.Device, claims, isOurs), held.Device);
+        else held.Command = command;
+    }
 
-        // A crash after the log and before the state: the broker sends the receipt again, and its entry is there.
-        var entry = await trail.FindEarlierAsync(command!.AuditEntry, new() { Type = AuditTypes.Command, Actor = held.Device, Action = "receipt", Text = held.Verified.Digest }, cancellationToken)
-            ?? await trail.AppendWhenPossibleAsync(Record(held.Device, held.Verified, command), cancellationToken);
-        held.Command = command;
-        held.Evidence = new(time.GetUtcNow(), claims.State == ReceiptState.Rejected ? RejectReasons.Of(claims.Reason).Name : null, claims.Result,
-            Encoding.ASCII.GetString(held.Verified.Bytes.Span), entry.Sequence, claims.Digest);
+    // On a copy: the roster gets it when it is written.
+    private bool See(Member member, Held held, out Rejection rejection)
+    {
+        if (!member.Receipts.Check(held.Claims.Epoch, held.Claims.Sequence, time.GetUtcNow(), out rejection)) return false;
+        var after = ReplayWindow.Restore(member.Receipts.Export());
+        after.Commit(held.Claims.Epoch, held.Claims.Sequence);
+        held.Window = (member.Receipts, after);
+        member.LastSeen = time.GetUtcNow();
+        member.IsDirty = true;
+        return true;
     }
 
     private CommandView? Apply(DbConnection connection, Held held)
     {
-        if (held.Window is not null) FleetStore.SaveWindow(connection, held.Device, "receipt", held.Window);
+        if (held.Window is { } window) FleetStore.SaveWindow(connection, held.Device, "receipt", window.After.Export());
         return held.Evidence is null ? null : CommandLedger.Apply(connection, held.Claims.InReplyTo, IsReturned(held.Claims, held.Command!) ? CommandEvent.Returned : EventOf(held.Claims.State), held.Evidence);
     }
 
@@ -160,7 +176,7 @@ internal sealed class ReceiptIntake(Roster roster, Manifests manifests, CommandL
         _ => throw new ArgumentOutOfRangeException(nameof(state), state, "no such state"),
     };
 
-    // The device has acted, so its word waits at the broker's door until it can be written down.
+    // The device has acted, so its word waits at the broker's door until it can be written down. What is not the database being away goes on to the intake, which says that it stands still.
     private async Task<T> UntilDoneAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
     {
         while (true)

@@ -60,6 +60,9 @@ public sealed class BulkChanges : IDisposable
     private readonly TimeProvider _time;
     private readonly RandomNumberGenerator _random;
     private readonly SemaphoreSlim _one = new(1);
+
+    // What cuts off waits for no change of labels; device by device the two take turns.
+    private readonly SemaphoreSlim _urgent = new(1);
     private readonly LinkedList<(string By, string? Key, BulkReport Report)> _reports = [];
 
     internal BulkChanges(Fleet fleet, Certificates certificates, AuditTrail trail, TimeProvider time, RandomNumberGenerator random)
@@ -74,83 +77,111 @@ public sealed class BulkChanges : IDisposable
         _ => Act.ManageDevices,
     };
 
-    /// <summary>Does it, one bulk at a time. Refused as a whole when nothing fits, when it is not allowed at all, or when more than <see cref="ControlLimits.BulkDevices"/> fit.</summary>
+    /// <summary>
+    /// Does it, one bulk at a time; quarantine and revocation do not wait for the others. Refused as a whole when nothing fits, when it is not allowed at all, or when more than
+    /// <see cref="ControlLimits.BulkDevices"/> fit. Which devices fit is settled before it waits for its turn, what becomes of each when it comes to it.
+    /// </summary>
     public async Task<Outcome<BulkReport>> ChangeAsync(BulkDraft draft, Actor actor, CancellationToken cancellationToken = default)
     {
         if (WhyNot(draft) is { } why) return new Refusal(RefusalCode.BadInput, why);
-        await _one.WaitAsync(cancellationToken);
+        if (!Select(draft, actor).TryGet(out var devices, out var none) && draft.IdempotencyKey is null) return none;
+        var turn = draft.Change is BulkChange.Quarantine or BulkChange.Revoke ? _urgent : _one;
+        await turn.WaitAsync(cancellationToken);
         try
         {
-            if (draft.IdempotencyKey is { } key && _reports.FirstOrDefault(r => r.Key == key && r.By == By(actor)).Report is { } before)
-                return (before.Selection, before.Change, before.Value) == (draft.Selection, draft.Change, draft.Value) ? before : new Refusal(RefusalCode.Conflict, "this idempotency key was used for another change; take a new one");
-            return await DoAsync(draft, actor, cancellationToken);
+            if (draft.IdempotencyKey is { } key && Earlier(key, actor) is { } before)
+                return (before.Selection, before.Change, before.Value) != (draft.Selection, draft.Change, draft.Value) ? new Refusal(RefusalCode.Conflict, "this idempotency key was used for another change; take a new one")
+                    : _fleet.Covers(actor, before.Devices.Select(row => row.Device)) ? before : Scope.Refuse(actor);
+            return devices is null ? none! : await DoAsync(draft, devices, actor, cancellationToken);
         }
         finally
         {
-            _one.Release();
+            turn.Release();
         }
     }
 
-    public void Dispose() => _one.Dispose();
+    public void Dispose()
+    {
+        _one.Dispose();
+        _urgent.Dispose();
+    }
 
-    private async Task<Outcome<BulkReport>> DoAsync(BulkDraft draft, Actor actor, CancellationToken cancellationToken)
+    private BulkReport? Earlier(string key, Actor actor)
+    {
+        lock (_reports) return _reports.FirstOrDefault(r => r.Key == key && r.By == By(actor)).Report;
+    }
+
+    // By name.
+    private Outcome<List<string>> Select(BulkDraft draft, Actor actor)
     {
         IReadOnlyList<DeviceRecord> seen = actor.Groups.Count == 0 ? _fleet.List() : [.. _fleet.List().Where(actor.Covers)];
-        List<DeviceRecord> devices;
+        List<string> devices;
         if (draft.Names is { } names)
         {
             var ticked = names.ToHashSet(StringComparer.Ordinal);
-            devices = [.. seen.Where(device => ticked.Contains(device.Name))];
+            devices = [.. seen.Where(device => ticked.Contains(device.Name)).Select(device => device.Name)];
         }
         else if (!DeviceSelection.TryParse(draft.Selection, out var selection, out var why)) return new Refusal(RefusalCode.BadInput, why);
         else if (selection.MissingFrom(seen).FirstOrDefault() is { } missing) return actor.Groups.Count > 0 ? Scope.Refuse(actor) : new Refusal(RefusalCode.NotFound, $"there is no device '{missing}'");
-        else devices = [.. selection.Of(seen)];
+        else devices = [.. selection.Of(seen).Select(device => device.Name)];
         if (devices.Count == 0) return new Refusal(RefusalCode.NotFound, $"no device fits '{AuthorizedCommand.Shown(draft.Selection)}'");
         if (devices.Count > ControlLimits.BulkDevices) return new Refusal(RefusalCode.BadInput, $"{devices.Count} devices fit; {ControlLimits.BulkDevices} are changed at once: narrow the selection");
+        return devices;
+    }
+
+    private async Task<Outcome<BulkReport>> DoAsync(BulkDraft draft, List<string> devices, Actor actor, CancellationToken cancellationToken)
+    {
         var started = _time.GetUtcNow();
         var id = MessageId.New(_time, _random);
         var permit = await _trail.PermitAsync(actor, ActOf(draft.Change), AuditTrail.Of(AuditTypes.Device, actor, id, "devices-changed", "requested", "", new()
         {
-            ["change"] = Words.Of(draft.Change), ["value"] = draft.Value, ["selection"] = draft.Selection, ["devices"] = devices.Count,
+            ["change"] = Words.Of(draft.Change), ["value"] = draft.Value, ["selection"] = draft.Selection, ["devices"] = devices.Count, ["names"] = DigestOf(devices),
         }) with { Emergency = draft.Change is BulkChange.Quarantine or BulkChange.Revoke }, cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         var by = actor with { Bulk = id };
         var rows = new List<BulkRow>(devices.Count);
-        // Begun is carried through: whoever asked may go away, half a bulk would be worse.
-        foreach (var device in devices) rows.Add(await OneAsync(draft, device, by));
+        try
+        {
+            // Begun is carried through: whoever asked may go away, half a bulk would be worse.
+            foreach (var device in devices) rows.Add(await OneAsync(draft, device, by));
+        }
+        finally
+        {
+            // Once for all of them: another broker is told of the whole list each time.
+            await _fleet.InForceAsync(policyChanged: draft.Change is BulkChange.AddTag or BulkChange.RemoveTag or BulkChange.AddGroup or BulkChange.RemoveGroup);
+        }
+
         var report = new BulkReport(id, draft.Selection, draft.Change, draft.Value, actor.Name, started, rows.Count(r => r.Result == "done"), rows.Count(r => r.Result == "unchanged"), rows.Count(r => r.Message.Length > 0), rows);
-        _reports.AddFirst((By(actor), draft.IdempotencyKey, report));
-        if (_reports.Count > ControlLimits.BulkReports) _reports.RemoveLast();
+        _trail.Note(AuditTrail.Of(AuditTypes.Device, actor, id, "devices-change-finished", "recorded", "", new() { ["done"] = report.Done, ["unchanged"] = report.Unchanged, ["refused"] = report.Refused }));
+        lock (_reports)
+        {
+            _reports.AddFirst((By(actor), draft.IdempotencyKey, report));
+            if (_reports.Count > ControlLimits.BulkReports) _reports.RemoveLast();
+        }
+
         return report;
     }
 
-    private async Task<BulkRow> OneAsync(BulkDraft draft, DeviceRecord device, Actor actor)
+    private async Task<BulkRow> OneAsync(BulkDraft draft, string device, Actor actor)
     {
-        var (tags, groups) = (Changed(device.Tags, draft, BulkChange.AddTag, BulkChange.RemoveTag), Changed(device.Groups, draft, BulkChange.AddGroup, BulkChange.RemoveGroup));
-        if (draft.Change switch
+        var (change, refusal) = (true, (Refusal?)null);
+        switch (draft.Change)
         {
-            BulkChange.AddTag or BulkChange.RemoveTag => tags is null,
-            BulkChange.AddGroup or BulkChange.RemoveGroup => groups is null,
-            BulkChange.Quarantine => !device.Enabled,
-            BulkChange.Release => device.Enabled,
-            _ => false,
-        }) return new(device.Name, "unchanged", "");
-        var refusal = draft.Change switch
-        {
-            BulkChange.Quarantine or BulkChange.Release => (await _fleet.SetEnabledAsync(device.Name, draft.Change == BulkChange.Release, actor)).Refusal,
-            BulkChange.Rotate => (await _fleet.RotateAsync(device.Name, actor)).Refusal,
-            BulkChange.Revoke => (await _certificates.RevokeAsync(new RevocationTarget([], Device: device.Name), draft.Reason, actor, confirmed: true)).Refusal,
-            _ => (await _fleet.SetLabelsAsync(device.Name, groups, tags, actor)).Refusal,
-        };
-        return refusal is null ? new(device.Name, "done", "") : new(device.Name, refusal.Name, refusal.Message);
+            case BulkChange.Rotate: refusal = (await _fleet.RotateAsync(device, actor)).Refusal; break;
+            case BulkChange.Revoke: refusal = (await _certificates.RevokeAsync(new RevocationTarget([], Device: device), draft.Reason, actor, confirmed: true)).Refusal; break;
+            default:
+                var outcome = draft.Change is BulkChange.Quarantine or BulkChange.Release
+                    ? await _fleet.SetEnabledAsync(device, draft.Change == BulkChange.Release, actor, isAlone: false, CancellationToken.None)
+                    : await _fleet.ChangeLabelAsync(device, draft.Value!, draft.Change is BulkChange.AddGroup or BulkChange.RemoveGroup, draft.Change is BulkChange.AddTag or BulkChange.AddGroup, actor, CancellationToken.None);
+                if (outcome.TryGet(out var done, out refusal)) change = done.IsChanged;
+                break;
+        }
+
+        return refusal is not null ? new(device, refusal.Name, refusal.Message) : new(device, change ? "done" : "unchanged", "");
     }
 
-    // Null: nothing would change.
-    private static IReadOnlyList<string>? Changed(IReadOnlyList<string> labels, BulkDraft draft, BulkChange add, BulkChange remove)
-    {
-        var has = labels.Contains(draft.Value, StringComparer.Ordinal);
-        return draft.Change == add && !has ? [.. labels, draft.Value!] : draft.Change == remove && has ? [.. labels.Where(label => label != draft.Value)] : null;
-    }
+    /// <summary>Base64url SHA-256 of the names, sorted, with line feeds between: says which devices were meant, however many they are.</summary>
+    public static string DigestOf(IEnumerable<string> names) => Thumbprint.OfBytes(System.Text.Encoding.UTF8.GetBytes(string.Join('\n', names.Order(StringComparer.Ordinal))));
 
     private static string? WhyNot(BulkDraft draft)
         => !Enum.IsDefined(draft.Change) ? "there is no such change"

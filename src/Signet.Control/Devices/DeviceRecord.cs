@@ -37,6 +37,11 @@ public sealed record DeviceRecord(
     public bool CanReceive => Enabled && Presence.State == PresenceState.Online;
 }
 
+/// <summary>What a change of one device came to.</summary>
+/// <param name="Device">As it is now.</param>
+/// <param name="IsChanged">False: it was so already, and written down so; nothing was done.</param>
+internal sealed record DeviceChange(DeviceRecord Device, bool IsChanged);
+
 /// <summary>Is the device there? On the wire and in the API in lower case.</summary>
 public enum PresenceState
 {

@@ -4,14 +4,22 @@ using Signet.Wire;
 namespace Signet.Control;
 
 /// <summary>
-/// Several devices in one text, as command line, API and pages take it: terms with commas between, any of which may fit.
+/// Several devices in one text, as command line, API and pages take it: at most <see cref="ControlLimits.SelectionTerms"/> terms with commas between, any of which may fit.
 /// <c>all</c>, a device's name, <c>group:NAME</c>, <c>tag:NAME</c>, <c>kind:KIND</c>, <c>search:WORD</c>. A colon is in no device's name, so the two never mix.
 /// </summary>
 public sealed class DeviceSelection
 {
     private readonly IReadOnlyList<(string Field, string Value)> _terms;
 
-    private DeviceSelection(string text, IReadOnlyList<(string Field, string Value)> terms) => (Text, _terms) = (text, terms);
+    private readonly HashSet<string> _names;
+    private readonly IReadOnlyList<(string Field, string Value, string[] Words)> _others;
+
+    private DeviceSelection(string text, IReadOnlyList<(string Field, string Value)> terms)
+    {
+        (Text, _terms) = (text, terms);
+        _names = terms.Where(t => t.Field == "name").Select(t => t.Value).ToHashSet(StringComparer.Ordinal);
+        _others = [.. terms.Where(t => t.Field != "name").Select(t => (t.Field, t.Value, t.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries)))];
+    }
 
     /// <summary>As it was written.</summary>
     public string Text { get; }
@@ -29,8 +37,15 @@ public sealed class DeviceSelection
             return false;
         }
 
+        var written = text.Split(',', StringSplitOptions.TrimEntries).Distinct(StringComparer.Ordinal).ToList();
+        if (written.Count > ControlLimits.SelectionTerms)
+        {
+            why = $"a selection has at most {ControlLimits.SelectionTerms} terms; put the devices in a group or give them a tag";
+            return false;
+        }
+
         var terms = new List<(string, string)>();
-        foreach (var term in text.Split(',', StringSplitOptions.TrimEntries))
+        foreach (var term in written)
         {
             var (field, value) = term.Split(':', 2) is [var head, var tail] ? (head, tail.Trim()) : (term == "all" ? "all" : "name", term);
             why = WhyNot(field, value);
@@ -44,11 +59,15 @@ public sealed class DeviceSelection
     }
 
     /// <summary>Those of the fleet that fit, in the order given.</summary>
-    public IEnumerable<DeviceRecord> Of(IEnumerable<DeviceRecord> devices) => devices.Where(d => _terms.Any(t => Fits(d, t)));
+    public IEnumerable<DeviceRecord> Of(IEnumerable<DeviceRecord> devices) => devices.Where(d => _names.Contains(d.Name) || _others.Any(t => Fits(d, t)));
 
     /// <summary>Names that stand in the selection and in no device.</summary>
     public IEnumerable<string> MissingFrom(IReadOnlyCollection<DeviceRecord> devices)
-        => _terms.Where(t => t.Field == "name" && devices.All(d => d.Name != t.Value)).Select(t => t.Value);
+    {
+        var missing = _terms.Where(t => t.Field == "name").Select(t => t.Value).ToHashSet(StringComparer.Ordinal);
+        if (missing.Count > 0) missing.ExceptWith(devices.Select(device => device.Name));
+        return missing;
+    }
 
     private static string WhyNot(string field, string value) => field switch
     {
@@ -59,13 +78,12 @@ public sealed class DeviceSelection
         _ => "devices are selected by name, group:NAME, tag:NAME, kind:KIND, search:WORD or all",
     };
 
-    private static bool Fits(DeviceRecord device, (string Field, string Value) term) => term.Field switch
+    private static bool Fits(DeviceRecord device, (string Field, string Value, string[] Words) term) => term.Field switch
     {
         "all" => true,
-        "name" => device.Name == term.Value,
         "group" => device.Groups.Contains(term.Value, StringComparer.Ordinal),
         "tag" => device.Tags.Contains(term.Value, StringComparer.Ordinal),
         "kind" => device.Kind == term.Value,
-        _ => DeviceSearch.Search([device], term.Value).Any(),
+        _ => term.Words.All(word => DeviceSearch.Holds(device, word)),
     };
 }

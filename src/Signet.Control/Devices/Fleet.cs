@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Signet.Access;
 using Signet.Audit;
 using Signet.Pki;
@@ -67,6 +68,7 @@ public sealed class Fleet
         var open = _authority.FindByName(name).Where(e => !e.IsRevoked && e.Profile is CertificateProfile.Device or CertificateProfile.DeviceSealing).ToList();
         if (open.Count > 0 && !(await _certificates.RevokeNowAsync(name, open, RevocationReason.CessationOfOperation, actor, _time.GetUtcNow(), cancellationToken)).TryGet(out _, out var stuck)) return stuck;
         _roster.Remove(name);
+        _unwritten.TryRemove(name, out _);
         _sessions.Cut(s => s.Identity == name, $"{name} was removed", purge: true);
         await _sessions.InForceAsync();
         await _database.WriteAsync(c => FleetStore.Delete(c, name, _time.GetUtcNow()), cancellationToken);
@@ -76,21 +78,56 @@ public sealed class Fleet
     }, cancellationToken);
 
     /// <summary>Disabling cuts live sessions at once; enabling lets the same certificate in again.</summary>
-    public Task<Outcome<DeviceRecord>> SetEnabledAsync(string name, bool enabled, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
+    public async Task<Outcome<DeviceRecord>> SetEnabledAsync(string name, bool enabled, Actor actor, CancellationToken cancellationToken = default)
+        => DeviceOf(await SetEnabledAsync(name, enabled, actor, isAlone: true, cancellationToken));
+
+    /// <param name="isAlone">False: one of many. It is left alone when it is so already, and who calls sees to <see cref="InForceAsync"/> when all are done.</param>
+    internal Task<Outcome<DeviceChange>> SetEnabledAsync(string name, bool enabled, Actor actor, bool isAlone, CancellationToken cancellationToken) => _administration.ChangeAsync<DeviceChange>(async () =>
     {
         var device = _roster.Find(name);
         if (device is null && actor.Groups.Count == 0) return Unknown(name);
+        if (!isAlone && device is not null && actor.Covers(device) && device.Enabled == enabled && !_unwritten.ContainsKey(name)) return new DeviceChange(device, false);
         // Cutting off works in an emergency and for operators; letting in again is an administrator's act.
         var permit = await _trail.PermitAsync(actor, enabled ? Act.ManageDevices : Act.QuarantineDevice, device,
             AuditTrail.Of(AuditTypes.Device, actor, name, enabled ? "device-enabled" : "device-disabled") with { Emergency = !enabled }, cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
-        // The policy first, so that a cut session cannot come back; the disk after, so that a full one does not hinder the cut.
-        _roster.Change(name, m => { m.Enabled = enabled; return true; });
-        if (!enabled) _sessions.Cut(s => s.Identity == name, $"{name} was disabled", purge: true);
-        await _sessions.InForceAsync();
-        await _database.WriteAsync(c => FleetStore.Update(c, name, enabled, device!.AllowedCommands), cancellationToken);
-        return _roster.Find(name)!;
+        if (enabled)
+        {
+            // Nobody is let in whom the next start would shut out again.
+            await _database.WriteAsync(c => FleetStore.Update(c, name, true, device!.AllowedCommands), cancellationToken);
+            _unwritten.TryRemove(name, out _);
+            _roster.Change(name, m => { m.Enabled = true; return true; });
+            if (isAlone) await _sessions.InForceAsync();
+            return new DeviceChange(_roster.Find(name)!, true);
+        }
+
+        // The policy first, so that a cut session cannot come back; the disk after, so that a full one does not hinder the cut. Until it is written it is tried again (WriteDownAsync).
+        _unwritten[name] = true;
+        _roster.Change(name, m => { m.Enabled = false; return true; });
+        _sessions.Cut(s => s.Identity == name, $"{name} was disabled", purge: true);
+        if (isAlone) await _sessions.InForceAsync();
+        await _database.WriteAsync(c => FleetStore.Update(c, name, false, device!.AllowedCommands), CancellationToken.None);
+        _unwritten.TryRemove(name, out _);
+        return new DeviceChange(_roster.Find(name)!, true);
     }, cancellationToken);
+
+    /// <summary>Devices that are cut off, and that the database could not be told of. Touched in the administration's turn alone.</summary>
+    private readonly ConcurrentDictionary<string, bool> _unwritten = new(StringComparer.Ordinal);
+
+    internal bool IsUnwritten => !_unwritten.IsEmpty;
+
+    /// <summary>Writes down who was disabled while the database took nothing.</summary>
+    internal async Task WriteDownAsync(CancellationToken cancellationToken)
+    {
+        foreach (var name in _unwritten.Keys)
+            await _administration.ChangeAsync<DeviceRecord>(async () =>
+            {
+                if (!_unwritten.ContainsKey(name) || _roster.Find(name) is not { Enabled: false } device) return Unknown(name);
+                await _database.WriteAsync(c => FleetStore.Update(c, name, false, device.AllowedCommands), cancellationToken);
+                _unwritten.TryRemove(name, out _);
+                return device;
+            }, cancellationToken);
+    }
 
     /// <summary>Replaces the list of commands the center sends. The device keeps a list of its own, which is renewed when its home is on this machine and it starts again.</summary>
     public Task<Outcome<DeviceRecord>> SetAllowedCommandsAsync(string name, IReadOnlyList<string> commands, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
@@ -109,9 +146,30 @@ public sealed class Fleet
     }, cancellationToken);
 
     /// <summary>Replaces a device's groups, its tags, or both; null leaves them as they are. Groups carry rights, so this is an administrator's act.</summary>
-    public Task<Outcome<DeviceRecord>> SetLabelsAsync(string name, IReadOnlyList<string>? groups, IReadOnlyList<string>? tags, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
+    public async Task<Outcome<DeviceRecord>> SetLabelsAsync(string name, IReadOnlyList<string>? groups, IReadOnlyList<string>? tags, Actor actor, CancellationToken cancellationToken = default)
+        => DeviceOf(await LabelAsync(name, _ => (groups, tags), actor, isAlone: true, cancellationToken));
+
+    /// <summary>Adds a label or takes it away, from what the device has then; the others stay. One of many: who calls sees to <see cref="InForceAsync"/> when all are done.</summary>
+    internal Task<Outcome<DeviceChange>> ChangeLabelAsync(string name, string label, bool isGroup, bool isAdded, Actor actor, CancellationToken cancellationToken) => LabelAsync(name, device =>
+    {
+        var before = isGroup ? device.Groups : device.Tags;
+        IReadOnlyList<string>? after = before.Contains(label, StringComparer.Ordinal) == isAdded ? null : isAdded ? [.. before, label] : [.. before.Where(one => one != label)];
+        return isGroup ? (after, null) : (null, after);
+    }, actor, isAlone: false, cancellationToken);
+
+    /// <summary>What was changed is in force on the broker when this returns.</summary>
+    internal Task InForceAsync(bool policyChanged)
+    {
+        if (policyChanged) _sessions.Rejudge();
+        return _sessions.InForceAsync(policyChanged);
+    }
+
+    private Task<Outcome<DeviceChange>> LabelAsync(string name, Func<DeviceRecord, (IReadOnlyList<string>? Groups, IReadOnlyList<string>? Tags)> change, Actor actor, bool isAlone, CancellationToken cancellationToken) => _administration.ChangeAsync<DeviceChange>(async () =>
     {
         if (_roster.Find(name) is not { } device) return Unknown(name);
+        var (groups, tags) = change(device);
+        if (!isAlone && !actor.Covers(device)) return Scope.Refuse(actor);
+        if (!isAlone && groups is null && tags is null) return new DeviceChange(device, false);
         if (WhyNoLabels("groups", groups) is { } why || (why = WhyNoLabels("tags", tags)) is not null) return new Refusal(RefusalCode.BadInput, why);
         var (newGroups, newTags) = (Sorted(groups) ?? device.Groups, Sorted(tags) ?? device.Tags);
         var permit = await _trail.PermitAsync(actor, Act.ManageDevices, AuditTrail.Of(AuditTypes.Device, actor, name, "device-labels", details: new()
@@ -121,10 +179,12 @@ public sealed class Fleet
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         await _database.WriteAsync(c => FleetStore.SaveLabels(c, name, newGroups, newTags), cancellationToken);
         _roster.Change(name, m => { (m.Groups, m.Tags) = (newGroups, newTags); return true; });
-        _sessions.Rejudge();
-        await _sessions.InForceAsync(policyChanged: true);
-        return _roster.Find(name)!;
+        if (isAlone) await InForceAsync(policyChanged: true);
+        return new DeviceChange(_roster.Find(name)!, true);
     }, cancellationToken);
+
+    /// <summary>Has the actor to do with all of these, today? A device that is gone is none of somebody's groups.</summary>
+    internal bool Covers(Actor actor, IEnumerable<string> devices) => actor.Groups.Count == 0 || devices.All(name => _roster.IsIn(name, actor.Groups));
 
     /// <summary>Every group with the number of its devices, by name.</summary>
     public IReadOnlyDictionary<string, int> Groups() => Count(_roster.List(), d => d.Groups);
@@ -267,6 +327,8 @@ public sealed class Fleet
 
         return counts;
     }
+
+    private static Outcome<DeviceRecord> DeviceOf(Outcome<DeviceChange> outcome) => outcome.TryGet(out var change, out var refusal) ? change.Device : refusal;
 
     private static Refusal Unknown(string name) => new(RefusalCode.NotFound, $"there is no device '{name}'");
 

@@ -16,25 +16,56 @@ internal sealed class Intake(Roster roster, Manifests manifests, Observations ob
     /// <summary>Set by a restore: readings signed earlier may be in the memory that was lost.</summary>
     public DateTimeOffset? RemembersSince { get; init; }
 
+    private volatile bool _isRunning = true;
+
+    /// <summary>Messages are worked through. False: the last batch failed and is tried again, or the link gave out for good.</summary>
+    public bool IsRunning => _isRunning;
+
     public async Task RunAsync(BrokerLink link, CancellationToken cancellationToken)
     {
-        try
+        while (!cancellationToken.IsCancellationRequested)
         {
-            await foreach (var messages in link.ReadAsync(cancellationToken))
+            try
             {
-                foreach (var message in messages) await TakeAsync(message, cancellationToken);
-                await receipts.FlushAsync(cancellationToken);
+                await foreach (var messages in link.ReadAsync(cancellationToken)) await WorkThroughAsync(messages, cancellationToken);
+                _isRunning = false;
+                return; // the link was closed
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                // The center stops; a message that was not worked through comes again after the next start.
+            }
+            catch (Exception e)
+            {
+                await PauseAsync(e, cancellationToken);
             }
         }
-        catch (OperationCanceledException)
+    }
+
+    // The broker still has them all, and no other comes before they are done: whatever fails is tried again from where it failed.
+    private async Task WorkThroughAsync(IReadOnlyList<MqttMessage> messages, CancellationToken cancellationToken)
+    {
+        for (var next = 0; ;)
         {
-            // The center stops; a message that was not worked through comes again after the next start.
+            try
+            {
+                for (; next < messages.Count; next++) await TakeAsync(messages[next], cancellationToken);
+                await receipts.FlushAsync(cancellationToken);
+                _isRunning = true;
+                return;
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                await PauseAsync(e, cancellationToken);
+            }
         }
-        catch (Exception e)
-        {
-            Log.IntakeStopped(logger, e);
-            throw;
-        }
+    }
+
+    private async Task PauseAsync(Exception why, CancellationToken cancellationToken)
+    {
+        _isRunning = false;
+        Log.IntakeStopped(logger, why);
+        await Task.Delay(ControlLimits.AuditRetry, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Takes what devices say as witnesses of the audit log.</summary>
@@ -84,8 +115,16 @@ internal sealed class Intake(Roster roster, Manifests manifests, Observations ob
     private void TakeStatus(string device, MqttMessage message)
     {
         // Any age: a last will was signed when its device connected. What counts is that it is newer than the last one taken.
-        if (!StatusMessage.TryVerify(message.Payload.Span, Expect(message.Topic, Expectation.AnyAge), out var verified, out var rejection) || manifests.HasEnded(device, verified.Suite, out rejection))
+        var isVerified = StatusMessage.TryVerify(message.Payload.Span, Expect(message.Topic, Expectation.AnyAge), out var verified, out var rejection);
+        if (!isVerified || manifests.HasEnded(device, verified!.Suite, out rejection))
         {
+            // A last will may have been signed before its suite ended. Whoever else holds that key can say with it that the device is away, and nothing more.
+            if (isVerified && verified!.Claims.State == StatusState.Offline && roster.IsNewer(verified.Claims))
+            {
+                roster.LeftUnder(verified.Claims);
+                return;
+            }
+
             repeated.Add(RefusedMessage(device, "status", rejection), device);
             return;
         }

@@ -127,7 +127,7 @@ internal sealed class Observations : IAsyncDisposable
             await _database.WriteAsync(work);
             return true;
         }
-        catch (StoreException e)
+        catch (Exception e) when (e is StoreException or DbException)
         {
             Log.ReadingsHeld(_logger, e.Message);
             return false;

@@ -268,6 +268,17 @@ internal sealed class Roster(TimeProvider time)
         return isNewer;
     }
 
+    /// <summary>Newer than the last status that was taken?</summary>
+    public bool IsNewer(StatusClaims status) => With(status.Issuer, m => (status.Epoch, status.Sequence).CompareTo(m.Status) > 0);
+
+    /// <summary>An <c>offline</c> under a suite that has ended: where sessions are unseen, the device is away; where they are seen, they tell it. What was last taken from it, and its order, stay.</summary>
+    public void LeftUnder(StatusClaims status) => Change(status.Issuer, member =>
+    {
+        if (!SessionsAreUnseen) return false;
+        (member.Sessions, member.Beat) = (0, null);
+        return Enter(member, PresenceState.Offline);
+    });
+
     private bool Enter(Member member, PresenceState state)
     {
         if (member.State == state) return false;

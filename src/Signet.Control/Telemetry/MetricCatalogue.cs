@@ -17,7 +17,7 @@ public static class MetricCatalogue
 
     public static IReadOnlyList<MetricRow> Rows { get; } =
     [
-        new("signet.ready", "gauge", "1", "1 when broker, link, database and audit log all work, else 0"),
+        new("signet.ready", "gauge", "1", "1 when broker, link, intake, database and audit log all work, else 0"),
         new("signet.devices.known", "gauge", "{device}", "devices in the fleet, disabled ones included"),
         new("signet.devices.online", "gauge", "{device}", "devices with a live session that said a verified word"),
         new("signet.devices.silent", "gauge", "{device}", "enabled devices that were there once and of which nothing was heard for an hour"),

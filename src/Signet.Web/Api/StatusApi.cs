@@ -27,7 +27,7 @@ internal static class HealthApi
     {
         var status = center.Status();
         if (status.IsReady) return Results.Json(new { status = "ready" });
-        string[] waiting = [.. new[] { ("broker", status.Broker.Listening), ("link", status.Broker.Linked), ("database", status.Database.IsReady), ("audit", status.Audit.Writable), ("draining", !status.Draining) }.Where(p => !p.Item2).Select(p => p.Item1)];
+        string[] waiting = [.. new[] { ("broker", status.Broker.Listening), ("link", status.Broker.Linked), ("intake", status.Intake), ("database", status.Database.IsReady), ("audit", status.Audit.Writable), ("draining", !status.Draining) }.Where(p => !p.Item2).Select(p => p.Item1)];
         return Results.Json(new { status = "not-ready", waiting }, statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 }

@@ -23,6 +23,20 @@ internal sealed class AuditRival : IDisposable
     /// <summary>The fleet's and the commands' database.</summary>
     public static AuditRival OfCommands(TestHouse house) => new(house, Path.Combine(house.Directory, "signet.db"), "signet", "replay_window");
 
+    /// <summary>The same, of the table of devices.</summary>
+    public static AuditRival OfFleet(TestHouse house) => new(house, Path.Combine(house.Directory, "signet.db"), "signet", "device");
+
+    /// <summary>Changes the fleet's and the commands' database behind the center's back.</summary>
+    public static void Execute(TestHouse house, string sql)
+    {
+        using var connection = Open(house, Path.Combine(house.Directory, "signet.db"), "signet");
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // a test's own words
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.ExecuteNonQuery();
+    }
+
     private static DbConnection Open(TestHouse house, string file, string schema)
     {
         Store.SqliteRuntime.EnsureLoaded();

@@ -18,7 +18,8 @@ public sealed partial class Commands
         {
             using var turn = await _keyed.TakeAsync(cancellationToken);
             if (draft.IdempotencyKey is { } key && _rollouts.FindByKey(RolloutKey(actor, key)) is { } before)
-                return before.Selection == draft.Selection && before.Command == draft.Command && JsonNode.DeepEquals(before.Arguments, draft.Arguments ?? []) ? before
+                return !_fleet.Covers(actor, [.. before.LeftOut.Keys, .. _rollouts.DevicesOf(before.Id)]) ? Scope.Refuse(actor)
+                    : before.Selection == draft.Selection && before.Command == draft.Command && JsonNode.DeepEquals(before.Arguments, draft.Arguments ?? []) ? before
                     : new Refusal(RefusalCode.Conflict, "this idempotency key was used for another rollout; take a new one");
             return await StartAsync(draft, actor, cancellationToken);
         }

@@ -37,6 +37,9 @@ public enum RefusalCode
     /// <summary>Somebody else changed it meanwhile.</summary>
     Conflict = 13,
 
+    /// <summary>It is not what the asker had read any more.</summary>
+    ChangedMeanwhile = 14,
+
     /// <summary>It would hurt the center itself; ask again with a confirmation if it is meant.</summary>
     ConfirmationNeeded = 30,
 }
@@ -60,6 +63,7 @@ public sealed record Refusal(RefusalCode Code, string Message)
         [RefusalCode.StoreUnavailable] = ("store-unavailable", 503),
         [RefusalCode.LastAdministrator] = ("last-administrator", 409),
         [RefusalCode.Conflict] = ("conflict", 409),
+        [RefusalCode.ChangedMeanwhile] = ("changed-meanwhile", 412),
         [RefusalCode.ConfirmationNeeded] = ("confirmation-needed", 409),
     }.ToFrozenDictionary();
 

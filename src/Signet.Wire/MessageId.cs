@@ -12,6 +12,9 @@ public static class MessageId
     private const string Alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     private const int Length = 26;
 
+    // 128 bits in 26 characters of 5: the first 50, of which two are 0, are the time.
+    private const int TimeCharacters = 10;
+
     public static string New(TimeProvider time, RandomNumberGenerator random)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -24,6 +27,9 @@ public static class MessageId
             for (var i = Length - 1; i >= 0; i--, v >>= 5) text[i] = Alphabet[(int)(v & 31)];
         });
     }
+
+    /// <summary>Sorts before every id of the same millisecond, and after those of all milliseconds before; names none of them.</summary>
+    public static string FloorOf(string id) => id[..TimeCharacters] + new string('0', Length - TimeCharacters);
 
     /// <summary>A new id that sorts after <paramref name="last"/>, also within one millisecond and when the clock went back.</summary>
     /// <exception cref="ArgumentException">Not a valid id, or the last one there is.</exception>

@@ -13,6 +13,12 @@ public sealed record AuditFilter
     /// <summary>Only entries about one of these.</summary>
     public IReadOnlySet<string>? Subjects { get; init; }
 
+    /// <summary>Not of these types, unless they are about <see cref="Self"/>: names of devices and of people are not told apart by the text.</summary>
+    public IReadOnlySet<string>? ExceptTypes { get; init; }
+
+    /// <summary>The one subject that <see cref="ExceptTypes"/> does not hold for; null: it holds for all.</summary>
+    public string? Self { get; init; }
+
     public string? Action { get; init; }
     public string? Outcome { get; init; }
     public string? Reason { get; init; }

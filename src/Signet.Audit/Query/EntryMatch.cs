@@ -10,7 +10,8 @@ internal sealed class EntryMatch
     private readonly DateTime? _from, _to;
     private readonly long? _sequence;
     private readonly bool _isEmpty;
-    private readonly HashSet<string>? _subjects;
+    private readonly HashSet<string>? _subjects, _exceptTypes;
+    private readonly byte[]? _self;
     private readonly byte[][] _needles;
 
     public EntryMatch(AuditFilter filter)
@@ -21,6 +22,7 @@ internal sealed class EntryMatch
         _sequence = filter.Sequence;
         (_from, _to) = (filter.From?.UtcDateTime, filter.To?.UtcDateTime);
         _subjects = filter.Subjects?.ToHashSet(StringComparer.Ordinal);
+        (_exceptTypes, _self) = (filter.ExceptTypes?.ToHashSet(StringComparer.Ordinal), Inner(filter.Self));
         _needles = [.. new[] { _subject, _actor, _reason, _action, _outcome, _type }.OfType<byte[]>()];
         _isEmpty = filter == new AuditFilter { Before = filter.Before, Limit = filter.Limit };
     }
@@ -63,12 +65,14 @@ internal sealed class EntryMatch
         return _text is null || Contains(body);
     }
 
-    private bool Wants(in EntryView entry) => (_sequence is null || _sequence == entry.Sequence) && Is(_type, entry.Type) && Is(_actor, entry.Actor) && Is(_subject, entry.Subject) && IsAny(entry.Subject) && Is(_action, entry.Action) && Is(_outcome, entry.Outcome) && Is(_reason, entry.Reason)
+    private bool Wants(in EntryView entry) => (_sequence is null || _sequence == entry.Sequence) && Is(_type, entry.Type) && Is(_actor, entry.Actor) && Is(_subject, entry.Subject) && IsAny(entry.Subject) && !IsExcepted(entry) && Is(_action, entry.Action) && Is(_outcome, entry.Outcome) && Is(_reason, entry.Reason)
         && !(entry.Time < _from) && !(entry.Time >= _to) && HasText(entry);
 
     private static bool Is(byte[]? wanted, ReadOnlySpan<byte> value) => wanted is null || value.SequenceEqual(wanted);
 
     private bool IsAny(ReadOnlySpan<byte> subject) => _subjects is null || (EntryView.Unescape(subject) is { } text && _subjects.Contains(text));
+
+    private bool IsExcepted(in EntryView entry) => _exceptTypes is not null && EntryView.Unescape(entry.Type) is { } type && _exceptTypes.Contains(type) && !(_self is not null && entry.Subject.SequenceEqual(_self));
 
     // Not in the chain value, the commitment or the member names, where everything would be found.
     private bool HasText(in EntryView entry) => _text is null || Contains(entry.Actor) || Contains(entry.Subject) || Contains(entry.Action) || Contains(entry.Outcome)

@@ -171,7 +171,7 @@ public sealed class BulkChanges : IDisposable
             case BulkChange.Revoke: refusal = (await _certificates.RevokeAsync(new RevocationTarget([], Device: device), draft.Reason, actor, confirmed: true)).Refusal; break;
             default:
                 var outcome = draft.Change is BulkChange.Quarantine or BulkChange.Release
-                    ? await _fleet.SetEnabledAsync(device, draft.Change == BulkChange.Release, actor, isAlone: false, CancellationToken.None)
+                    ? await _fleet.SetEnabledAsync(device, draft.Change == BulkChange.Release, actor, isAlone: false, null, CancellationToken.None)
                     : await _fleet.ChangeLabelAsync(device, draft.Value!, draft.Change is BulkChange.AddGroup or BulkChange.RemoveGroup, draft.Change is BulkChange.AddTag or BulkChange.AddGroup, actor, CancellationToken.None);
                 if (outcome.TryGet(out var done, out refusal)) change = done.IsChanged;
                 break;

@@ -60,9 +60,11 @@ public sealed class Fleet
     }, cancellationToken);
 
     /// <summary>Revokes its certificates, cuts its sessions and forgets it. Its commands, receipts and audit entries stay.</summary>
-    public Task<Outcome<DeviceRecord>> RemoveAsync(string name, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
+    /// <param name="expected">Asked about the device as it is when the change's turn comes; a refusal is answered, and nothing is done.</param>
+    public Task<Outcome<DeviceRecord>> RemoveAsync(string name, Actor actor, Func<DeviceRecord, Refusal?>? expected = null, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
     {
         if (_roster.Find(name) is not { } device) return Unknown(name);
+        if (expected?.Invoke(device) is { } late) return late;
         var permit = await _trail.PermitAsync(actor, Act.ManageDevices, AuditTrail.Of(AuditTypes.Device, actor, name, "device-removed") with { Emergency = true }, cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         var open = _authority.FindByName(name).Where(e => !e.IsRevoked && e.Profile is CertificateProfile.Device or CertificateProfile.DeviceSealing).ToList();
@@ -78,14 +80,16 @@ public sealed class Fleet
     }, cancellationToken);
 
     /// <summary>Disabling cuts live sessions at once; enabling lets the same certificate in again.</summary>
-    public async Task<Outcome<DeviceRecord>> SetEnabledAsync(string name, bool enabled, Actor actor, CancellationToken cancellationToken = default)
-        => DeviceOf(await SetEnabledAsync(name, enabled, actor, isAlone: true, cancellationToken));
+    /// <inheritdoc cref="RemoveAsync" path="/param"/>
+    public async Task<Outcome<DeviceRecord>> SetEnabledAsync(string name, bool enabled, Actor actor, Func<DeviceRecord, Refusal?>? expected = null, CancellationToken cancellationToken = default)
+        => DeviceOf(await SetEnabledAsync(name, enabled, actor, isAlone: true, expected, cancellationToken));
 
     /// <param name="isAlone">False: one of many. It is left alone when it is so already, and who calls sees to <see cref="InForceAsync"/> when all are done.</param>
-    internal Task<Outcome<DeviceChange>> SetEnabledAsync(string name, bool enabled, Actor actor, bool isAlone, CancellationToken cancellationToken) => _administration.ChangeAsync<DeviceChange>(async () =>
+    internal Task<Outcome<DeviceChange>> SetEnabledAsync(string name, bool enabled, Actor actor, bool isAlone, Func<DeviceRecord, Refusal?>? expected, CancellationToken cancellationToken) => _administration.ChangeAsync<DeviceChange>(async () =>
     {
         var device = _roster.Find(name);
         if (device is null && actor.Groups.Count == 0) return Unknown(name);
+        if (device is not null && actor.Covers(device) && expected?.Invoke(device) is { } late) return late;
         if (!isAlone && device is not null && actor.Covers(device) && device.Enabled == enabled && !_unwritten.ContainsKey(name)) return new DeviceChange(device, false);
         // Cutting off works in an emergency and for operators; letting in again is an administrator's act.
         var permit = await _trail.PermitAsync(actor, enabled ? Act.ManageDevices : Act.QuarantineDevice, device,
@@ -130,9 +134,11 @@ public sealed class Fleet
     }
 
     /// <summary>Replaces the list of commands the center sends. The device keeps a list of its own, which is renewed when its home is on this machine and it starts again.</summary>
-    public Task<Outcome<DeviceRecord>> SetAllowedCommandsAsync(string name, IReadOnlyList<string> commands, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
+    /// <inheritdoc cref="RemoveAsync" path="/param"/>
+    public Task<Outcome<DeviceRecord>> SetAllowedCommandsAsync(string name, IReadOnlyList<string> commands, Actor actor, Func<DeviceRecord, Refusal?>? expected = null, CancellationToken cancellationToken = default) => _administration.ChangeAsync<DeviceRecord>(async () =>
     {
         if (_roster.Find(name) is not { } device) return Unknown(name);
+        if (expected?.Invoke(device) is { } late) return late;
         if (WhyNot(commands) is { } why) return new Refusal(RefusalCode.BadInput, why);
         var permit = await _trail.PermitAsync(actor, Act.ManageDevices, AuditTrail.Of(AuditTypes.Device, actor, name, "device-allowed-commands", details: new()
         {
@@ -146,8 +152,9 @@ public sealed class Fleet
     }, cancellationToken);
 
     /// <summary>Replaces a device's groups, its tags, or both; null leaves them as they are. Groups carry rights, so this is an administrator's act.</summary>
-    public async Task<Outcome<DeviceRecord>> SetLabelsAsync(string name, IReadOnlyList<string>? groups, IReadOnlyList<string>? tags, Actor actor, CancellationToken cancellationToken = default)
-        => DeviceOf(await LabelAsync(name, _ => (groups, tags), actor, isAlone: true, cancellationToken));
+    /// <inheritdoc cref="RemoveAsync" path="/param"/>
+    public async Task<Outcome<DeviceRecord>> SetLabelsAsync(string name, IReadOnlyList<string>? groups, IReadOnlyList<string>? tags, Actor actor, Func<DeviceRecord, Refusal?>? expected = null, CancellationToken cancellationToken = default)
+        => DeviceOf(await LabelAsync(name, _ => (groups, tags), actor, isAlone: true, expected, cancellationToken));
 
     /// <summary>Adds a label or takes it away, from what the device has then; the others stay. One of many: who calls sees to <see cref="InForceAsync"/> when all are done.</summary>
     internal Task<Outcome<DeviceChange>> ChangeLabelAsync(string name, string label, bool isGroup, bool isAdded, Actor actor, CancellationToken cancellationToken) => LabelAsync(name, device =>
@@ -155,7 +162,7 @@ public sealed class Fleet
         var before = isGroup ? device.Groups : device.Tags;
         IReadOnlyList<string>? after = before.Contains(label, StringComparer.Ordinal) == isAdded ? null : isAdded ? [.. before, label] : [.. before.Where(one => one != label)];
         return isGroup ? (after, null) : (null, after);
-    }, actor, isAlone: false, cancellationToken);
+    }, actor, isAlone: false, null, cancellationToken);
 
     /// <summary>What was changed is in force on the broker when this returns.</summary>
     internal Task InForceAsync(bool policyChanged)
@@ -164,9 +171,10 @@ public sealed class Fleet
         return _sessions.InForceAsync(policyChanged);
     }
 
-    private Task<Outcome<DeviceChange>> LabelAsync(string name, Func<DeviceRecord, (IReadOnlyList<string>? Groups, IReadOnlyList<string>? Tags)> change, Actor actor, bool isAlone, CancellationToken cancellationToken) => _administration.ChangeAsync<DeviceChange>(async () =>
+    private Task<Outcome<DeviceChange>> LabelAsync(string name, Func<DeviceRecord, (IReadOnlyList<string>? Groups, IReadOnlyList<string>? Tags)> change, Actor actor, bool isAlone, Func<DeviceRecord, Refusal?>? expected, CancellationToken cancellationToken) => _administration.ChangeAsync<DeviceChange>(async () =>
     {
         if (_roster.Find(name) is not { } device) return Unknown(name);
+        if (expected?.Invoke(device) is { } late) return late;
         var (groups, tags) = change(device);
         if (!isAlone && !actor.Covers(device)) return Scope.Refuse(actor);
         if (!isAlone && groups is null && tags is null) return new DeviceChange(device, false);

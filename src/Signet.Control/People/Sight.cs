@@ -1,5 +1,7 @@
+using System.Collections.Frozen;
 using Signet.Audit;
 using Signet.Pki;
+using Signet.Wire;
 
 namespace Signet.Control;
 
@@ -32,11 +34,15 @@ public sealed class Sight
     {
         if (IsWhole) return filter;
         var subjects = Devices().Select(device => device.Name).ToHashSet(StringComparer.Ordinal);
-        if (IsMe(_actor.Name)) subjects.Add(_actor.Name);
-        return filter with { Subjects = subjects };
+        var isMe = IsMe(_actor.Name);
+        if (isMe) subjects.Add(_actor.Name);
+        return filter with { Subjects = subjects, ExceptTypes = AboutPeople, Self = isMe ? _actor.Name : null };
     }
 
-    public bool Sees(AuditEntry entry) => IsWhole || Has(entry.Subject) || IsMe(entry.Subject);
+    public bool Sees(AuditEntry entry) => IsWhole || IsMe(entry.Subject) || (Has(entry.Subject) && !AboutPeople.Contains(entry.Type));
+
+    /// <summary>Types whose subjects are people (<c>docs/events.md</c>): a person may have a device's name, and what is about them is not about it.</summary>
+    private static readonly FrozenSet<string> AboutPeople = FrozenSet.ToFrozenSet([AuditTypes.User, AuditTypes.Auth, AuditTypes.AuthFail], StringComparer.Ordinal);
 
     public bool Sees(CommandView command) => Has(command.Device);
 
@@ -100,7 +106,23 @@ public sealed class Sight
             if (before is null) return new(seen, null);
         }
 
-        return new(seen, before);
+        // To the end of the millisecond, and then by the time alone: the last one looked at may be none of theirs, and its id is not theirs to know.
+        var floor = MessageId.FloorOf(before!);
+        while (before is not null)
+        {
+            var page = await _center.Commands.ListAsync(filter with { Before = before, Limit = ControlLimits.CommandsPerPage }, cancellationToken);
+            foreach (var command in page.Commands)
+            {
+                if (string.CompareOrdinal(command.Id, floor) < 0) return new(seen, floor);
+                if (!Sees(command)) continue;
+                if (seen.Count == filter.Limit) return new(seen, seen[^1].Id);
+                seen.Add(command);
+            }
+
+            before = page.Next;
+        }
+
+        return new(seen, null);
     }
 
     /// <summary>Proposals that commands wait for, oldest first.</summary>

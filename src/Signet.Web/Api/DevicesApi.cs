@@ -65,7 +65,7 @@ internal static class DevicesApi
             .Requires(Act.ViewFleet).WithinGroups().Produces<DeviceManifest>().ProducesProblem(404).WithSummary("The newest signed manifest of a device.");
         api.MapPut("/devices/{name}/manifest", async (string name, NewManifestJson manifest, CommandCenter center, HttpContext context) => Problems.Answer(await center.Manifests.PushAsync(name, manifest.Manifest, manifest.Policy, context.Actor(), context.RequestAborted), Results.Ok))
             .Requires(Act.ManageDevices).Produces<DeviceManifest>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(422).WithSummary("Pushes a manifest, signed elsewhere, to a device.");
-        api.MapDelete("/devices/{name}", RemoveAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).WithSummary("Revokes its certificates, cuts its sessions and forgets it.");
+        api.MapDelete("/devices/{name}", RemoveAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).ProducesProblem(412).WithSummary("Revokes its certificates, cuts its sessions and forgets it.");
         api.MapGet("/devices/{name}/readings", ReadingsAsync).Requires(Act.ViewTelemetry).WithinGroups().Produces<ReadingListJson>().ProducesProblem(404)
             .WithSummary("The newest reading of each quantity; with `reading`, the readings of one quantity, oldest first.");
     }
@@ -102,23 +102,32 @@ internal static class DevicesApi
         => Problems.Answer(await center.Fleet.AddAsync(new(device.Name, device.Kind, device.Commands, device.Title ?? "") { SharedKey = device.SharedKey, Sealing = device.Sealing }, context.Actor(), context.RequestAborted),
             added => Results.Created($"{ApiRoutes.Prefix}/devices/{added.Name}", DeviceJson.Of(added)));
 
-    private static readonly ApiTurn Turn = new();
-
     private static async Task<IResult> ChangeAsync(string name, DeviceChangeJson change, CommandCenter center, HttpContext context)
     {
         if (change is { Enabled: null, Commands: null, Groups: null, Tags: null }) return Problems.BadInput("Nothing to change: give `enabled`, `commands`, `groups` or `tags`.");
-        // One at a time: two that both hold the present tag must not both go on.
-        using var turn = await Turn.TakeAsync(context.RequestAborted);
-        if (EntityTags.Unmatched(context.Request, center.Fleet.Find(name) is { } present ? DeviceJson.Of(present) : null) is { } late) return late;
+        // Compared in the turn of each change, so that nobody comes between: pages and changes to many do not either. What this request changed itself is expected from then on.
+        var expected = Expected(context);
         Outcome<DeviceRecord> outcome = default;
-        if (change.Enabled is { } enabled) outcome = await center.Fleet.SetEnabledAsync(name, enabled, context.Actor(), context.RequestAborted);
-        if (outcome.Refusal is null && change.Commands is { } commands) outcome = await center.Fleet.SetAllowedCommandsAsync(name, commands, context.Actor(), context.RequestAborted);
-        if (outcome.Refusal is null && (change.Groups ?? change.Tags) is not null) outcome = await center.Fleet.SetLabelsAsync(name, change.Groups, change.Tags, context.Actor(), context.RequestAborted);
+        if (change.Enabled is { } enabled) Done(await center.Fleet.SetEnabledAsync(name, enabled, context.Actor(), expected, context.RequestAborted));
+        if (outcome.Refusal is null && change.Commands is { } commands) Done(await center.Fleet.SetAllowedCommandsAsync(name, commands, context.Actor(), expected, context.RequestAborted));
+        if (outcome.Refusal is null && (change.Groups ?? change.Tags) is not null) Done(await center.Fleet.SetLabelsAsync(name, change.Groups, change.Tags, context.Actor(), expected, context.RequestAborted));
         return Problems.Answer(outcome, device => Results.Ok(DeviceJson.Of(device)));
+
+        void Done(Outcome<DeviceRecord> came)
+        {
+            outcome = came;
+            if (expected is null || !came.TryGet(out var device, out _)) return;
+            var revision = ((IRevised)DeviceJson.Of(device)).Revision;
+            expected = now => ((IRevised)DeviceJson.Of(now)).Revision == revision ? null : EntityTags.Changed;
+        }
     }
 
+    // Null without If-Match.
+    private static Func<DeviceRecord, Refusal?>? Expected(HttpContext context)
+        => context.Request.Headers.IfMatch.Count == 0 ? null : device => EntityTags.Late(context.Request, DeviceJson.Of(device));
+
     private static async Task<IResult> RemoveAsync(string name, CommandCenter center, HttpContext context)
-        => Problems.Answer(await center.Fleet.RemoveAsync(name, context.Actor(), context.RequestAborted), device => Results.Ok(DeviceJson.Of(device)));
+        => Problems.Answer(await center.Fleet.RemoveAsync(name, context.Actor(), Expected(context), context.RequestAborted), device => Results.Ok(DeviceJson.Of(device)));
 
     private static async Task<IResult> ReadingsAsync(string name, CommandCenter center, HttpContext context, TimeProvider time, CancellationToken stop, string? reading = null, DateTimeOffset? from = null, DateTimeOffset? to = null)
     {

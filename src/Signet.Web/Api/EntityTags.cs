@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
+using Signet.Control;
 
 namespace Signet.Web.Api;
 
@@ -36,16 +37,23 @@ internal static class EntityTags
         return Known(context.Request, tag) ? Results.StatusCode(StatusCodes.Status304NotModified) : Results.Bytes(bytes, "application/json; charset=utf-8");
     }
 
-    /// <summary>Null when the change may go on; the answer (412, RFC 9110 section 15.5.13) when somebody else was faster.</summary>
+    /// <summary>Null when the change may go on; the refusal (412, RFC 9110 section 15.5.13) when somebody else was faster.</summary>
     /// <param name="request">Without <c>If-Match</c> nothing is compared.</param>
-    /// <param name="present">What would be changed; null: it is not there, and the change will say so.</param>
-    public static IResult? Unmatched(HttpRequest request, IRevised? present)
+    /// <param name="present">What would be changed.</param>
+    public static Refusal? Late(HttpRequest request, IRevised present)
     {
-        if (request.Headers.IfMatch.Count == 0 || present is null) return null;
-        if (!EntityTagHeaderValue.TryParseStrictList([.. request.Headers.IfMatch.OfType<string>()], out var wanted)) return Problems.BadInput("`If-Match` takes entity tags in quotes, as `ETag` gave them.");
+        if (request.Headers.IfMatch.Count == 0) return null;
+        if (!EntityTagHeaderValue.TryParseStrictList([.. request.Headers.IfMatch.OfType<string>()], out var wanted)) return new(RefusalCode.BadInput, "`If-Match` takes entity tags in quotes, as `ETag` gave them.");
         return wanted.Any(one => EntityTagHeaderValue.Any.Equals(one) || (!one.IsWeak && one.Tag.AsSpan().Trim('"').StartsWith(present.Revision + ".", StringComparison.Ordinal))) ? null
-            : Problems.Of(StatusCodes.Status412PreconditionFailed, "changed-meanwhile", "Somebody changed it after you read it. Read it again, and change what is there now.");
+            : Changed;
     }
+
+    public static Refusal Changed { get; } = new(RefusalCode.ChangedMeanwhile, "Somebody changed it after you read it. Read it again, and change what is there now.");
+
+    /// <summary>The same, as an answer.</summary>
+    /// <param name="request">As above.</param>
+    /// <param name="present">Null: it is not there, and the change will say so.</param>
+    public static IResult? Unmatched(HttpRequest request, IRevised? present) => present is not null && Late(request, present) is { } late ? Problems.Of(late) : null;
 
     /// <summary>Of the members that people change.</summary>
     public static string Revision(params ReadOnlySpan<string> members) => Hash(Encoding.UTF8.GetBytes(string.Join('\u0001', members!)));

@@ -68,7 +68,7 @@ internal static class PeopleApi
         api.MapPost("/users", AddAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>(201).ProducesProblem(409).ProducesProblem(422).WithSummary("Adds a person; without a password the answer holds a one-time link where they choose it.");
         api.MapGet("/users/{name}", FindAsync).Requires(Act.ManageUsers).Produces<PersonJson>().ProducesProblem(404).WithSummary("One person.");
         api.MapPatch("/users/{name}", ChangeAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(412).WithSummary("Changes a role, or disables somebody: their sessions end at once.");
-        api.MapDelete("/users/{name}", RemoveAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).ProducesProblem(409).WithSummary("Removes somebody; what they did stays in the audit log.");
+        api.MapDelete("/users/{name}", RemoveAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(412).WithSummary("Removes somebody; what they did stays in the audit log.");
         api.MapPost("/users/{name}/reset-mfa", ResetFactorsAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).WithSummary("Takes every second factor of somebody away who lost theirs.");
         api.MapPost("/users/{name}/reset-password", ResetPasswordAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).WithSummary("Takes the password away; the answer holds the one-time link to a new one.");
         api.MapGet("/users/{name}/sessions", SessionsAsync).Requires(Act.ManageUsers).Produces<PersonSessionsJson>().ProducesProblem(404).WithSummary("Open sessions of a person.");
@@ -126,7 +126,12 @@ internal static class PeopleApi
     });
 
     private static Task<IResult> RemoveAsync(string name, CommandCenter center, HttpContext context)
-        => OfAsync(name, center, context, async account => Problems.Answer(await center.Accounts.RemoveAsync(account.Id, context.Actor(), context.RequestAborted), gone => Results.Ok(PersonJson.Of(gone))));
+        => OfAsync(name, center, context, async account =>
+        {
+            using var turn = await Turn.TakeAsync(context.RequestAborted);
+            return EntityTags.Unmatched(context.Request, await center.Accounts.FindByNameAsync(name.ToUpperInvariant(), context.RequestAborted) is { } present ? PersonJson.Of(present) : null)
+                ?? Problems.Answer(await center.Accounts.RemoveAsync(account.Id, context.Actor(), context.RequestAborted), gone => Results.Ok(PersonJson.Of(gone)));
+        });
 
     private static Task<IResult> ResetFactorsAsync(string name, CommandCenter center, HttpContext context)
         => OfAsync(name, center, context, async account => Problems.Answer(await center.SecondFactors.ResetAsync(account.Id, context.Actor(), context.RequestAborted), reset => Results.Ok(PersonJson.Of(reset))));

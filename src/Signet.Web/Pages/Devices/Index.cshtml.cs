@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
 using Signet.Access;
 using Signet.Control;
@@ -40,19 +41,38 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
 
     public void OnGet() => Load();
 
+    /// <summary>Which devices the filter found when the page was made: <see cref="BulkChanges.DigestOf"/>.</summary>
+    public string FoundDigest { get; private set; } = "";
+
     [Requires(Act.QuarantineDevice)]
-    public Task OnPostChangeAsync([FromForm] string[]? device, [FromForm] bool whole, [FromForm] BulkChange change, [FromForm] string? value, CancellationToken stop)
-        => DoAsync(device, whole, change == BulkChange.Revoke ? default : change, value, stop);
+    public Task OnPostChangeAsync([FromForm] string[]? device, [FromForm] bool whole, [FromForm] string? found, [FromForm] BulkChange change, [FromForm] string? value, CancellationToken stop)
+        => DoAsync(Meant(device, whole), whole ? found ?? "" : null, change == BulkChange.Revoke ? default : change, value, stop);
 
     [Requires(Act.RevokeCertificate), Confirmed]
-    public Task OnPostRevokeAsync([FromForm] string[]? device, [FromForm] bool whole, CancellationToken stop) => DoAsync(device, whole, BulkChange.Revoke, null, stop);
-
-    private async Task DoAsync(string[]? device, bool whole, BulkChange change, string? value, CancellationToken stop)
+    public async Task OnPostRevokeAsync([FromForm] string[]? device, [FromForm] bool whole, [FromForm] string? found, [FromForm] string? count, CancellationToken stop)
     {
-        // The devices that are ticked, or all that the filter shows now.
-        string[] names = whole ? [.. Matching(Sight.Devices()).Select(one => one.Name)] : device ?? [];
+        // For good: whoever means them has counted them, with or without a script that asks.
+        var names = Meant(device, whole);
+        if (names.Length > 0 && count?.Trim() != names.Length.ToString(CultureInfo.InvariantCulture))
+        {
+            Refusal = new(RefusalCode.ConfirmationNeeded, $"{names.Length} devices are meant: to revoke their certificates for good, type this number beside the button; nothing was revoked");
+            Load();
+            return;
+        }
+
+        await DoAsync(names, whole ? found ?? "" : null, BulkChange.Revoke, null, stop);
+    }
+
+    // The devices that are ticked, or all that the filter finds.
+    private string[] Meant(string[]? ticked, bool whole) => whole ? [.. Matching(Sight.Devices()).Select(one => one.Name)] : [.. (ticked ?? []).Distinct(StringComparer.Ordinal)];
+
+    /// <param name="names">Which.</param>
+    /// <param name="shown">Digest of those that the reader was shown as found; null: they were ticked one by one.</param>
+    private async Task DoAsync(string[] names, string? shown, BulkChange change, string? value, CancellationToken stop)
+    {
         if (names.Length > ControlLimits.BulkDevices) Refusal = new(RefusalCode.BadInput, $"{names.Length} devices fit; {ControlLimits.BulkDevices} are changed at once: narrow the filter");
         else if (names.Length == 0) Refusal = new(RefusalCode.BadInput, "Nothing was changed: tick the devices that are meant.");
+        else if (shown is not null && shown != BulkChanges.DigestOf(names)) Refusal = new(RefusalCode.Conflict, $"Nothing was changed: the filter finds other devices now than when you were shown them. These are the {names.Length} of now; look at them and ask again.");
         else
         {
             var outcome = await Center.Bulk.ChangeAsync(new($"{names.Length} ticked", change, change <= BulkChange.RemoveGroup ? value?.Trim() : null) { Names = names }, HttpContext.Actor(), stop);
@@ -79,6 +99,7 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
         var found = Matching(all);
         (Groups, Tags) = (Fleet.Count(all, d => d.Groups), Fleet.Count(all, d => d.Tags));
         (Known, Found) = (all.Count, found.Count);
+        if (Changes.Count > 0) FoundDigest = BulkChanges.DigestOf(found.Select(device => device.Name));
         From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));
         Rows = [.. found.Skip(From).Take(WebLimits.PageSize)];
     }

@@ -1,0 +1,32 @@
+using System.Globalization;
+using Signet.Testing;
+
+namespace Signet.Control.Tests;
+
+/// <summary>What somebody limited to groups learns of the rest of the house.</summary>
+public sealed class SightSpecs
+{
+    [Fact]
+    public async Task The_place_where_the_next_page_of_commands_begins_names_no_command_that_is_none_of_theirs_and_loses_none_that_is()
+    {
+        await using var house = await TestHouse.StartAsync();
+        await house.Center.Fleet.SetLabelsAsync("valve-1", ["north"], null, TestHouse.Admin);
+        var kept = (await house.Center.Commands.SendAsync(new("door-1", "close", Wait: TimeSpan.FromMinutes(5)), TestHouse.Admin)).Value;
+        // Three in each millisecond; the oldest is theirs, the others are more than one question looks at.
+        var count = (ControlLimits.CommandsLookedAt + 6).ToString(CultureInfo.InvariantCulture);
+        AuditRival.Execute(house, $"""
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+            INSERT INTO command (id, device, command, arguments, state, by_name, by_role, by_kind, created, expires, deadline, digest, message, audit_entry)
+            SELECT '01JQ' || CAST(100000 + n.i / 3 AS TEXT) || 'ABCDEFGH' || CAST(10000000 + n.i AS TEXT), CASE WHEN n.i = 1 THEN 'valve-1' ELSE c.device END, c.command, c.arguments, c.state, c.by_name, c.by_role, c.by_kind, c.created, c.expires, c.deadline, c.digest, c.message, c.audit_entry
+            FROM n, command c WHERE c.id = '{kept.Id}'
+            """);
+        var sight = house.Center.SightOf(TestHouse.Operator with { Groups = ["north"] });
+
+        var page = await sight.CommandsAsync(new());
+        page.Commands.ShouldBeEmpty();
+        page.Next![10..].Trim('0').ShouldBeEmpty("the time alone");
+        (await house.Center.Commands.FindAsync(page.Next!)).ShouldBeNull();
+        var next = await sight.CommandsAsync(new() { Before = page.Next });
+        (next.Commands.Single().Device, next.Next).ShouldBe(("valve-1", null));
+    }
+}

@@ -22,6 +22,9 @@ public sealed record ProviderOptions
     /// <summary>Make an account for somebody the provider knows and this house does not.</summary>
     public bool NewAccounts { get; init; }
 
+    /// <summary>Groups of devices that new accounts are limited to until an administrator says otherwise; empty: all devices.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
+
     /// <summary>Claim with the name of a new account.</summary>
     public string NameClaim { get; init; } = "preferred_username";
 

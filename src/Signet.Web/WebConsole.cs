@@ -66,7 +66,7 @@ public sealed class WebConsole : IAsyncDisposable
     {
         if (await center.Accounts.AnyAdministratorAsync(cancellationToken)) return null;
         var password = Passwords.Generate(console.Services.GetRequiredService<WebOptions>().Random);
-        var made = await center.Accounts.CreateAsync(name, Passwords.Hash(password), Role.Admin, Actor.Terminal, cancellationToken);
+        var made = await center.Accounts.CreateAsync(name, Passwords.Hash(password), Role.Admin, Actor.Terminal, cancellationToken: cancellationToken);
         return made.TryGet(out _, out var refusal) ? password : throw new WebConsoleException($"the first administrator could not be made: {refusal.Message}");
     }
 

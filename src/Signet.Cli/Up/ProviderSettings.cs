@@ -34,6 +34,7 @@ internal static class ProviderSettings
             Trust = Trust(settings[Setting.ProviderTrustFile]),
             Name = settings[Setting.ProviderName] is { Length: > 0 } name ? name : new Uri(issuer).Host,
             Scopes = settings[Setting.ProviderScopes].Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            Groups = Setting.Words(settings[Setting.ProviderGroups]),
             NewAccounts = settings[Setting.ProviderNewAccounts] == "true",
             NameClaim = settings[Setting.ProviderNameClaim],
             RoleClaim = settings[Setting.ProviderRoleClaim] is { Length: > 0 } claim ? claim : null,

@@ -12,6 +12,7 @@ internal sealed partial record Setting
     public static Setting ProviderName => OfSignIn.Name;
     public static Setting ProviderScopes => OfSignIn.Scopes;
     public static Setting ProviderNewAccounts => OfSignIn.NewAccounts;
+    public static Setting ProviderGroups => OfSignIn.Groups;
     public static Setting ProviderNameClaim => OfSignIn.NameClaim;
     public static Setting ProviderRoleClaim => OfSignIn.RoleClaim;
     public static Setting ProviderAdmins => OfSignIn.Admins;
@@ -21,7 +22,7 @@ internal sealed partial record Setting
     public static Setting ProviderFactor => OfSignIn.Factor;
     public static Setting ProviderSignOut => OfSignIn.SignOut;
 
-    private static Setting[] OfProvider => [ProviderIssuer, ProviderClientId, ProviderSecretFile, ProviderTrustFile, ProviderName, ProviderScopes, ProviderNewAccounts, ProviderNameClaim, ProviderRoleClaim, ProviderAdmins, ProviderOperators, ProviderViewers, ProviderWithoutRole, ProviderFactor, ProviderSignOut];
+    private static Setting[] OfProvider => [ProviderIssuer, ProviderClientId, ProviderSecretFile, ProviderTrustFile, ProviderName, ProviderScopes, ProviderNewAccounts, ProviderGroups, ProviderNameClaim, ProviderRoleClaim, ProviderAdmins, ProviderOperators, ProviderViewers, ProviderWithoutRole, ProviderFactor, ProviderSignOut];
 
     // A class of its own, for the reason in Setting.Brokers.cs.
     private static class OfSignIn
@@ -35,6 +36,7 @@ internal sealed partial record Setting
         public static readonly Setting Name = new("oidc:name", null, "", "What the button calls the provider; empty: its host", value => value.Length <= 64 && !value.Any(char.IsControl) ? null : "at most 64 printable characters");
         public static readonly Setting Scopes = new("oidc:scopes", null, "openid profile", "Scopes that are asked for, with spaces between", value => value.Split(' ', StringSplitOptions.RemoveEmptyEntries).Contains("openid") ? null : "scopes with spaces between, openid among them");
         public static readonly Setting NewAccounts = new("oidc:newAccounts", null, "false", "Make an account for somebody whom the provider knows and this house does not", Truth);
+        public static readonly Setting Groups = new("oidc:groups", null, "", "Groups of devices that such a new account is limited to, comma-separated; empty: all devices", value => Words(value).All(Signet.Wire.Topics.IsWord) ? null : "names of groups (a-z 0-9 . _ -), comma-separated");
         public static readonly Setting NameClaim = new("oidc:nameClaim", null, "preferred_username", "Claim with the name of a new account", value => value.Length is > 0 and <= 256 ? null : "the name of a claim");
         public static readonly Setting RoleClaim = new("oidc:roleClaim", null, "", "Claim that says the role at every sign-in (groups, realm_access.roles); empty: roles are given here", value => value.Length <= 256 ? null : "the name of a claim, or empty");
         public static readonly Setting Admins = new("oidc:adminValues", null, "", "Values of that claim that mean admin, comma-separated", _ => null);

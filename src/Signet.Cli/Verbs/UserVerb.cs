@@ -24,18 +24,23 @@ internal static class UserVerb
         return role;
     }
 
+    private static Option<string[]> GroupsOption() => new("--groups") { Description = "Only devices of these groups; left out: all devices", HelpName = "GROUP", AllowMultipleArgumentsPerToken = true };
+
+    private static JsonArray Groups(string[]? groups) => new([.. (groups ?? []).Select(group => JsonValue.Create(group))]);
+
     private static Command Add()
     {
         var role = RoleOption();
+        var groups = GroupsOption();
         var stdin = new Option<bool>("--password-stdin") { Description = "Read the password from standard input instead of printing a link where they choose it" };
-        return Verb.Make("add", "Add a person; prints a one-time link where they choose their password", [Name, role, stdin], async (parsed, printer, cancellation) =>
+        return Verb.Make("add", "Add a person; prints a one-time link where they choose their password", [Name, role, groups, stdin], async (parsed, printer, cancellation) =>
         {
             using var center = CenterClient.Connect(parsed);
-            var body = new JsonObject { ["name"] = parsed.GetValue(Name), ["role"] = parsed.GetValue(role) };
+            var body = new JsonObject { ["name"] = parsed.GetValue(Name), ["role"] = parsed.GetValue(role), ["groups"] = Groups(parsed.GetValue(groups)) };
             if (parsed.GetValue(stdin)) body["password"] = (await Console.In.ReadLineAsync(cancellation) ?? "").TrimEnd('\r');
             Told(printer, await center.PostAsync("/api/v1/users", body, cancellation), $"added {parsed.GetValue(Name)} as {parsed.GetValue(role)}");
             return ExitCode.Done;
-        }).WithExamples("signet user add maria --role operator", "echo \"$PASSWORD\" | signet user add maria --password-stdin");
+        }).WithExamples("signet user add maria --role operator", "signet user add maria --role operator --groups heating", "echo \"$PASSWORD\" | signet user add maria --password-stdin");
     }
 
     private static Command List() => Verb.Make("list", "All people: role, second factor, last sign-in", [GlobalOptions.Limit], async (parsed, printer, cancellation) =>
@@ -105,15 +110,16 @@ internal static class UserVerb
     private static Command Invite()
     {
         var role = RoleOption();
+        var groups = GroupsOption();
         var note = new Option<string>("--note") { Description = "For whom it is, in your words", HelpName = "TEXT", DefaultValueFactory = _ => "" };
-        return Verb.Make("invite", "Print a one-time link with which somebody makes their own account, within 7 days", [role, note], async (parsed, printer, cancellation) =>
+        return Verb.Make("invite", "Print a one-time link with which somebody makes their own account, within 7 days", [role, note, groups], async (parsed, printer, cancellation) =>
         {
             using var center = CenterClient.Connect(parsed);
-            var made = await center.PostAsync("/api/v1/invitations", new JsonObject { ["role"] = parsed.GetValue(role), ["note"] = parsed.GetValue(note) }, cancellation);
+            var made = await center.PostAsync("/api/v1/invitations", new JsonObject { ["role"] = parsed.GetValue(role), ["note"] = parsed.GetValue(note), ["groups"] = Groups(parsed.GetValue(groups)) }, cancellation);
             if (printer.Json) printer.Object(made);
             printer.Line($"{Query.Text(made["url"])}   (once, within 7 days)");
             return ExitCode.Done;
-        }).WithExamples("signet user invite --role operator --note maria");
+        }).WithExamples("signet user invite --role operator --note maria", "signet user invite --role operator --groups heating building-2");
     }
 
     private static Command RolesVerb()

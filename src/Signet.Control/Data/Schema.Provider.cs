@@ -15,6 +15,10 @@ internal static partial class Schema
         CREATE UNIQUE INDEX provider_link_account ON provider_link (account, issuer);
         """;
 
+    private const string LinkScope = """
+        ALTER TABLE person_link ADD COLUMN scope TEXT NOT NULL DEFAULT '';   -- groups of devices, with spaces between
+        """;
+
     private const string ProviderBarred = """
         -- Identities whose account was removed: they make themselves no new one.
         CREATE TABLE provider_barred (

@@ -27,6 +27,7 @@ internal static partial class Schema
         new(15, "shared keys", SharedKeys),
         new(16, "links to an OpenID Connect provider", ProviderLink),
         new(17, "identities whose account was removed", ProviderBarred),
+        new(18, "groups of invitations", LinkScope),
     ];
 
     private const string First = """

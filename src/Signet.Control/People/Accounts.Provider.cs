@@ -7,8 +7,9 @@ public sealed partial class Accounts
 {
     /// <summary>Makes the account of somebody whom an OpenID Connect provider vouches for, linked to that identity and without a password. The caller has asked its setting.</summary>
     /// <param name="from">Address of the person.</param>
+    /// <param name="groups">What new people are limited to by setting; without effect on an administrator. None: all devices.</param>
     /// <returns><see cref="RefusalCode.AlreadyExists"/>: the name is taken, or the identity is linked. <see cref="RefusalCode.NotAllowed"/>: the account of this identity was removed (<see cref="ProviderLinks.AdmitAgainAsync"/>). Nobody is linked to an account because the names are alike.</returns>
-    public Task<Outcome<Account>> RegisterFromProviderAsync(string name, Role role, string issuer, string subject, string from, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
+    public Task<Outcome<Account>> RegisterFromProviderAsync(string name, Role role, string issuer, string subject, string from, IReadOnlyList<string>? groups = null, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
     {
         if (WhyNot(name) is { } why) return new Refusal(RefusalCode.BadInput, why);
         if (!Enum.IsDefined(role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
@@ -16,9 +17,9 @@ public sealed partial class Accounts
         if (_database.Read(c => TakenNames.ForPerson(c, name)) is { } taken) return taken;
         if (_database.Read(c => ProviderLinks.IsBarred(c, issuer, subject))) return new Refusal(RefusalCode.NotAllowed, "this identity's account was removed; an administrator lets it in again");
         if (_database.Read(c => ProviderLinks.Find(c, issuer, subject)) is not null) return new Refusal(RefusalCode.AlreadyExists, "this identity is linked to another account");
-        var account = Fresh(name, null, role);
+        var account = Fresh(name, null, role, groups);
         var person = new Actor(name, role, Actor.User, from);
-        var written = await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.User, person, name, "user-registered", details: new() { ["role"] = Words.Of(role), ["invitedBy"] = issuer }), cancellationToken);
+        var written = await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.User, person, name, "user-registered", details: new() { ["role"] = Words.Of(role), ["groups"] = string.Join(' ', account.Groups), ["invitedBy"] = issuer }), cancellationToken);
         if (written.Refusal is null) written = await _trail.TryAppendAsync(ProviderLinks.Linked(person, name, issuer, subject), cancellationToken);
         if (!written.TryGet(out _, out var refusal)) return refusal;
         await _database.WriteAsync(c =>

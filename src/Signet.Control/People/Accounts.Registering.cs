@@ -8,16 +8,17 @@ public sealed partial class Accounts
     /// <summary>Somebody makes their own account: with an invitation, or where registration is open. The role is the inviter's word, or viewer; the record names who vouched for it.</summary>
     /// <param name="invitedBy">Null: registration is open.</param>
     /// <param name="from">Address of the person.</param>
-    public Task<Outcome<Account>> RegisterAsync(string name, string passwordHash, Role role, string? invitedBy, string from, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
+    /// <param name="groups">What the inviter limits them to; none: all devices.</param>
+    public Task<Outcome<Account>> RegisterAsync(string name, string passwordHash, Role role, string? invitedBy, string from, IReadOnlyList<string>? groups = null, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
     {
         if (WhyNot(name) is { } why) return new Refusal(RefusalCode.BadInput, why);
         if (invitedBy is null && role != Role.Viewer) throw new ArgumentException("without an invitation everybody is a viewer", nameof(role));
         if (await FindByNameAsync(name.ToUpperInvariant(), cancellationToken) is not null) return new Refusal(RefusalCode.AlreadyExists, $"there is an account '{name}' already");
         if (_database.Read(c => TakenNames.ForPerson(c, name)) is { } taken) return taken;
-        var account = Fresh(name, passwordHash, role);
+        var account = Fresh(name, passwordHash, role, groups);
         var written = await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.User, new(name, role, Actor.User, from), name, "user-registered", details: new()
         {
-            ["role"] = Words.Of(role), ["invitedBy"] = invitedBy,
+            ["role"] = Words.Of(role), ["groups"] = string.Join(' ', account.Groups), ["invitedBy"] = invitedBy,
         }), cancellationToken);
         if (!written.TryGet(out _, out var refusal)) return refusal;
         await _database.WriteAsync(c => AccountRow.Insert(c, account), cancellationToken);
@@ -25,9 +26,9 @@ public sealed partial class Accounts
         return account;
     }, cancellationToken);
 
-    private Account Fresh(string name, string? passwordHash, Role role) => new()
+    private Account Fresh(string name, string? passwordHash, Role role, IReadOnlyList<string>? groups = null) => new()
     {
-        Id = Stamp(), Name = name, NormalizedName = name.ToUpperInvariant(), PasswordHash = passwordHash, Role = role,
+        Id = Stamp(), Name = name, NormalizedName = name.ToUpperInvariant(), PasswordHash = passwordHash, Role = role, Groups = Scope.Sorted(groups ?? []),
         SecurityStamp = Stamp(), ConcurrencyStamp = Stamp(), Created = _time.GetUtcNow(), FactorDue = _time.GetUtcNow() + _grace,
     };
 }

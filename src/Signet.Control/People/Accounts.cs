@@ -39,15 +39,17 @@ public sealed partial class Accounts
     /// <summary>Is there anybody who could sign in as administrator?</summary>
     public Task<bool> AnyAdministratorAsync(CancellationToken cancellationToken = default) => ReadAsync(c => Administrators(c) > 0, cancellationToken);
 
-    /// <summary>Adds a person. <see cref="RefusalCode.AlreadyExists"/> when the name is taken.</summary>
-    public Task<Outcome<Account>> CreateAsync(string name, string? passwordHash, Role role, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
+    /// <summary>Adds a person, limited to some groups of devices or (none) to none. <see cref="RefusalCode.AlreadyExists"/> when the name is taken.</summary>
+    public Task<Outcome<Account>> CreateAsync(string name, string? passwordHash, Role role, Actor actor, IReadOnlyList<string>? groups = null, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
     {
         if (WhyNot(name) is { } why) return new Refusal(RefusalCode.BadInput, why);
         if (!Enum.IsDefined(role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
-        var account = Fresh(name, passwordHash, role);
+        if (Scope.WhyNot(groups ?? []) is { } wrong) return new Refusal(RefusalCode.BadInput, wrong);
+        if (role == Role.Admin && groups is { Count: > 0 }) return new Refusal(RefusalCode.BadInput, "an administrator is not limited to groups; lower the role first");
+        var account = Fresh(name, passwordHash, role, groups);
         if (await FindByNameAsync(account.NormalizedName, cancellationToken) is not null) return new Refusal(RefusalCode.AlreadyExists, $"there is an account '{name}' already");
         if (_database.Read(c => TakenNames.ForPerson(c, name)) is { } taken) return taken;
-        var permit = await _trail.PermitAsync(actor, Act.ManageUsers, AuditTrail.Of(AuditTypes.User, actor, name, "user-added", details: new() { ["role"] = Words.Of(role) }), cancellationToken);
+        var permit = await _trail.PermitAsync(actor, Act.ManageUsers, AuditTrail.Of(AuditTypes.User, actor, name, "user-added", details: Given(account)), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         await _database.WriteAsync(c => AccountRow.Insert(c, account), cancellationToken);
         Changed?.Invoke(account);
@@ -145,6 +147,8 @@ public sealed partial class Accounts
     private static bool IsAdministrator(Account account) => account is { Role: Role.Admin, Enabled: true };
 
     private static string Rights(Account? account) => account is null ? "none" : $"{Words.Of(account.Role)}{(account.Limits.Count == 0 ? "" : $" for {string.Join(", ", account.Limits)}")}{(account.Enabled ? "" : ", disabled")}";
+
+    private static System.Text.Json.Nodes.JsonObject Given(Account account) => new() { ["role"] = Words.Of(account.Role), ["groups"] = string.Join(' ', account.Groups) };
 
     // The name travels as `by` in signed commands, so it follows the message format's rule.
     private static string? WhyNot(string name)

@@ -8,7 +8,11 @@ namespace Signet.Control;
 /// <summary>A one-time link without its secret: an invitation (<see cref="Account"/> is null), or the way to a new password.</summary>
 /// <param name="Account">Id of the account whose password it sets.</param>
 /// <param name="Note">For whom it is, in the inviter's words; for a reset the account's name.</param>
-public sealed record PersonLink(string Id, string? Account, Role Role, string Note, string By, DateTimeOffset Created, DateTimeOffset Expires);
+public sealed record PersonLink(string Id, string? Account, Role Role, string Note, string By, DateTimeOffset Created, DateTimeOffset Expires)
+{
+    /// <summary>Groups of devices that the invited person is limited to; empty: all devices.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
+}
 
 /// <summary>A link at its birth.</summary>
 /// <param name="Secret">256 random bits, base64url. The only moment it is known.</param>
@@ -20,7 +24,7 @@ public sealed record NewPersonLink(PersonLink Link, string Secret)
 /// <summary>One-time links to <c>/register</c>: invitations and new passwords. Only the SHA-256 of the secret is stored; of two who use one at once, one gets in.</summary>
 public sealed class PersonLinks
 {
-    private const string Columns = "id AS Id, account AS Account, role AS Role, note AS Note, by_name AS ByName, created AS Created, expires AS Expires";
+    private const string Columns = "id AS Id, account AS Account, role AS Role, note AS Note, by_name AS ByName, created AS Created, expires AS Expires, scope AS Scope";
     private readonly ControlDatabase _database;
     private readonly AuditTrail _trail;
     private readonly Administration _administration;
@@ -31,14 +35,16 @@ public sealed class PersonLinks
     internal PersonLinks(ControlDatabase database, AuditTrail trail, Administration administration, Accounts accounts, TimeProvider time, RandomNumberGenerator random)
         => (_database, _trail, _administration, _accounts, _time, _random) = (database, trail, administration, accounts, time, random);
 
-    /// <summary>Invites somebody who will have this role.</summary>
-    public Task<Outcome<NewPersonLink>> InviteAsync(Role role, string note, Actor actor, CancellationToken cancellationToken = default) => _administration.ChangeAsync<NewPersonLink>(async () =>
+    /// <summary>Invites somebody who will have this role, limited to some groups of devices or (none) to none.</summary>
+    public Task<Outcome<NewPersonLink>> InviteAsync(Role role, string note, Actor actor, IReadOnlyList<string>? groups = null, CancellationToken cancellationToken = default) => _administration.ChangeAsync<NewPersonLink>(async () =>
     {
         if (!Enum.IsDefined(role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
+        if (Scope.WhyNot(groups ?? []) is { } wrong) return new Refusal(RefusalCode.BadInput, wrong);
+        if (role == Role.Admin && groups is { Count: > 0 }) return new Refusal(RefusalCode.BadInput, "an administrator is not limited to groups; lower the role first");
         if (note.Length > ControlLimits.NameCharacters || note.Any(char.IsControl)) return new Refusal(RefusalCode.BadInput, $"the note has at most {ControlLimits.NameCharacters} printable characters");
         await SweepAsync(cancellationToken);
         if (_database.Read(c => c.ExecuteScalar<int>("SELECT count(*) FROM person_link")) >= ControlLimits.OpenLinks) return new Refusal(RefusalCode.BadInput, $"{ControlLimits.OpenLinks} links are open; revoke some first");
-        return await AddAsync(null, role, note, ControlLimits.InvitationLifetime, "user-invited", actor, cancellationToken);
+        return await AddAsync(null, role, Scope.Sorted(groups ?? []), note, ControlLimits.InvitationLifetime, "user-invited", actor, cancellationToken);
     }, cancellationToken);
 
     /// <summary>Takes somebody's password, identities at a sign-in provider and sessions away and returns the link to a new password. Links made before no longer count.</summary>
@@ -46,7 +52,7 @@ public sealed class PersonLinks
     {
         if (await _accounts.FindAsync(accountId, cancellationToken) is not { } account) return new Refusal(RefusalCode.NotFound, "there is no such account");
         await SweepAsync(cancellationToken);
-        var made = await AddAsync(account.Id, account.Role, account.Name, ControlLimits.ResetLifetime, "password-reset", actor, cancellationToken);
+        var made = await AddAsync(account.Id, account.Role, [], account.Name, ControlLimits.ResetLifetime, "password-reset", actor, cancellationToken);
         if (!made.TryGet(out var link, out var refusal)) return refusal;
         var identities = _database.Read(c => ProviderLinks.Of(c, account.Id));
         foreach (var identity in identities)
@@ -89,22 +95,22 @@ public sealed class PersonLinks
         return row.ToLink();
     }, cancellationToken);
 
-    private async Task<Outcome<NewPersonLink>> AddAsync(string? account, Role role, string note, TimeSpan lifetime, string action, Actor actor, CancellationToken cancellationToken)
+    private async Task<Outcome<NewPersonLink>> AddAsync(string? account, Role role, IReadOnlyList<string> groups, string note, TimeSpan lifetime, string action, Actor actor, CancellationToken cancellationToken)
     {
         var now = _time.GetUtcNow();
         var secret = BearerSecret.New(_random);
-        var link = new PersonLink(BearerSecret.NewId(_random), account, role, note, actor.Name, now, now + lifetime);
+        var link = new PersonLink(BearerSecret.NewId(_random), account, role, note, actor.Name, now, now + lifetime) { Groups = groups };
         var permit = await _trail.PermitAsync(actor, Act.ManageUsers, AuditTrail.Of(AuditTypes.User, actor, Named(note), action, details: new()
         {
-            ["id"] = link.Id, ["role"] = Words.Of(role), ["expires"] = link.Expires.ToUnixTimeSeconds(),
+            ["id"] = link.Id, ["role"] = Words.Of(role), ["groups"] = string.Join(' ', groups), ["expires"] = link.Expires.ToUnixTimeSeconds(),
         }), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         await _database.WriteAsync(c =>
         {
             if (account is not null) c.Execute("DELETE FROM person_link WHERE account = @account", new { account });
-            c.Execute("INSERT INTO person_link (id, hash, account, role, note, by_name, created, expires) VALUES (@Id, @hash, @Account, @role, @Note, @By, @created, @expires)", new
+            c.Execute("INSERT INTO person_link (id, hash, account, role, note, by_name, created, expires, scope) VALUES (@Id, @hash, @Account, @role, @Note, @By, @created, @expires, @scope)", new
             {
-                link.Id, hash = BearerSecret.HashOf(secret), link.Account, role = (long)role, link.Note, link.By, created = now.ToUnixTimeMilliseconds(), expires = link.Expires.ToUnixTimeMilliseconds(),
+                link.Id, hash = BearerSecret.HashOf(secret), link.Account, role = (long)role, link.Note, link.By, created = now.ToUnixTimeMilliseconds(), expires = link.Expires.ToUnixTimeMilliseconds(), scope = string.Join(' ', groups),
             });
         }, cancellationToken);
         return new NewPersonLink(link, secret);
@@ -128,6 +134,9 @@ public sealed class PersonLinks
         public long Created { get; set; }
         public long Expires { get; set; }
 
-        public PersonLink ToLink() => new(Id, Account, (Role)Role, Note, ByName, Created.ToTime(), Expires.ToTime());
+        /// <summary>Words with spaces between.</summary>
+        public string Scope { get; set; } = "";
+
+        public PersonLink ToLink() => new(Id, Account, (Role)Role, Note, ByName, Created.ToTime(), Expires.ToTime()) { Groups = Scope.Split(' ', StringSplitOptions.RemoveEmptyEntries) };
     }
 }

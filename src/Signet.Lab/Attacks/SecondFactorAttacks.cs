@@ -98,7 +98,7 @@ internal static class SecondFactorAttacks
     {
         var center = bench.House.Center;
         var (name, password) = ("mfa-" + RandomNumberGenerator.GetHexString(8, lowercase: true), RandomNumberGenerator.GetHexString(24, lowercase: true));
-        var made = await center.Accounts.CreateAsync(name, WholeHouse.Hasher.HashPassword(null!, password), Role.Viewer, Actor.Terminal, cancellationToken);
+        var made = await center.Accounts.CreateAsync(name, WholeHouse.Hasher.HashPassword(null!, password), Role.Viewer, Actor.Terminal, cancellationToken: cancellationToken);
         if (!made.TryGet(out var account, out var refusal)) throw new LabException($"no account for the attack: {refusal.Message}");
         var secret = center.SecondFactors.NewSecret();
         // Set up with the code of the step before, so that the present one is still good for its owner.

@@ -95,7 +95,7 @@ public sealed class WholeHouse : IAsyncDisposable
         foreach (var (name, role) in new[] { (Admin, Role.Admin), (Operator, Role.Operator), (Viewer, Role.Viewer) })
         {
             passwords[name] = name == Viewer ? ViewersPassword : RandomNumberGenerator.GetHexString(24, lowercase: true);
-            var made = await Center.Accounts.CreateAsync(name, Hasher.HashPassword(null!, passwords[name]), role, Actor.Terminal, cancellationToken);
+            var made = await Center.Accounts.CreateAsync(name, Hasher.HashPassword(null!, passwords[name]), role, Actor.Terminal, cancellationToken: cancellationToken);
             if (made.Refusal is { } refusal) throw new LabException($"the account {name} could not be made: {refusal.Message}");
         }
         Passwords = passwords;

@@ -26,7 +26,8 @@ public sealed record PersonJson(
 public sealed record PersonListJson(IReadOnlyList<PersonJson> Users, string? Next);
 
 /// <param name="Password">Left out: the answer holds a one-time link where they choose it.</param>
-public sealed record NewPersonJson(string Name, string? Password = null, Role Role = Role.Viewer)
+/// <param name="Groups">Groups of devices that they are limited to; left out: all devices.</param>
+public sealed record NewPersonJson(string Name, string? Password = null, Role Role = Role.Viewer, IReadOnlyList<string>? Groups = null)
 {
     public override string ToString() => $"{Name} ({Role})"; // never the password
 }
@@ -38,7 +39,8 @@ public sealed record PersonChangeJson(Role? Role = null, bool? Enabled = null, I
 public sealed record PersonSessionsJson(string Name, IReadOnlyList<OpenSession> Sessions);
 
 /// <param name="Note">For whom, in the inviter's words.</param>
-public sealed record NewInvitationJson(Role Role = Role.Viewer, string Note = "");
+/// <param name="Groups">Groups of devices that they will be limited to; left out: all devices.</param>
+public sealed record NewInvitationJson(Role Role = Role.Viewer, string Note = "", IReadOnlyList<string>? Groups = null);
 
 public sealed record InvitationListJson(IReadOnlyList<PersonLink> Invitations);
 
@@ -96,7 +98,7 @@ internal static class PeopleApi
             if (Passwords.Fault(password, person.Name) is { } fault) return Problems.BadInput(fault);
             hash = await Task.Run(() => Passwords.Hash(password));
         }
-        var made = await center.Accounts.CreateAsync(person.Name, hash, person.Role, context.Actor(), context.RequestAborted);
+        var made = await center.Accounts.CreateAsync(person.Name, hash, person.Role, context.Actor(), person.Groups, context.RequestAborted);
         if (!made.TryGet(out var account, out var refusal)) return Problems.Of(refusal);
         var answer = PersonJson.Of(account);
         if (hash is null)
@@ -156,7 +158,7 @@ internal static class PeopleApi
     private static async Task<IResult> ListLinksAsync(CommandCenter center, CancellationToken stop) => Results.Ok(new InvitationListJson(await center.Links.ListAsync(stop)));
 
     private static async Task<IResult> InviteAsync(NewInvitationJson wanted, CommandCenter center, HttpContext context)
-        => Problems.Answer(await center.Links.InviteAsync(wanted.Role, wanted.Note, context.Actor(), context.RequestAborted),
+        => Problems.Answer(await center.Links.InviteAsync(wanted.Role, wanted.Note, context.Actor(), wanted.Groups, context.RequestAborted),
             made => Results.Created((string?)null, new NewInvitationAnswerJson(made.Link, LinkAddress.Of(context.Request, made))));
 
     private static async Task<IResult> RevokeLinkAsync(string id, CommandCenter center, HttpContext context)

@@ -56,7 +56,7 @@ internal sealed class RegisterModel(CommandCenter center, WebOptions options, Si
             return set.Refusal is { } why ? Again(phrases.Said(why.Message)) : Redirect("/login");
         }
         if (link is null) throttle.Failed(Tally(from), from, "register");
-        var made = await center.Accounts.RegisterAsync(name, hash, Role, link?.By, HttpContext.Address(), stop);
+        var made = await center.Accounts.RegisterAsync(name, hash, Role, link?.By, HttpContext.Address(), link?.Groups, stop);
         if (!made.TryGet(out var account, out var refusal)) return Again(phrases.Said(refusal.Message));
         var inside = await desk.AdmitAsync(HttpContext, account, link is null ? "registration" : "invitation");
         return inside.Account is null ? Again(inside.Message) : Redirect("/");

@@ -43,7 +43,7 @@ internal sealed class SetupModel(CommandCenter center, SetupLink link, SignInDes
         var hash = await Task.Run(() => Passwords.Hash(Password!), stop);
         if (!link.TryUse(Token)) return Again(phrases["The link has just been used."]);
         if (await center.Accounts.AnyAdministratorAsync(stop)) return Again(phrases["There is an administrator already: sign in, or ask them."]);
-        var made = await center.Accounts.CreateAsync(Name.Trim(), hash, Role.Admin, Actor.Terminal, stop);
+        var made = await center.Accounts.CreateAsync(Name.Trim(), hash, Role.Admin, Actor.Terminal, cancellationToken: stop);
         if (!made.TryGet(out var account, out var refusal))
         {
             IsGood = false;

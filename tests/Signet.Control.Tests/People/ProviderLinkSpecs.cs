@@ -83,6 +83,23 @@ public sealed class ProviderLinkSpecs
     }
 
     [Fact]
+    public async Task Groups_come_with_the_invitation_the_account_and_the_provider()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var (accounts, links) = (house.Center.Accounts, house.Center.Links);
+        var made = (await links.InviteAsync(Role.Operator, "maria", TestHouse.Admin, ["heating", "doors"])).Value;
+        (await links.FindAsync(made.Secret))!.Groups.ShouldBe(["doors", "heating"]);
+        (await links.InviteAsync(Role.Admin, "", TestHouse.Admin, ["heating"])).Refusal!.Code.ShouldBe(RefusalCode.BadInput);
+        (await links.InviteAsync(Role.Viewer, "", TestHouse.Admin, ["no group"])).Refusal!.Code.ShouldBe(RefusalCode.BadInput);
+        (await accounts.RegisterAsync("maria", "hash", Role.Operator, "admin", "192.0.2.1", made.Link.Groups)).Value.As("local").Groups.ShouldBe(["doors", "heating"]);
+        (await accounts.CreateAsync("olaf", "hash", Role.Operator, Actor.Terminal, ["doors"])).Value.As("local").Groups.ShouldBe(["doors"]);
+        (await accounts.CreateAsync("root", "hash", Role.Admin, Actor.Terminal, ["doors"])).Refusal!.Code.ShouldBe(RefusalCode.BadInput);
+        (await accounts.RegisterFromProviderAsync("noor", Role.Viewer, Issuer, "7", "192.0.2.1", ["lighting"])).Value.As("local").Groups.ShouldBe(["lighting"]);
+        (await accounts.FindByNameAsync("OLAF"))!.Groups.ShouldBe(["doors"]);
+        (await house.AuditedAsync(new() { Type = "user", Subject = "olaf", Action = "user-added" })).Details["groups"]!.GetValue<string>().ShouldBe("doors");
+    }
+
+    [Fact]
     public async Task People_devices_and_accounts_share_one_space_of_names()
     {
         await using var house = await TestHouse.StartAsync(new() { Demo = false });

@@ -40,9 +40,9 @@ internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sess
     public Task OnGetAsync(CancellationToken stop) => LoadAsync(stop);
 
     [Confirmed]
-    public async Task OnPostInviteAsync([FromForm] Role role, [FromForm] string? note, CancellationToken stop)
+    public async Task OnPostInviteAsync([FromForm] Role role, [FromForm] string? note, [FromForm] string? groups, CancellationToken stop)
     {
-        var made = await Center.Links.InviteAsync(role, (note ?? "").Trim(), HttpContext.Actor(), stop);
+        var made = await Center.Links.InviteAsync(role, (note ?? "").Trim(), HttpContext.Actor(), (groups ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries), stop);
         if (made.TryGet(out var link, out var refusal)) Link = LinkAddress.Of(Request, link);
         else Refusal = refusal;
         await LoadAsync(stop);

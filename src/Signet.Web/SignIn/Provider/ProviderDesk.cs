@@ -88,7 +88,7 @@ internal sealed class ProviderDesk(CommandCenter center, SignInDesk desk, Sessio
         {
             if (!provider.NewAccounts) return ProviderRefusal.NoAccount;
             if (word.Name is not { Length: > 0 } name) return ProviderRefusal.NoName;
-            var made = await center.Accounts.RegisterFromProviderAsync(name, (provider.RoleClaim is null ? null : role) ?? Role.Viewer, word.Issuer, word.Subject, context.Address(), stop);
+            var made = await center.Accounts.RegisterFromProviderAsync(name, (provider.RoleClaim is null ? null : role) ?? Role.Viewer, word.Issuer, word.Subject, context.Address(), provider.Groups, stop);
             if (!made.TryGet(out var fresh, out var refusal)) return Of(refusal);
             account = fresh;
         }

@@ -99,7 +99,8 @@ internal sealed class CertificateDoor(CommandCenter center, WebOptions options)
             CertificateGrade.Made => $"a maker's certificate is good for {EstEndpoints.Enrol} and for nothing else\n",
             _ => "this certificate is not accepted here\n",
         });
-        if (grade == CertificateGrade.Refused) context.Abort();
+        // A proxy's connection carries others too, and one that is cut before the answer has left is a 502 to its client.
+        if (grade == CertificateGrade.Refused && !Hosting.ForwardedIdentity.IsForwarded(context)) context.Abort();
     }
 
     private bool IsWelcome(X509Certificate2 certificate, X509Chain? chain)

@@ -59,6 +59,9 @@ internal sealed class ForwardedIdentity(CommandCenter center, WebOptions options
         await next(context);
     }
 
+    /// <summary>Did a proxy that is believed bring this request?</summary>
+    public static bool IsForwarded(HttpContext context) => context.Features.Get<ITlsConnectionFeature>() is Client;
+
     private bool IsProxys(X509Certificate2 certificate) => center.Judge.Judge(certificate, null, CertificatePurpose.TlsClient).Identity?.Profile == CertificateProfile.Proxy;
 
     private bool IsNamed(X509Certificate2 certificate, IPAddress from) => options.Proxies.Any(network => network.Contains(from))

@@ -67,6 +67,8 @@ public sealed class NginxIdentitySpecs : IDisposable
             (await Should.ThrowAsync<MqttException>(() => ConnectAsync(port, null))).Reason.ShouldBe(ReasonCode.NotAuthorized);
             (await AskAsync(front + "/login", Own("lamp"))).Code.ShouldBe("403", "a revoked certificate is refused as it is without nginx");
 
+            await UntilAsync(async () => (int)(await RunAsync("cert", "evidence", "--json")).Json["revocations"]![0]!["version"]! > 1, "that it came back behind nginx is not in the evidence");
+
             // A client of nginx cannot speak for another: its own words are replaced.
             var forged = new[] { "-H", "X-Signet-Client-Cert: " + Escaped("ada"), "-H", "X-Signet-Client-Address: 10.9.9.9" };
             (await AskAsync(front + "/api/v1/devices", forged)).Code.ShouldBe("401");

@@ -29,7 +29,7 @@ public sealed class PubSubSpecs(PubSubHouse house) : IClassFixture<PubSubHouse>
     public async Task With_a_shared_key_only_what_its_holder_sent_is_shown_and_once()
     {
         await using var ours = await house.SubscribeAsync("-t", Topic, "-C", "2", "--hmac-key", house.Hmac);
-        var captured = house.Capture(Topic, 2);
+        var captured = await house.CaptureAsync(Topic, 2);
 
         (await house.PublishAsync("-t", Topic, "-m", "unsigned")).ExitCode.ShouldBe(0);
         (await house.PublishAsync("-t", Topic, "-m", "21.5", "--hmac-key", house.Hmac)).ExitCode.ShouldBe(0);
@@ -50,7 +50,7 @@ public sealed class PubSubSpecs(PubSubHouse house) : IClassFixture<PubSubHouse>
     {
         await using var ours = await house.SubscribeAsync("-t", Topic, "-C", "1", "--signed-by", house.File("writer.crt"), "--open-cert", house.File("seal/vault.crt"), "--open-key", house.File("seal/vault.key"));
         await using var stranger = await house.SubscribeAsync("-t", Topic, "-C", "1", "-W", "6s", "--signed-by", house.File("writer.crt"));
-        var captured = house.Capture(Topic, 1);
+        var captured = await house.CaptureAsync(Topic, 1);
 
         var sent = await house.PublishAsync("-t", Topic, "-m", "secret", "--sign", "--seal-to", house.File("seal/vault.crt"), "--json");
 
@@ -227,12 +227,18 @@ public sealed class PubSubHouse : IAsyncLifetime
         return subscriber;
     }
 
-    /// <summary>The next payload on a topic, as somebody at the broker sees it.</summary>
-    public async Task<string> Capture(string topic, int count)
+    /// <summary>The first signed or sealed payload among the next ones on a topic, as somebody at the broker sees it. Returns when it is subscribed, with the payload to wait for.</summary>
+    public async Task<Task<string>> CaptureAsync(string topic, int count)
     {
-        using var theirs = Peer.Begin("mosquitto_sub", [.. Theirs(), "-t", topic, "-C", count.ToString(CultureInfo.InvariantCulture), "-W", "15"]);
-        var seen = (await Peer.EndAsync(theirs)).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        return seen.First(line => line.Contains('.', StringComparison.Ordinal) && line.Length > 100);
+        // By the line: what it says of itself would else stay in its buffer until it ends.
+        var theirs = Peer.Begin("stdbuf", ["-oL", "mosquitto_sub", "-d", .. Theirs(), "-t", topic, "-C", count.ToString(CultureInfo.InvariantCulture), "-W", "15"]);
+        while (await theirs.StandardOutput.ReadLineAsync() is { } line && !line.StartsWith("Subscribed", StringComparison.Ordinal)) { }
+        return FirstAsync(theirs);
+    }
+
+    private static async Task<string> FirstAsync(Process theirs)
+    {
+        using (theirs) return (await Peer.EndAsync(theirs)).Output.Split('\n').First(line => line.StartsWith("eyJ", StringComparison.Ordinal));
     }
 
     /// <summary>Published by somebody who holds no key.</summary>

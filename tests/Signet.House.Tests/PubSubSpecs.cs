@@ -79,16 +79,17 @@ public sealed class PubSubSpecs(PubSubHouse house) : IClassFixture<PubSubHouse>
     [Trait("row", "S2-1"), Trait("row", "S2-6"), Trait("row", "S2-7")]
     public async Task Through_nginx_publisher_and_reader_find_the_broker_by_PUBLIC_IP_and_with_retry_outlive_its_restart()
     {
+        const string topic = "gate/temperature";   // one message stays there: nobody else reads it
         var (port, files) = (RealRabbit.FreePort().ToString(CultureInfo.InvariantCulture), house.File("nginx"));
         (await house.ControlAsync("broker", "config", "nginx", files, "--port", port, "--mqtt-port", house.Port)).ExitCode.ShouldBe(0);
         // As its comment says for a Mosquitto behind it.
         await File.WriteAllTextAsync(files + "/nginx.conf", (await File.ReadAllTextAsync(files + "/nginx.conf")).Replace("proxy_protocol on;", "", StringComparison.Ordinal));
         var outside = new Dictionary<string, string> { ["PUBLIC_IP"] = "localhost", ["EXTERNAL_PORT"] = port };
 
-        var atOnce = await house.RunAsync(["pub", .. house.Tls("writer"), "-t", Topic, "-m", "x"], outside);
+        var atOnce = await house.RunAsync(["pub", .. house.Tls("writer"), "-t", topic, "-m", "x"], outside);
         (atOnce.ExitCode, atOnce.Error.Contains($"localhost:{port} cannot be reached", StringComparison.Ordinal)).ShouldBe((3, true), atOnce.Error);
         var waited = Stopwatch.StartNew();
-        (await house.RunAsync(["pub", .. house.Tls("writer"), "-t", Topic, "-m", "x", "--retry", "3s"], outside)).ExitCode.ShouldBe(3);
+        (await house.RunAsync(["pub", .. house.Tls("writer"), "-t", topic, "-m", "x", "--retry", "3s"], outside)).ExitCode.ShouldBe(3);
         waited.Elapsed.ShouldBeGreaterThan(TimeSpan.FromSeconds(3));
 
         Process Nginx() => Peer.Begin("/usr/sbin/nginx", ["-c", files + "/nginx.conf", "-g", "daemon off;"]);
@@ -102,10 +103,10 @@ public sealed class PubSubSpecs(PubSubHouse house) : IClassFixture<PubSubHouse>
         var front = Nginx();
         try
         {
-            await using var reader = await house.SubscribeAsync(outside, "-t", Topic, "-C", "2", "--retry", "20s");
-            (await house.RunAsync(["pub", .. house.Tls("writer"), "-t", Topic, "-m", "before", "--retry", "5s"], outside)).ExitCode.ShouldBe(0);
+            await using var reader = await house.SubscribeAsync(outside, "-t", topic, "-C", "2", "--retry", "20s");
+            (await house.RunAsync(["pub", .. house.Tls("writer"), "-t", topic, "-m", "before", "--retry", "5s"], outside)).ExitCode.ShouldBe(0);
             await EndAsync(front);
-            var late = house.RunAsync(["pub", .. house.Tls("writer"), "-t", Topic, "-m", "after", "-r", "--retry", "20s"], outside);
+            var late = house.RunAsync(["pub", .. house.Tls("writer"), "-t", topic, "-m", "after", "-r", "--retry", "20s"], outside);
             await Task.Delay(TimeSpan.FromSeconds(1.5));
             late.IsCompleted.ShouldBeFalse();
             front = Nginx();

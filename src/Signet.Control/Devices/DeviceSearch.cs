@@ -12,10 +12,17 @@ public static class DeviceSearch
 
     internal static bool Holds(DeviceRecord device, string word)
         => Has(device.Name, word) || Has(device.Kind, word) || Has(device.Title, word) || Has(NameOf(device.Presence.State), word) || (!device.Enabled && Has("disabled", word))
-            || device.Groups.Any(g => Has(g, word)) || device.Tags.Any(t => Has(t, word));
+            || AnyHas(device.Groups, word) || AnyHas(device.Tags, word);
 
     // Not ToString: it looks the name up anew for each of ten thousand.
     private static string NameOf(PresenceState state) => state switch { PresenceState.Online => "Online", PresenceState.Offline => "Offline", _ => "Unknown" };
+
+    private static bool AnyHas(IReadOnlyList<string> labels, string word)
+    {
+        for (var i = 0; i < labels.Count; i++)
+            if (Has(labels[i], word)) return true;
+        return false;
+    }
 
     private static bool Has(string text, string word) => text.Contains(word, StringComparison.OrdinalIgnoreCase);
 }

@@ -326,14 +326,14 @@ public sealed class Fleet
     /// <summary>Every label with the number of its devices, by name.</summary>
     public static IReadOnlyDictionary<string, int> Count(IEnumerable<DeviceRecord> devices, Func<DeviceRecord, IReadOnlyList<string>> labels)
     {
-        var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        var counts = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var device in devices)
         {
             var some = labels(device);
             for (var i = 0; i < some.Count; i++) counts[some[i]] = counts.GetValueOrDefault(some[i]) + 1;
         }
 
-        return counts;
+        return new SortedDictionary<string, int>(counts, StringComparer.Ordinal);
     }
 
     private static Outcome<DeviceRecord> DeviceOf(Outcome<DeviceChange> outcome) => outcome.TryGet(out var change, out var refusal) ? change.Device : refusal;

@@ -77,12 +77,13 @@ public sealed partial class CertificateAuthority : IDisposable
     }
 
     /// <summary>What expires within this time from now, or has expired, and has no successor (same name and profile) and was not revoked; soonest first.</summary>
-    public IReadOnlyList<LedgerEntry> Expiring(TimeSpan within)
+    /// <param name="within">From now.</param>
+    /// <param name="only">Looks at these alone (a successor may be another): whoever wants few of many need not have the rest grouped.</param>
+    public IReadOnlyList<LedgerEntry> Expiring(TimeSpan within, Func<LedgerEntry, bool>? only = null)
     {
         var until = _time.GetUtcNow() + within;
-        // Of those that end by then, which are few, the ones without a successor.
-        return [.. Ledger.Where(e => !e.IsRevoked && e.NotAfter <= until).GroupBy(e => (e.Name, e.Profile)).Select(g => g.MaxBy(e => e.NotAfter)!)
-            .Where(e => !FindByName(e.Name).Any(other => other.Profile == e.Profile && !other.IsRevoked && other.NotAfter > until)).OrderBy(e => e.NotAfter)];
+        return [.. Ledger.Where(e => !e.IsRevoked && e.NotAfter <= until && only?.Invoke(e) != false).GroupBy(e => (e.Name, e.Profile)).Select(g => g.MaxBy(e => e.NotAfter)!)
+            .Where(e => !FindByName(e.Name).Any(other => other.Profile == e.Profile && !other.IsRevoked && other.NotAfter > e.NotAfter)).OrderBy(e => e.NotAfter)];
     }
 
     /// <summary>Makes a key and a certificate for it.</summary>

@@ -68,7 +68,7 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time, P
         Lists = [.. Center.Authorities.Lists().Select(list => CrlJson.Of(list, now))];
         Authorities = Center.Authorities.List();
         Waiting = HttpContext.May(Act.ManageDevices) ? [.. Center.Enrolments.Waiting().Where(request => request.State == "waiting")] : [];
-        Ending = [.. Center.Authority.Expiring(TimeSpan.FromDays(30)).Where(Sight.Sees).Where(e => now < e.NotAfter && now > e.NotBefore + ((e.NotAfter - e.NotBefore) * 2 / 3)).Take(5)];
+        Ending = [.. Center.Authority.Expiring(TimeSpan.FromDays(30), e => now < e.NotAfter && now > e.NotBefore + ((e.NotAfter - e.NotBefore) * 2 / 3)).Where(Sight.Sees).Take(5)];
         From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));
         Rows = [.. found.Skip(From).Take(WebLimits.PageSize).Select(entry => CertificateJson.Of(entry, now))];
     }

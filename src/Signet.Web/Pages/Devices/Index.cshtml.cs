@@ -99,7 +99,8 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
         var found = Matching(all);
         (Groups, Tags) = (Fleet.Count(all, d => d.Groups), Fleet.Count(all, d => d.Tags));
         (Known, Found) = (all.Count, found.Count);
-        if (Changes.Count > 0) FoundDigest = BulkChanges.DigestOf(found.Select(device => device.Name));
+        // Of more than may be changed at once nothing is asked for.
+        if (Changes.Count > 0 && found.Count <= ControlLimits.BulkDevices) FoundDigest = BulkChanges.DigestOf(found.Select(device => device.Name));
         From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));
         Rows = [.. found.Skip(From).Take(WebLimits.PageSize)];
     }

@@ -32,7 +32,19 @@ public sealed partial class Certificates
             (authority, roster, database, trail, administration, sessions, connections, evidence, servers, time, random);
 
     /// <summary>Everything issued, newest first.</summary>
-    public IReadOnlyList<LedgerEntry> List() => [.. _authority.Ledger.Reverse()];
+    public IReadOnlyList<LedgerEntry> List()
+    {
+        // As with the ends: the same list until the ledger changes, and ten thousand rows are not turned round for each page.
+        var ledger = _authority.Ledger;
+        if (_newestFirst is { } known && ReferenceEquals(known.Of, ledger)) return known.Reversed;
+        IReadOnlyList<LedgerEntry> reversed = [.. ledger.Reverse()];
+        _newestFirst = new(ledger, reversed);
+        return reversed;
+    }
+
+    private sealed record KnownOrder(IReadOnlyList<LedgerEntry> Of, IReadOnlyList<LedgerEntry> Reversed);
+
+    private volatile KnownOrder? _newestFirst;
 
     /// <summary>
     /// Issues a leaf with a new key for somebody to carry away. A device's certificate is enrolled too: the fleet admits it. A device that was unknown joins the

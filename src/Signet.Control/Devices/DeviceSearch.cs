@@ -7,7 +7,14 @@ public static class DeviceSearch
     public static IEnumerable<DeviceRecord> Search(IEnumerable<DeviceRecord> devices, string? search)
     {
         var words = (search ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return words.Length == 0 ? devices : devices.Where(device => words.All(word => Holds(device, word)));
+        return words.Length == 0 ? devices : devices.Where(device => HoldsAll(device, words));
+    }
+
+    private static bool HoldsAll(DeviceRecord device, string[] words)
+    {
+        foreach (var word in words)
+            if (!Holds(device, word)) return false;
+        return true;
     }
 
     internal static bool Holds(DeviceRecord device, string word)

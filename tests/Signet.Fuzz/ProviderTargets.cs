@@ -43,27 +43,7 @@ public sealed class ProviderFuzzSpecs
         IdToken.Read(Seeds[3]).Why.ShouldBe(ProviderRefusal.AlgorithmNotAllowed);
         IdToken.Read(Seeds[4]).Why.ShouldBe(ProviderRefusal.Malformed, "a member twice");
         var seeds = Seeds.Select(Encoding.UTF8.GetBytes).ToList();
-        var number = Environment.TickCount;
-        var random = new Random(number);
-        var until = System.Diagnostics.Stopwatch.StartNew();
-        var seconds = double.Parse(Environment.GetEnvironmentVariable("SIGNET_FUZZ_SECONDS") ?? "2", System.Globalization.CultureInfo.InvariantCulture);
-        while (until.Elapsed.TotalSeconds < seconds)
-        {
-            var input = seeds[random.Next(seeds.Count)].ToArray();
-            for (var i = random.Next(0, 6); i > 0 && input.Length > 0; i--)
-            {
-                var at = random.Next(input.Length);
-                input = random.Next(3) switch { 0 => [.. input[..at], .. input[(at + 1)..]], 1 => [.. input[..at], .. seeds[random.Next(seeds.Count)], .. input[at..]], _ => [.. input[..at], (byte)random.Next(256), .. input[(at + 1)..]] };
-            }
-            try
-            {
-                ProviderTarget.Fuzz(input);
-            }
-            catch (Exception e)
-            {
-                throw new InvalidOperationException($"random seed {number}, input {Convert.ToHexString(input)}", e);
-            }
-        }
+        Mutations.Run(seeds, ProviderTarget.Fuzz);
     }
 
     private static string Token(string header, string claims) => $"{Part(header)}.{Part(claims)}.{Part("s")}";

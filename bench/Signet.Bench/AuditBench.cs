@@ -23,7 +23,7 @@ internal static class AuditBench
             {
                 case "append":
                     await using (var postgres = args.Has("postgres") ? await OwnPostgres.ForAsync(args) : null)
-                        await AppendAsync(directory, args.Number("producers", 64), args.Number("rounds", 3), TimeSpan.FromSeconds(args.Number("seconds", 3)), postgres?.Address);
+                        await AppendAsync(directory, args.Number("producers", 64), args.Number("rounds", 3), TimeSpan.FromSeconds(args.Number("seconds", 3)), postgres?.Address, args.Text("only"));
                     break;
                 case "latency": await LatencyAsync(directory, args.Number("rate", 10_000), TimeSpan.FromSeconds(args.Number("seconds", 10))); break;
                 case "verify": await VerifyAsync(directory, args.Number("entries", 1_000_000)); break;
@@ -40,7 +40,7 @@ internal static class AuditBench
     }
 
     // Three side by side: the bare rows through the driver, the bare rows the way the log inserts them, and the log.
-    private static async Task AppendAsync(string directory, int producers, int rounds, TimeSpan time, PostgresAddress? postgres)
+    private static async Task AppendAsync(string directory, int producers, int rounds, TimeSpan time, PostgresAddress? postgres, string? only)
     {
         var forms = new (string Name, Func<int, Task<(double Rate, double Cpu)>> Run, List<(double Rate, double Cpu)> Seen)[]
         {
@@ -49,6 +49,7 @@ internal static class AuditBench
             ("log without its search index", round => LogAsync(Path.Combine(directory, $"plain-{round}"), producers, time, postgres is null ? null : Source(directory, $"plain-{round}", postgres), indexed: false), []),
             ("log", round => LogAsync(Path.Combine(directory, $"log-{round}"), producers, time, postgres is null ? null : Source(directory, $"log-{round}", postgres)), []),
         };
+        if (only is not null) forms = [.. forms.Where(form => form.Name == only)];   // for a profile: nothing else in it
         for (var round = 0; round <= rounds; round++)   // the first one warms up
             foreach (var form in forms)
             {
@@ -63,17 +64,33 @@ internal static class AuditBench
     private static DatabaseSource Source(string directory, string name, PostgresAddress? postgres) => postgres is null ? DatabaseSource.Sqlite(Path.Combine(directory, name + ".db"))
         : DatabaseSource.Postgres(postgres, "bench_" + name.Replace('-', '_') + "_" + Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
 
+    // What a form wrote goes as soon as it was measured: the next one then finds memory for its pages that the machine has already touched, as a machine that runs for long does.
     private static async Task<(double, double)> LogAsync(string directory, int producers, TimeSpan time, DatabaseSource? source, bool indexed = true)
     {
-        using var random = RandomNumberGenerator.Create();
-        await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, Database = source, ReserveBytes = 0, Indexed = indexed }, TimeProvider.System, random);
-        return await DriveAsync(producers, time, i => log.AppendAsync(Record(i)).AsTask());
+        try
+        {
+            using var random = RandomNumberGenerator.Create();
+            await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = directory, Database = source, ReserveBytes = 0, Indexed = indexed }, TimeProvider.System, random);
+            return await DriveAsync(producers, time, i => log.AppendAsync(Record(i)).AsTask());
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
     }
 
     private static async Task<(double, double)> BareAsync(DatabaseSource source, int producers, TimeSpan time, bool isDriver)
     {
-        await using var rows = new BareRows(source, isDriver);
-        return await DriveAsync(producers, time, _ => rows.WriteAsync());
+        try
+        {
+            await using var rows = new BareRows(source, isDriver);
+            return await DriveAsync(producers, time, _ => rows.WriteAsync());
+        }
+        finally
+        {
+            if (source.Path is { } path)
+                foreach (var file in new[] { path, path + "-wal", path + "-shm" }) File.Delete(file);
+        }
     }
 
     /// <returns>Entries a second, and microseconds of this process's CPU for each.</returns>

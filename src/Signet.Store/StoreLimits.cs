@@ -6,6 +6,9 @@ public static class StoreLimits
     /// <summary>Rows in one group commit. Measured: beyond 512 the commit's fsync is already a small part of the cost, and a row waits longer.</summary>
     public const int BatchRows = 512;
 
+    /// <summary>Rows of a commit whose callers the writer itself tells; with more of them another thread does. A guess: telling so many takes a microsecond or two.</summary>
+    public const int AcknowledgedAtOnce = 16;
+
     /// <summary>Rows that may wait for the writer before callers wait too. A guess: some 100 ms of work at full speed.</summary>
     public const int QueuedRows = 32_768;
 

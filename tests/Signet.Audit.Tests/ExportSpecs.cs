@@ -69,6 +69,48 @@ public sealed class ExportSpecs : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("row", "S0-26")]
+    public void A_line_has_its_members_in_their_order_and_nothing_else()
+    {
+        var (range, selection) = (Lines(_range), Lines(_selection));
+        var place = range.FindIndex(l => l.EndsWith("\"seq\":300}", StringComparison.Ordinal));
+        foreach (var tail in new[] { "\"seq\":300,\"zeta\":1}", "\"seq\":0300}", "\"seq\":+300}", "\"seq\":-300}", "\"seq\":300.0}", "\"seq\":300}}", "\"seq\":300 }", "\"seq\":}", "\"seq\":99999999999999999999}", "\"seq\":300,\"mac\":\"\"}" })
+            Range(l => l.Replace("\"seq\":300}", tail, StringComparison.Ordinal));
+        Range(l => l.Replace("\",\"seq\"", "\",\"proof\":[,\"seq\"", StringComparison.Ordinal));
+        Range(l => l.Replace("\",\"seq\"", "=\",\"seq\"", StringComparison.Ordinal));
+        foreach (var (old, other) in new[] { ("\"proof\":[\"", "\"proof\":[\"\",\""), ("\"],\"seq\"", "\",],\"seq\""), ("\"],\"seq\"", "\",\"seq\""), ("\"proof\":[\"", "\"prooF\":[\"") })
+        {
+            var fault = Verify(Bytes(selection.Select((l, i) => i == 2 ? l.Replace(old, other, StringComparison.Ordinal) : l))).Fault.ShouldNotBeNull(other);
+            fault.ToString().ShouldContain("a line cannot be read", customMessage: other);
+        }
+
+        void Range(Func<string, string> change)
+        {
+            var changed = change(range[place]);
+            changed.ShouldNotBe(range[place]);
+            var fault = Verify(Bytes(range.Select((l, i) => i == place ? changed : l))).Fault.ShouldNotBeNull(changed[^40..]);
+            (fault.Kind, fault.First).ShouldBe((FaultKind.Unreadable, 300), changed[^40..] + ": " + fault);
+        }
+    }
+
+    [Fact]
+    [Trait("row", "S0-26")]
+    public void Every_bit_behind_an_entrys_body_counts()
+    {
+        var text = Encoding.UTF8.GetString(_range);
+        var end = text.IndexOf("\"seq\":200}\n", StringComparison.Ordinal) + "\"seq\":200}\n".Length;   // ASCII up to here
+        var begin = text.LastIndexOf("},\"mac\":\"", end, StringComparison.Ordinal);
+        var copy = (byte[])_range.Clone();
+        for (var bit = begin * 8; bit < end * 8; bit++)
+        {
+            copy[bit / 8] ^= (byte)(1 << (bit % 8));
+            Verify(copy).IsIntact.ShouldBeFalse($"bit {bit - begin * 8} behind the body");
+            copy[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+        Verify(copy).IsIntact.ShouldBeTrue();
+    }
+
+    [Fact]
     public void A_changed_selection_is_found()
     {
         var lines = Lines(_selection);

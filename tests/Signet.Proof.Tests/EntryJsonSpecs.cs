@@ -36,6 +36,20 @@ public class EntryJsonSpecs
             .ShouldBe("{\"\\r\":2,\"1\":4,\"\u0080\":6,\"\u00f6\":7,\"\u20ac\":1,\"\ud83d\ude00\":5,\"\ufb33\":3}");
 
     [Fact]
+    public void Members_are_sorted_however_many_they_are()
+    {
+        // Few are sorted in another way than many.
+        var random = new Random(8);
+        for (var count = 0; count < 60; count++)
+        {
+            string[] names = [.. Enumerable.Range(0, count).Select(i => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{(char)('a' + random.Next(26))}{i}"))];
+            var members = new JsonObject();
+            foreach (var name in names) members[name] = name;
+            Write(members).ShouldBe("{" + string.Join(",", names.Order(StringComparer.Ordinal).Select(n => $"\"{n}\":\"{n}\"")) + "}");
+        }
+    }
+
+    [Fact]
     public void Any_text_survives_writing_and_reading() => FsCheck.Check.QuickThrowOnFailure(Prop.ForAll<string>(text =>
     {
         var bytes = EntryJson.Write(new JsonObject { ["t"] = text ?? "" });

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Numerics;
 using Signet.Store;
 
 namespace Signet.Audit;
@@ -30,10 +32,9 @@ internal sealed class TextSlices
             return;
         }
 
-        for (var at = 0; at < grams.Length; at++)
-            for (int rest = grams[at], bit = at * 8; rest != 0; rest >>= 1, bit++)
-                if ((rest & 1) != 0)
-                    Set(bit, place);
+        for (var at = 0; at < grams.Length; at += sizeof(ulong))
+            for (var rest = BinaryPrimitives.ReadUInt64LittleEndian(grams[at..]); rest != 0; rest &= rest - 1)
+                Set(at * 8 + BitOperations.TrailingZeroCount(rest), place);
     }
 
     public ReadOnlySpan<byte> Part(int part) => _bits.AsSpan(part * PartBytes, PartBytes);

@@ -10,8 +10,9 @@ internal static class EntryPages
 {
     public const string Sql = "SELECT seq, body, prev, mac FROM entries WHERE seq > @after ORDER BY seq LIMIT @page";
 
-    // A page also ends here, so that large entries do not make a large page.
-    private const int PageBytes = 1 << 20;
+    // A page also ends here, so that large entries do not make a large page. Small enough for the cache of a core, and with room for the last row under the 85,000 bytes
+    // from which the runtime keeps objects apart and collects everything when they come often: the search index reads a page every few milliseconds.
+    private const int PageBytes = 60 * 1024, Room = 16 * 1024;
 
     /// <summary>Null when the database does not lend out its rows.</summary>
     public static IEnumerable<StoredEntry>? Read(DbConnection connection, long after) =>
@@ -21,7 +22,7 @@ internal static class EntryPages
     {
         using var open = rows;
         var page = new List<Row>(AuditLimits.ReadRows);
-        var bytes = new byte[PageBytes];
+        var bytes = new byte[PageBytes + Room];
         do
         {
             Fill(rows, ref after, page, ref bytes);

@@ -16,6 +16,9 @@ public static class EntryJson
     /// <summary>Deepest nesting that is written or read. A guess; deeper values become text when written and are refused when read.</summary>
     public const int MaximumDepth = 32;
 
+    // Members up to which insertion beats a sort with its objects.
+    private const int FewMembers = 16;
+
     public static byte[] Write(JsonNode? value)
     {
         var output = new ArrayBufferWriter<byte>(256);
@@ -90,11 +93,28 @@ public static class EntryJson
     private static void WriteObject(JsonObject members, IBufferWriter<byte> output, int depth)
     {
         output.Write("{"u8);
+        // By place: no enumerator on the heap.
         if (IsSorted(members))
-            for (var i = 0; i < members.Count; i++) WriteMember(members.GetAt(i), i == 0, output, depth);   // by place: no enumerator on the heap
+            for (var i = 0; i < members.Count; i++) WriteMember(members.GetAt(i), i == 0, output, depth);
+        else if (members.Count <= FewMembers)
+            WriteFewSorted(members, output, depth);
         else
             foreach (var (i, member) in members.OrderBy(m => m.Key, StringComparer.Ordinal).Index()) WriteMember(member, i == 0, output, depth);
         output.Write("}"u8);
+    }
+
+    // Sorts places instead of members, by insertion: details of an entry have a handful.
+    private static void WriteFewSorted(JsonObject members, IBufferWriter<byte> output, int depth)
+    {
+        Span<int> order = stackalloc int[members.Count];
+        for (var i = 0; i < order.Length; i++)
+        {
+            var key = members.GetAt(i).Key;
+            var at = i;
+            for (; at > 0 && string.CompareOrdinal(members.GetAt(order[at - 1]).Key, key) > 0; at--) order[at] = order[at - 1];
+            order[at] = i;
+        }
+        for (var i = 0; i < order.Length; i++) WriteMember(members.GetAt(order[i]), i == 0, output, depth);
     }
 
     private static void WriteMember(KeyValuePair<string, JsonNode?> member, bool isFirst, IBufferWriter<byte> output, int depth)

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Buffers.Text;
 
 namespace Signet.Proof;
 
@@ -52,25 +52,54 @@ internal readonly record struct ExportEntry(long Number, ReadOnlyMemory<byte> Bo
 
     public static bool Is(ReadOnlyMemory<byte> line) => line.Span.StartsWith(Start);
 
-    public static bool TryRead(ReadOnlyMemory<byte> line, out ExportEntry entry)
+    /// <summary>Reads it strictly: these members in this order and nothing else, as the canonical form has them.</summary>
+    /// <param name="line">Without its newline.</param>
+    /// <param name="mac">32 bytes for the entry's HMAC: <see cref="Mac"/>.</param>
+    /// <param name="entry">Its memory is the line's.</param>
+    public static bool TryRead(ReadOnlyMemory<byte> line, Memory<byte> mac, out ExportEntry entry)
     {
         entry = default;
         // The last occurrence is the right one: nothing behind the body can hold it, whatever the details say.
         var end = line.Span.LastIndexOf(AfterBody);
         if (!Is(line) || end < Start.Length) return false;
-        // The rest is a small object of its own.
-        byte[] tail = [(byte)'{', .. line.Span[(end + 2)..]];
-        if (!EntryJson.TryParse(tail, out var rest) || rest.Count > 3 || rest["mac"] is not { } macText || rest["seq"] is not System.Text.Json.Nodes.JsonValue seq || !seq.TryGetValue<long>(out var number)
-            || !Digest.TryFromBase64Url(Encoding.UTF8.GetBytes(macText.ToString()), out var mac))
-            return false;
-        var proof = new List<Digest>();
-        if (rest["proof"] is System.Text.Json.Nodes.JsonArray texts)
-            foreach (var text in texts)
-            {
-                if (proof.Count > MerkleTree.MaximumProofLength || !Digest.TryFromBase64Url(Encoding.UTF8.GetBytes(text?.ToString() ?? ""), out var hash)) return false;
-                proof.Add(hash);
-            }
-        entry = new ExportEntry(number, line[Start.Length..(end + 1)], mac.ToArray(), proof);
+        var rest = line.Span[(end + AfterBody.Length)..];
+        if (!Hash(ref rest, out var hash)) return false;
+        hash.CopyTo(mac.Span);
+        IReadOnlyList<Digest> path = [];
+        if (Skip(ref rest, ",\"proof\":["u8) && !Path(ref rest, out path)) return false;
+        if (!Skip(ref rest, ",\"seq\":"u8) || !Utf8Parser.TryParse(rest, out long number, out var digits) || number < 1 || rest[0] is < (byte)'1' or > (byte)'9' || !rest[digits..].SequenceEqual("}"u8)) return false;
+        entry = new ExportEntry(number, line[Start.Length..(end + 1)], mac, path);
+        return true;
+    }
+
+    private static bool Path(scoped ref ReadOnlySpan<byte> rest, out IReadOnlyList<Digest> path)
+    {
+        path = [];
+        if (Skip(ref rest, "]"u8)) return true;
+        var hashes = new List<Digest>();
+        do
+        {
+            if (hashes.Count > MerkleTree.MaximumProofLength || !Skip(ref rest, "\""u8) || !Hash(ref rest, out var hash)) return false;
+            hashes.Add(hash);
+        }
+        while (Skip(ref rest, ","u8));
+        path = hashes;
+        return Skip(ref rest, "]"u8);
+    }
+
+    // A hash and the quote behind it.
+    private static bool Hash(scoped ref ReadOnlySpan<byte> rest, out Digest hash)
+    {
+        hash = default;
+        if (rest.Length <= Digest.Base64UrlLength || rest[Digest.Base64UrlLength] != (byte)'"' || !Digest.TryFromBase64Url(rest[..Digest.Base64UrlLength], out hash)) return false;
+        rest = rest[(Digest.Base64UrlLength + 1)..];
+        return true;
+    }
+
+    private static bool Skip(scoped ref ReadOnlySpan<byte> rest, scoped ReadOnlySpan<byte> text)
+    {
+        if (!rest.StartsWith(text)) return false;
+        rest = rest[text.Length..];
         return true;
     }
 }
@@ -79,6 +108,7 @@ internal readonly record struct ExportEntry(long Number, ReadOnlyMemory<byte> Bo
 internal sealed class ExportRows(ExportLines lines)
 {
     private readonly Queue<(StoredCheckpoint Note, long Behind)> _notes = [];
+    private readonly byte[] _mac = new byte[Digest.Size];
     private StoredEntry? _ahead;
     private bool _isAtEnd;
 
@@ -114,8 +144,7 @@ internal sealed class ExportRows(ExportLines lines)
 
     private void TakeEntry(ReadOnlyMemory<byte> line)
     {
-        if (ExportEntry.TryRead(line, out var entry))
-            _ahead = new StoredEntry(entry.Number, entry.Body, EntryView.TryRead(entry.Body.Span, out var view) ? view.Prev.ToArray() : default, entry.Mac);
+        if (ExportEntry.TryRead(line, _mac, out var entry)) _ahead = new StoredEntry(entry.Number, entry.Body, default, entry.Mac);
         else (_isAtEnd, Damage) = (true, "a line cannot be read");
     }
 

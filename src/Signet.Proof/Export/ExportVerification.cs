@@ -67,7 +67,7 @@ public static class ExportVerification
         using var key = firstKey.IsEmpty ? null : ForwardKey.At(firstKey, start?.Checkpoint, trust);
         var log = new StoredLog
         {
-            Start = start, Entries = rows.Entries(), Checkpoints = rows.Checkpoints(), Known = known,
+            Start = start, Entries = rows.Entries(), HasPrev = false, Checkpoints = rows.Checkpoints(), Known = known,
             Confirmed = mark is null ? null : at => mark(new VerificationMark(at, offset + rows.BehindCheckpoint)),
         };
         using var verifier = new LogVerifier(log, origin, trust, key);
@@ -109,10 +109,11 @@ public static class ExportVerification
                 : new(FaultKind.CheckpointEdited, at.Size, at.Size, "the checkpoint's signature does not fit its text"), 0, 0, null, []);
         var (count, last) = (0L, 0L);
         Fault? fault = null;
+        var mac = new byte[Digest.Size];
         while (fault is null && lines.TryRead(out var line))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            fault = ExportEntry.TryRead(line, out var entry) ? Selected(entry, at, last) : new(FaultKind.Edited, last + 1, last + 1, "a line cannot be read");
+            fault = ExportEntry.TryRead(line, mac, out var entry) ? Selected(entry, at, last) : new(FaultKind.Edited, last + 1, last + 1, "a line cannot be read");
             last = entry.Number;
             if (fault is null && (++count & 1023) == 0) progress?.Report(count);
         }

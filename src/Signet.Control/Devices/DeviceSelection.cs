@@ -12,13 +12,13 @@ public sealed class DeviceSelection
     private readonly IReadOnlyList<(string Field, string Value)> _terms;
 
     private readonly HashSet<string> _names;
-    private readonly IReadOnlyList<(string Field, string Value, string[] Words)> _others;
+    private readonly IReadOnlyList<(string Field, string Value, SearchWord[] Words)> _others;
 
     private DeviceSelection(string text, IReadOnlyList<(string Field, string Value)> terms)
     {
         (Text, _terms) = (text, terms);
         _names = terms.Where(t => t.Field == "name").Select(t => t.Value).ToHashSet(StringComparer.Ordinal);
-        _others = [.. terms.Where(t => t.Field != "name").Select(t => (t.Field, t.Value, t.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries)))];
+        _others = [.. terms.Where(t => t.Field != "name").Select(t => (t.Field, t.Value, DeviceSearch.Words(t.Value)))];
     }
 
     /// <summary>As it was written.</summary>
@@ -78,12 +78,12 @@ public sealed class DeviceSelection
         _ => "devices are selected by name, group:NAME, tag:NAME, kind:KIND, search:WORD or all",
     };
 
-    private static bool Fits(DeviceRecord device, (string Field, string Value, string[] Words) term) => term.Field switch
+    private static bool Fits(DeviceRecord device, (string Field, string Value, SearchWord[] Words) term) => term.Field switch
     {
         "all" => true,
         "group" => device.Groups.Contains(term.Value, StringComparer.Ordinal),
         "tag" => device.Tags.Contains(term.Value, StringComparer.Ordinal),
         "kind" => device.Kind == term.Value,
-        _ => term.Words.All(word => DeviceSearch.Holds(device, word)),
+        _ => DeviceSearch.HoldsAll(device, term.Words),
     };
 }

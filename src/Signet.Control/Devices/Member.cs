@@ -65,14 +65,15 @@ internal sealed class Member(string name, string kind, string title, IReadOnlyLi
     public bool IsDirty { get; set; }
 
     /// <summary>Something of it may have changed.</summary>
-    public void Touch() => _record = null;
+    public void Touch() => (_record, _former) = (null, _record ?? _former);
 
     private DeviceRecord? _record;
+    private DeviceRecord? _former;
 
     public DeviceCertificate? Current => Certificates.LastOrDefault(c => c.Retired is null) ?? Certificates.LastOrDefault();
 
     /// <summary>What people are shown of it; the same object until <see cref="Touch"/>, because a list of ten thousand is asked for more often than most of them change.</summary>
-    public DeviceRecord ToRecord() => _record ??= new(
+    public DeviceRecord ToRecord() => _record ??= new DeviceRecord(
         Name, Kind, Title, Allowed, Enabled, Created, Current?.Thumbprint ?? "", Current?.Serial ?? "", Current?.Ends ?? default,
-        new(State, Since, LastSeen, Address, Details), Groups, Tags) { Trouble = Beat?.Trouble, SharesKey = Shared is not null };
+        new(State, Since, LastSeen, Address, Details), Groups, Tags) { Trouble = Beat?.Trouble, SharesKey = Shared is not null }.Following(_former);
 }

@@ -13,6 +13,10 @@ internal sealed class Roster(TimeProvider time)
     // By name; null: devices came or went.
     private Member[]? _sorted;
     private volatile KeyRing _keys = KeyRing.Empty;
+    private long _placing;
+
+    /// <summary>Another number when a device came, went or changed its groups. Ask before reading: what is made of it is then never newer than it says.</summary>
+    public long Placing => Volatile.Read(ref _placing);
 
     /// <summary>Keys of every certificate in force, of enabled and disabled devices alike: what a disabled one signed before is still its word.</summary>
     public KeyRing Keys => _keys;
@@ -25,6 +29,7 @@ internal sealed class Roster(TimeProvider time)
         lock (_one)
         {
             (_members[member.Name], _sorted) = (member, null);
+            _placing++;
             foreach (var certificate in member.Certificates.Where(c => c.Retired is null)) _keys = _keys.With(certificate.Pin(member.Name));
             if (member.Shared is { } shared) _keys = _keys.With(shared.Up);
         }
@@ -36,6 +41,7 @@ internal sealed class Roster(TimeProvider time)
         {
             if (!_members.Remove(name, out var member)) return false;
             _sorted = null;
+            _placing++;
             foreach (var certificate in member.Certificates) _keys = _keys.Without(certificate.Thumbprint);
             if (member.Shared is { } shared) _keys = _keys.Without(shared.Up.KeyId);
             return true;
@@ -143,8 +149,10 @@ internal sealed class Roster(TimeProvider time)
             if (!_members.TryGetValue(name, out var member)) return null;
             // Also when it says that nothing changed: a moment of its own may have (last seen).
             member.Touch();
+            var groups = member.Groups;
             var isChanged = change(member);
             member.Touch();
+            if (!ReferenceEquals(groups, member.Groups)) _placing++;
             if (!isChanged) return null;
             record = member.ToRecord();
         }
@@ -171,12 +179,21 @@ internal sealed class Roster(TimeProvider time)
     {
         lock (_one)
         {
-            if (!_members.TryGetValue(name, out var member)) return false;
-            foreach (var group in member.Groups)
-                if (groups.Contains(group, StringComparer.Ordinal))
-                    return true;
-            return false;
+            return _members.TryGetValue(name, out var member) && IsIn(member, groups);
         }
+    }
+
+    private static bool IsIn(Member member, IReadOnlyList<string> groups)
+    {
+        for (var i = 0; i < member.Groups.Count; i++)
+            if (groups.Contains(member.Groups[i], StringComparer.Ordinal)) return true;
+        return false;
+    }
+
+    /// <summary>Names of the devices that are in one of the groups.</summary>
+    public HashSet<string> In(IReadOnlyList<string> groups)
+    {
+        lock (_one) return _members.Values.Where(member => IsIn(member, groups)).Select(member => member.Name).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>Names of the members that fit, in no order.</summary>

@@ -24,7 +24,7 @@ public sealed partial class Accounts
     public event Action<Account>? Changed;
 
     public Task<IReadOnlyList<Account>> ListAsync(CancellationToken cancellationToken = default)
-        => ReadAsync<IReadOnlyList<Account>>(c => [.. c.Query<AccountRow>($"SELECT {AccountRow.Columns} FROM account ORDER BY normalized_name").Select(r => r.ToAccount())], cancellationToken);
+        => ReadAsync(AccountRow.All, cancellationToken);
 
     public Task<Account?> FindAsync(string id, CancellationToken cancellationToken = default) => ReadAsync(c => Find(c, id), cancellationToken);
 
@@ -66,8 +66,9 @@ public sealed partial class Accounts
     }, cancellationToken);
 
     /// <summary>Changes the role and the security stamp, so open sessions are asked anew. Never takes the last administrator away.</summary>
-    public Task<Outcome<Account>> SetRoleAsync(string id, Role role, Actor actor, CancellationToken cancellationToken = default)
-        => ChangeRightsAsync(id, actor, "user-role", account => account with { Role = role, FactorDue = role > account.Role ? _time.GetUtcNow() + _grace : account.FactorDue }, cancellationToken);
+    /// <param name="expected">Asked about the account as it is when the change's turn comes; a refusal is answered, and nothing is done.</param>
+    public Task<Outcome<Account>> SetRoleAsync(string id, Role role, Actor actor, Func<Account, Refusal?>? expected = null, CancellationToken cancellationToken = default)
+        => ChangeRightsAsync(id, actor, "user-role", expected, account => account with { Role = role, FactorDue = role > account.Role ? _time.GetUtcNow() + _grace : account.FactorDue }, cancellationToken);
 
     /// <summary>A password of one's own choosing. The security stamp changes: every session ends, also the one that asked.</summary>
     /// <param name="how">For the record: <c>changed</c>, <c>reset-link</c>.</param>
@@ -89,19 +90,23 @@ public sealed partial class Accounts
     }
 
     /// <summary>Limits an operator to some groups of devices; empty: all devices again. Open sessions are asked anew.</summary>
-    public Task<Outcome<Account>> SetScopeAsync(string id, IReadOnlyList<string> groups, Actor actor, CancellationToken cancellationToken = default)
+    /// <inheritdoc cref="SetRoleAsync" path="/param"/>
+    public Task<Outcome<Account>> SetScopeAsync(string id, IReadOnlyList<string> groups, Actor actor, Func<Account, Refusal?>? expected = null, CancellationToken cancellationToken = default)
         => Scope.WhyNot(groups) is { } why ? Task.FromResult<Outcome<Account>>(new Refusal(RefusalCode.BadInput, why))
-            : ChangeRightsAsync(id, actor, "user-scope", account => account with { Groups = Scope.Sorted(groups) }, cancellationToken);
+            : ChangeRightsAsync(id, actor, "user-scope", expected, account => account with { Groups = Scope.Sorted(groups) }, cancellationToken);
 
-    public Task<Outcome<Account>> SetEnabledAsync(string id, bool enabled, Actor actor, CancellationToken cancellationToken = default)
-        => ChangeRightsAsync(id, actor, enabled ? "user-enabled" : "user-disabled", account => account with { Enabled = enabled }, cancellationToken);
+    /// <inheritdoc cref="SetRoleAsync" path="/param"/>
+    public Task<Outcome<Account>> SetEnabledAsync(string id, bool enabled, Actor actor, Func<Account, Refusal?>? expected = null, CancellationToken cancellationToken = default)
+        => ChangeRightsAsync(id, actor, enabled ? "user-enabled" : "user-disabled", expected, account => account with { Enabled = enabled }, cancellationToken);
 
-    public Task<Outcome<Account>> RemoveAsync(string id, Actor actor, CancellationToken cancellationToken = default)
-        => ChangeRightsAsync(id, actor, "user-removed", _ => null, cancellationToken);
+    /// <inheritdoc cref="SetRoleAsync" path="/param"/>
+    public Task<Outcome<Account>> RemoveAsync(string id, Actor actor, Func<Account, Refusal?>? expected = null, CancellationToken cancellationToken = default)
+        => ChangeRightsAsync(id, actor, "user-removed", expected, _ => null, cancellationToken);
 
-    private Task<Outcome<Account>> ChangeRightsAsync(string id, Actor actor, string action, Func<Account, Account?> change, CancellationToken cancellationToken) => _administration.ChangeAsync<Account>(async () =>
+    private Task<Outcome<Account>> ChangeRightsAsync(string id, Actor actor, string action, Func<Account, Refusal?>? expected, Func<Account, Account?> change, CancellationToken cancellationToken) => _administration.ChangeAsync<Account>(async () =>
     {
         if (await FindAsync(id, cancellationToken) is not { } before) return new Refusal(RefusalCode.NotFound, "there is no such account");
+        if (expected?.Invoke(before) is { } late) return late;
         var after = change(before);
         if (after is not null && !Enum.IsDefined(after.Role)) return new Refusal(RefusalCode.BadInput, "a role is viewer, operator or admin");
         if (action == "user-scope" && after is { Role: Role.Admin, Groups.Count: > 0 }) return new Refusal(RefusalCode.BadInput, "an administrator is not limited to groups; lower the role first");

@@ -8,7 +8,7 @@ namespace Signet.Control;
 /// <summary>
 /// What one actor gets to see: the one place that decides it, for pages, API, live feed and broker view. Whoever is limited to groups of devices sees the devices of these groups and what is
 /// about them; another device is answered like one that does not exist. What is not about a device (authorities, the log's proofs, the program's health) is everybody's whose role allows it.
-/// Nothing is remembered: a device that leaves the group is gone with the next question.
+/// What is remembered is asked for anew when a device came, went or changed its groups: one that leaves the group is gone with the next question.
 /// </summary>
 public sealed class Sight
 {
@@ -150,7 +150,7 @@ public sealed class Sight
     public IReadOnlyList<WitnessRecord> Witnesses() => [.. _center.Witnesses.List().Where(witness => Has(witness.Device))];
 
     /// <summary>Everything issued that is in sight, newest first.</summary>
-    public IReadOnlyList<LedgerEntry> Certificates() => IsWhole ? _center.Certificates.List() : [.. _center.Certificates.List().Where(Sees)];
+    public IReadOnlyList<LedgerEntry> Certificates() => IsWhole ? _center.Certificates.List() : _center.Certificates.ListWithin(_actor.Groups);
 
     /// <summary>Is everything well? With the counts of what is in sight.</summary>
     public CenterStatus Status()

@@ -114,14 +114,14 @@ internal static class PeopleAttacks
     {
         using var dismissed = await bench.SignedInAsync(WholeHouse.Operator, cancellationToken);
         var account = await bench.House.Center.Accounts.FindByNameAsync(WholeHouse.Operator.ToUpperInvariant(), cancellationToken) ?? throw new LabException("the operator has no account");
-        await bench.House.Center.Accounts.SetEnabledAsync(account.Id, enabled: false, Actor.Terminal, cancellationToken);
+        await bench.House.Center.Accounts.SetEnabledAsync(account.Id, enabled: false, Actor.Terminal, cancellationToken: cancellationToken);
         try
         {
             return Judge(await dismissed.GetAsync("/api/v1/devices", cancellationToken));
         }
         finally
         {
-            await bench.House.Center.Accounts.SetEnabledAsync(account.Id, enabled: true, Actor.Terminal, CancellationToken.None);
+            await bench.House.Center.Accounts.SetEnabledAsync(account.Id, enabled: true, Actor.Terminal, cancellationToken: CancellationToken.None);
         }
     }
 
@@ -216,7 +216,7 @@ internal static class PeopleAttacks
     private static async Task RestoreAsync(PeopleBench bench, string person, CancellationToken cancellationToken)
     {
         if (await bench.House.Center.Accounts.FindByNameAsync(person.ToUpperInvariant(), cancellationToken) is { } account)
-            await bench.House.Center.Accounts.SetRoleAsync(account.Id, Access.Role.Viewer, Actor.Terminal, cancellationToken);
+            await bench.House.Center.Accounts.SetRoleAsync(account.Id, Access.Role.Viewer, Actor.Terminal, cancellationToken: cancellationToken);
     }
 
     internal static Attack Of(string name, string says, string control, string reason, string[] techniques, Func<PeopleBench, LabContext, CancellationToken, Task<Strike>> attack) => new()

@@ -1,3 +1,4 @@
+using Signet.Pki;
 using System.Globalization;
 using Signet.Testing;
 
@@ -28,5 +29,28 @@ public sealed class SightSpecs
         (await house.Center.Commands.FindAsync(page.Next!)).ShouldBeNull();
         var next = await sight.CommandsAsync(new() { Before = page.Next });
         (next.Commands.Single().Device, next.Next).ShouldBe(("valve-1", null));
+    }
+
+    [Fact]
+    public async Task The_certificates_in_sight_follow_the_groups_and_the_ledger()
+    {
+        await using var house = await TestHouse.StartAsync();
+        var fleet = house.Center.Fleet;
+        var sight = house.Center.SightOf(TestHouse.Operator with { Groups = ["north", "east"] });
+        string[] Devices() => [.. sight.Certificates().Where(one => one.Profile == CertificateProfile.Device).Select(one => one.Name).Order(StringComparer.Ordinal)];
+        Devices().ShouldBeEmpty();
+        await fleet.SetLabelsAsync("door-1", ["north"], null, TestHouse.Admin);
+        await fleet.SetLabelsAsync("valve-1", ["east"], null, TestHouse.Admin);
+        Devices().ShouldBe(["door-1", "valve-1"]);
+        sight.Certificates().ShouldBeSameAs(sight.Certificates(), "nothing has changed");
+        sight.Certificates().ShouldBe(house.Center.Certificates.List().Where(sight.Sees), "the same, in the same order, as asked one by one");
+        await fleet.SetLabelsAsync("door-1", [], null, TestHouse.Admin);
+        Devices().ShouldBe(["valve-1"]);
+        (await fleet.RotateAsync("valve-1", TestHouse.Admin)).Refusal.ShouldBeNull();
+        Devices().ShouldBe(["valve-1", "valve-1"]);
+        (await fleet.RemoveAsync("valve-1", TestHouse.Admin)).Refusal.ShouldBeNull();
+        Devices().ShouldBeEmpty();
+        (await fleet.AddAsync(new("valve-1", "valve"), TestHouse.Admin)).Refusal.ShouldBeNull();
+        Devices().ShouldBeEmpty("a new device of that name is in no group");
     }
 }

@@ -72,12 +72,12 @@ public sealed class ConsoleHouse : IAsyncLifetime
     }
 
     /// <summary>A fresh browser profile that reports everything a console should never say.</summary>
-    public async Task<Visitor> VisitAsync(bool dark = false, int width = 1280, int height = 900, bool script = true)
+    public async Task<Visitor> VisitAsync(bool dark = false, int width = 1280, int height = 900, bool script = true, string language = "en-GB")
     {
         var context = await Chromium.NewContextAsync(new()
         {
             BaseURL = Console.ConsoleUrl.ToString(), IgnoreHTTPSErrors = true, JavaScriptEnabled = script, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
-            ViewportSize = new() { Width = width, Height = height }, Locale = "en-GB", TimezoneId = "UTC",
+            ViewportSize = new() { Width = width, Height = height }, Locale = language, TimezoneId = "UTC",
         });
         return new(await context.NewPageAsync(), this);
     }

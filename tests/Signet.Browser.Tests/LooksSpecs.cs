@@ -29,14 +29,16 @@ public sealed class LooksSpecs(ConsoleHouse house)
     [InlineData("dark", 390)]
     [InlineData("light", 360)]
     [InlineData("dark", 3840)]
-    public async Task Every_page_is_sound_and_accessible(string theme, int width)
+    [InlineData("light", 1280, "es-ES")]
+    [InlineData("dark", 360, "es-ES")]
+    public async Task Every_page_is_sound_and_accessible(string theme, int width, string language = "en-GB")
     {
         var sent = await house.Center.Commands.SendAsync(new("thermostat-1", "read-temperature"), Signet.Control.Actor.Terminal);
         await house.Center.Commands.WaitAsync(sent.Value.Id, TimeSpan.FromSeconds(5));
         var rollout = await house.Center.Commands.SendManyAsync(new("all", "check-status"), Signet.Control.Actor.Terminal);
-        await using var stranger = await house.VisitAsync(theme == "dark", width, 844);
-        await using var person = await house.VisitAsync(theme == "dark", width, 844);
-        await person.SignInAsync();
+        await using var stranger = await house.VisitAsync(theme == "dark", width, 844, language: language);
+        await using var person = await house.VisitAsync(theme == "dark", width, 844, language: language);
+        await person.TrySignInAsync("admin", house.Password);
         var admin = (await house.Center.Accounts.FindByNameAsync("ADMIN"))!;
         Directory.CreateDirectory(ConsoleHouse.Screenshots);
         var faults = new List<string>();
@@ -45,13 +47,47 @@ public sealed class LooksSpecs(ConsoleHouse house)
             var visitor = signedIn ? person : stranger;
             await visitor.Page.GotoAsync(path.Replace("LATEST", sent.Value.Id, StringComparison.Ordinal).Replace("ROLLOUT", rollout.Value.Id, StringComparison.Ordinal).Replace("ADMIN", admin.Id, StringComparison.Ordinal).Replace("SERIAL", house.Center.Fleet.Find("thermostat-1")!.Serial, StringComparison.Ordinal));
             await Task.Delay(signedIn ? 400 : 100); // the chart draws, the feed connects
-            await visitor.Page.ScreenshotAsync(new() { Path = Path.Combine(ConsoleHouse.Screenshots, $"{name}-{theme}-{width}.png"), FullPage = true });
+            await visitor.Page.ScreenshotAsync(new() { Path = Path.Combine(ConsoleHouse.Screenshots, $"{name}-{theme}-{width}{(language == "en-GB" ? "" : "-" + language[..2])}.png"), FullPage = true });
             if (await visitor.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > innerWidth")) faults.Add($"{name}: wider than {width} px");
             faults.AddRange((await visitor.Page.EvaluateAsync<string[]>(LeavesItsCard)).Select(what => $"{name}: leaves its card at {width} px: {what}"));
             faults.AddRange((await AxeAsync(visitor.Page)).Select(fault => $"{name}: {fault}"));
         }
         // The page that does not exist answers 404, which the browser mentions.
         faults.AddRange(stranger.Complaints.Concat(person.Complaints).Where(complaint => !complaint.Contains("404", StringComparison.Ordinal)));
+        faults.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("light", 1280, "en-GB")]
+    [InlineData("dark", 360, "es-ES")]
+    public async Task Where_a_provider_signs_people_in_its_pages_are_as_sound(string theme, int width, string language)
+    {
+        await using var provider = await HostileProvider.StartAsync();
+        await using var other = await ProviderHouse.StartAsync(provider.Options);
+        var alice = await other.PersonAsync("alice", Signet.Access.Role.Admin);
+        (await other.Center.ProviderLinks.LinkAsync(alice, provider.Issuer, "alice-1", alice.As("local"))).Refusal.ShouldBeNull();
+        await using var visitor = new Visitor(await (await house.Chromium.NewContextAsync(new()
+        {
+            BaseURL = other.Console.ConsoleUrl.ToString(), IgnoreHTTPSErrors = true, Locale = language, ColorScheme = theme == "dark" ? ColorScheme.Dark : ColorScheme.Light, ViewportSize = new() { Width = width, Height = 844 },
+        })).NewPageAsync(), house);
+        Directory.CreateDirectory(ConsoleHouse.Screenshots);
+        var faults = new List<string>();
+        async Task LookAsync(string name, string path)
+        {
+            await visitor.Page.GotoAsync(path);
+            await visitor.Page.ScreenshotAsync(new() { Path = Path.Combine(ConsoleHouse.Screenshots, $"{name}-{theme}-{width}-{language[..2]}.png"), FullPage = true });
+            if (await visitor.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > innerWidth")) faults.Add($"{name}: wider than {width} px");
+            faults.AddRange((await visitor.Page.EvaluateAsync<string[]>(LeavesItsCard)).Select(what => $"{name}: leaves its card: {what}"));
+            faults.AddRange((await AxeAsync(visitor.Page)).Select(fault => $"{name}: {fault}"));
+        }
+
+        await LookAsync("login-with-provider", "/login");
+        await LookAsync("login-provider-refused", "/login/provider/done?reason=no-account");
+        await visitor.TrySignInAsync("alice", ProviderHouse.Password);
+        await LookAsync("account-with-provider", "/account");
+        await LookAsync("person-with-provider", "/people/" + alice.Id);
+        await LookAsync("confirm-with-provider", "/confirm");
+        faults.AddRange(visitor.Complaints);
         faults.ShouldBeEmpty();
     }
 

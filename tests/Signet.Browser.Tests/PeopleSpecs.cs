@@ -142,6 +142,67 @@ public sealed class PeopleSpecs(ConsoleHouse house)
         await admin.Page.GetByText("is the last administrator").WaitForAsync();
     }
 
+    [Fact]
+    [Trait("row", "S0-24")]
+    public async Task Who_decides_on_an_old_page_is_told_of_what_somebody_else_did_and_overwrites_nothing()
+    {
+        var person = await house.SomebodyAsync(Role.Viewer);
+        await using var admin = await house.VisitAsync();
+        admin.Page.Dialog += (_, dialog) => _ = dialog.AcceptAsync();
+        await admin.SignInAsync("/people/" + person.Id);
+        (await house.Center.Accounts.SetRoleAsync(person.Id, Role.Operator, Actor.Terminal)).Refusal.ShouldBeNull();
+        (await house.Center.Accounts.SetScopeAsync(person.Id, ["north"], Actor.Terminal)).Refusal.ShouldBeNull();
+        async Task<string> PressAsync(string button)
+        {
+            await admin.PressAsync(admin.Page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }));
+            return await admin.Page.Locator("main .notice").First.InnerTextAsync();
+        }
+
+        (await PressAsync("Change the role")).ShouldContain("changed-meanwhile");
+        var kept = (await house.Center.Accounts.FindAsync(person.Id))!;
+        (kept.Role, string.Join(' ', kept.Groups)).ShouldBe((Role.Operator, "north"));
+        // The page shows what is there now, and a second press is about that.
+        (await admin.Page.Locator("#role").InputValueAsync()).ShouldBe("Operator");
+        (await admin.Page.Locator("#groups").InputValueAsync()).ShouldBe("north");
+        await admin.Page.Locator("#groups").FillAsync("north south");
+        (await PressAsync("Set")).ShouldContain("The groups are changed");
+        (await house.Center.Accounts.FindAsync(person.Id))!.Groups.ShouldBe(["north", "south"]);
+
+        foreach (var button in new[] { "Disable", "Remove" })
+        {
+            (await house.Center.Accounts.SetScopeAsync(person.Id, ["for-" + button.ToLowerInvariant()], Actor.Terminal)).Refusal.ShouldBeNull();
+            (await PressAsync(button)).ShouldContain("changed-meanwhile", customMessage: button);
+        }
+        (await house.Center.Accounts.FindAsync(person.Id))!.Enabled.ShouldBeTrue();
+        (await PressAsync("Disable")).ShouldContain("The account is disabled.");
+        admin.Complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
+    [Trait("row", "S0-16")]
+    public async Task An_administrator_cuts_the_link_with_a_provider_on_the_page_of_a_person()
+    {
+        var person = await house.SomebodyAsync(Role.Viewer);
+        (await house.Center.ProviderLinks.LinkAsync(person, "https://id.example.org", "there-<i>7</i>", person.As("local"))).Refusal.ShouldBeNull();
+        await using var theirs = await house.VisitAsync();
+        await theirs.TrySignInAsync(person.Name, ConsoleHouse.PersonsPassword, "/account");
+        await using var admin = await house.VisitAsync();
+        await admin.SignInAsync("/people/" + person.Id);
+        (await admin.Page.Locator("section[aria-labelledby=identities-title]").InnerTextAsync()).ShouldSatisfyAllConditions(it => it.ShouldContain("https://id.example.org"), it => it.ShouldContain("there-<i>7</i>"));
+        var asked = "";
+        admin.Page.Dialog += (_, dialog) => { asked = dialog.Message; _ = dialog.AcceptAsync(); };
+        await admin.PressAsync(admin.Page.GetByRole(AriaRole.Button, new() { Name = "Unlink" }));
+        asked.ShouldContain(person.Name);
+        await admin.Page.GetByText("The provider no longer signs them in.").WaitForAsync();
+        (await admin.Page.Locator("section[aria-labelledby=identities-title]").CountAsync()).ShouldBe(0);
+        (await house.Center.ProviderLinks.OfAsync(person.Id)).ShouldBeEmpty();
+        await theirs.Page.ReloadAsync();
+        theirs.Page.Url.ShouldContain("/login", customMessage: "the identity may have opened the session");
+        var entry = (await house.Center.Audit.QueryAsync(new() { Action = "provider-unlinked", Subject = person.Name })).Entries.Single();
+        (entry.Actor, entry.Outcome).ShouldBe(("admin", "success"));
+        admin.Complaints.ShouldBeEmpty();
+    }
+
     [Theory]
     [Trait("row", "S0-12")]
     [InlineData("https://evil.example/")]

@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Text;
 using System.Text.RegularExpressions;
 using Signet.Web.Looks;
 
@@ -10,15 +9,59 @@ public sealed partial class RefusalPhraseSpecs
 {
     private static string Source { get; } = Path.Combine(typeof(RefusalPhraseSpecs).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(one => one.Key == "Root").Value!, "src", "Signet.Control");
 
+    // Where lines are made that reach a page through a variable, and the methods that make them. Verifiers of files, TOTP accounts and enrolment makers speak to the command line and the API alone.
+    private static readonly (string Path, string Methods)[] Speaking =
+    [
+        ("Signet.Control/Commands/CommandCatalogue.cs", "WhyNot"), ("Signet.Control/Commands/Journey/AuthorizedCommand.cs", "Absence"), ("Signet.Control/Commands/Queue/Commands.Queue.cs", "WhyNotKept"),
+        ("Signet.Control/Certificates/Certificates.Revoking.cs", "WhyConfirm"), ("Signet.Control/Devices/BulkChanges.cs", "WhyNot"), ("Signet.Control/Devices/DeviceSelection.cs", "WhyNot|TryParse"),
+        ("Signet.Control/Devices/Fleet.cs", "WhyNot|WhyNoLabels"), ("Signet.Control/Enrolment/Enrolments.cs", "WhyNot"), ("Signet.Control/People/Accounts.cs", "WhyNot"), ("Signet.Control/People/Scope.cs", "WhyNot|Refuse"),
+        ("Signet.Wire/Manifests/CommandRule.cs", "WhyNot|Must"), ("Signet.Pki/Certificates/LeafDraft.cs", "From|NamesOf"), ("Signet.Pki/Certificates/CertificateNames.cs", "TryParseHost"), ("Signet.Pki/Authority/NameConstraints.cs", "Outside"),
+        ("Signet.Pki/Requests/RequestIntake.cs", @"\w+"), ("Signet.Pki/Requests/SigningRequest.cs", @"\w+"), ("Signet.Store/StoreException.cs", "From|FromSqlite|DiskFull"), ("Signet.Store/Postgres/PostgresFailure.cs", "From|FromServer|FromWay"),
+        ("Signet.Access/Explaining/PolicyExplanation.cs", "Of|Step"), ("Signet.Access/Explaining/PolicyAssertions.cs", "Run"), ("Signet.Web/CommandArguments.cs", "Parse"), ("Signet.Web/SignIn/CommonPasswords.cs", "Fault"),
+        ("Signet.Web/Pages/Commands/Index.cshtml.cs", "StartAsync"),
+    ];
+
     [Fact]
     [Trait("row", "S0-31")]
     public void Every_refusal_that_control_writes_out_has_its_spanish()
     {
         var lines = Directory.EnumerateFiles(Source, "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText)
-            .SelectMany(text => Written().Matches(text).Select(match => Template(text, match.Index + match.Length, match.Groups[1].Length > 0))).Distinct().ToList();
+            .SelectMany(text => Written().Matches(text).Select(match => SpokenLines.Template(text, match.Index + match.Length, match.Groups[1].Length > 0))).Distinct().ToList();
         lines.Count.ShouldBeGreaterThan(80);
         var spanish = Phrases.Load("es");
         lines.Where(line => !spanish.ContainsKey(line)).ShouldBeEmpty("these have no Spanish in Phrases/es/refusals.json");
+    }
+
+    [Fact]
+    [Trait("row", "S0-31")]
+    public void Every_line_that_reaches_a_page_through_a_variable_has_its_spanish_too()
+    {
+        var root = Path.GetDirectoryName(Source)!;
+        var spanish = Phrases.Load("es");
+        var silent = new List<string>();
+        var missing = new List<string>();
+        var count = 0;
+        foreach (var (path, methods) in Speaking)
+        {
+            var lines = SpokenLines.In(File.ReadAllText(Path.Combine(root, path)), methods).Distinct().ToList();
+            if (lines.Count == 0) silent.Add(path);
+            count += lines.Count;
+            missing.AddRange(lines.Where(line => !spanish.ContainsKey(line)).Select(line => $"{path}: {line}"));
+        }
+
+        silent.ShouldBeEmpty("these say nothing any more: look where their lines are made now");
+        count.ShouldBeGreaterThan(90);
+        missing.ShouldBeEmpty("these have no Spanish in Phrases/es/messages.json");
+    }
+
+    [Fact]
+    [Trait("row", "S0-31")]
+    public void No_page_shows_a_message_of_the_center_as_it_comes()
+    {
+        var pages = Path.Combine(Path.GetDirectoryName(Source)!, "Signet.Web", "Pages");
+        var bare = Directory.EnumerateFiles(pages, "*.cshtml", SearchOption.AllDirectories)
+            .SelectMany(file => Shown().Matches(File.ReadAllText(file)).Select(match => $"{Path.GetRelativePath(pages, file)}: {match.Value}")).ToList();
+        bare.ShouldBeEmpty("write @L.Said(...)");
     }
 
     [Theory]
@@ -27,6 +70,10 @@ public sealed partial class RefusalPhraseSpecs
     [InlineData("ada may act on devices of heating only, and lamp-1 is in none of these groups", "ada solo puede actuar sobre dispositivos de heating, y lamp-1 no está en ninguno de esos grupos")]
     [InlineData("there is no device '{0}<script>$1'", "no hay ningún dispositivo '{0}<script>$1'")]
     [InlineData("there is no such account", "no hay tal cuenta")]
+    [InlineData("policy: 'speed' must be a number from 0 to 3000", "política: 'speed' debe ser un número de 0 a 3000")]
+    [InlineData("a device has at most 16 tags", "un dispositivo tiene como máximo 16 etiquetas")]
+    [InlineData("the request is refused (weak-key): not version 1", "la solicitud se rechaza (weak-key): no es de la versión 1")]
+    [InlineData("The audit log cannot be written, so nothing is done: audit.db: disk full. Free some space; nothing that was acknowledged is lost.", "No se puede escribir el registro de auditoría, así que no se hace nada: audit.db: disco lleno. Libere espacio; no se pierde nada de lo confirmado.")]
     [InlineData("something that nobody has translated", "something that nobody has translated")]
     [InlineData("", "")]
     public void A_line_with_names_and_numbers_in_it_is_found_by_its_template(string english, string spanish)
@@ -54,35 +101,9 @@ public sealed partial class RefusalPhraseSpecs
         clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(1));
     }
 
-    // The text of a literal that begins there, its values as {0}, {1} ... in their order.
-    private static string Template(string source, int at, bool interpolated)
-    {
-        var (text, holes) = (new StringBuilder(), 0);
-        for (var i = at; source[i] != '"'; i++)
-        {
-            if (source[i] == '\\')
-            {
-                text.Append(source[++i]);
-                continue;
-            }
-            if (!interpolated || source[i] is not ('{' or '}') || source[i] == source[i + 1])
-            {
-                text.Append(source[i]);
-                if (interpolated && source[i] is '{' or '}') i++;
-                continue;
-            }
-            var (depth, quoted) = (1, false);
-            while (depth > 0)
-            {
-                i++;
-                if (source[i] == '"') quoted = !quoted;
-                else if (!quoted && source[i] == '{') depth++;
-                else if (!quoted && source[i] == '}') depth--;
-            }
-            text.Append('{').Append(holes++).Append('}');
-        }
-        return text.ToString();
-    }
+    // A member called Message or Why of what the center gave back, written out as it is. A page's own message is made of phrases already, and a signed command's is bytes.
+    [GeneratedRegex("@(?!Model\\.Message)(?!command\\.Message)[A-Za-z]\\w*(?:\\.\\w+)*\\.(?:Message|Why)\\b(?![.(])", RegexOptions.None, 10_000)]
+    private static partial Regex Shown();
 
     [GeneratedRegex("Refusal\\(RefusalCode\\.\\w+, (\\$?)\"", RegexOptions.None, 10_000)]
     private static partial Regex Written();

@@ -82,11 +82,12 @@ internal static class CertificatesApi
     {
         var now = time.GetUtcNow();
         var all = context.Sight(center).Certificates().Where(one => (name is null || one.Name == name) && (state is null || CertificateJson.StateOf(one, now) == state) && (profile is null || one.Profile == profile));
-        // Newest first; those of one second by their serials.
-        static string Place(LedgerEntry one) => Paging.Place(Paging.NewestFirst(one.IssuedAt), one.Issuer, one.Serial);
-        var (rows, next) = Paging.Page(all.OrderBy(Place, StringComparer.Ordinal), Place, after, limit);
+        var (rows, next) = Paging.Page(all, Place, after, limit);
         return Results.Ok(new CertificateListJson([.. rows.Select(one => CertificateJson.Of(one, now))], next));
     }
+
+    /// <summary>Where a certificate stands in <see cref="Certificates.List"/>.</summary>
+    internal static string Place(LedgerEntry one) => Paging.Place(Paging.NewestFirst(one.IssuedAt), one.Issuer, one.Serial);
 
     private static async Task<IResult> IssueAsync(NewCertificateJson wanted, CommandCenter center, HttpContext context)
     {

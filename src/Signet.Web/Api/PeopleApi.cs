@@ -17,6 +17,9 @@ public sealed record PersonJson(
 {
     string IRevised.Revision => EntityTags.Revision(Id, $"{Role}", $"{Enabled}", string.Join(' ', Groups));
 
+    /// <summary>As it stands in front of the entity tag; pages carry it in their forms.</summary>
+    internal static string RevisionOf(Account account) => ((IRevised)Of(account)).Revision;
+
     public static PersonJson Of(Account account)
         => new(account.Id, account.Name, account.Role, account.Enabled, account.PasswordHash is not null, account.Groups, account.TotpSince is not null, account.Passkeys, account.Created, account.LastSignIn);
 
@@ -119,21 +122,20 @@ internal static class PeopleApi
     {
         if (change is { Role: null, Enabled: null, Groups: null }) return Problems.BadInput("Nothing to change: give `role`, `enabled` or `groups`.");
         using var turn = await Turn.TakeAsync(context.RequestAborted);
-        if (EntityTags.Unmatched(context.Request, await center.Accounts.FindByNameAsync(name.ToUpperInvariant(), context.RequestAborted) is { } present ? PersonJson.Of(present) : null) is { } late) return late;
         Outcome<Account> outcome = account;
-        if (change.Role is { } role) outcome = await center.Accounts.SetRoleAsync(account.Id, role, context.Actor(), context.RequestAborted);
-        if (outcome.Refusal is null && change.Enabled is { } enabled) outcome = await center.Accounts.SetEnabledAsync(account.Id, enabled, context.Actor(), context.RequestAborted);
-        if (outcome.Refusal is null && change.Groups is { } groups) outcome = await center.Accounts.SetScopeAsync(account.Id, groups, context.Actor(), context.RequestAborted);
+        // Asked when the first change's turn comes, so that no page gets in between; the others follow from it.
+        Func<Account, Refusal?>? expected = now => EntityTags.Late(context.Request, PersonJson.Of(now));
+        if (change.Role is { } role) outcome = await center.Accounts.SetRoleAsync(account.Id, role, context.Actor(), expected, context.RequestAborted);
+        if (change.Role is not null) expected = null;
+        if (outcome.Refusal is null && change.Enabled is { } enabled) outcome = await center.Accounts.SetEnabledAsync(account.Id, enabled, context.Actor(), expected, context.RequestAborted);
+        if (change.Enabled is not null) expected = null;
+        if (outcome.Refusal is null && change.Groups is { } groups) outcome = await center.Accounts.SetScopeAsync(account.Id, groups, context.Actor(), expected, context.RequestAborted);
         return Problems.Answer(outcome, changed => Results.Ok(PersonJson.Of(changed)));
     });
 
     private static Task<IResult> RemoveAsync(string name, CommandCenter center, HttpContext context)
-        => OfAsync(name, center, context, async account =>
-        {
-            using var turn = await Turn.TakeAsync(context.RequestAborted);
-            return EntityTags.Unmatched(context.Request, await center.Accounts.FindByNameAsync(name.ToUpperInvariant(), context.RequestAborted) is { } present ? PersonJson.Of(present) : null)
-                ?? Problems.Answer(await center.Accounts.RemoveAsync(account.Id, context.Actor(), context.RequestAborted), gone => Results.Ok(PersonJson.Of(gone)));
-        });
+        => OfAsync(name, center, context, async account => Problems.Answer(
+            await center.Accounts.RemoveAsync(account.Id, context.Actor(), now => EntityTags.Late(context.Request, PersonJson.Of(now)), context.RequestAborted), gone => Results.Ok(PersonJson.Of(gone))));
 
     private static Task<IResult> ResetFactorsAsync(string name, CommandCenter center, HttpContext context)
         => OfAsync(name, center, context, async account => Problems.Answer(await center.SecondFactors.ResetAsync(account.Id, context.Actor(), context.RequestAborted), reset => Results.Ok(PersonJson.Of(reset))));

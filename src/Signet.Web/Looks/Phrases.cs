@@ -13,6 +13,7 @@ public sealed class Phrases
 
     private static readonly FrozenDictionary<string, string> Spanish = Load("es");
     private static readonly Regex Hole = new(@"\{[0-9]\}", RegexOptions.NonBacktracking);
+    private static readonly Regex Place = new(@"\{[0-9]!?\}", RegexOptions.NonBacktracking);
 
     /// <summary>Of the present request.</summary>
     public string Language => CultureInfo.CurrentUICulture.TwoLetterISOLanguageName == "es" ? "es" : "en";
@@ -21,7 +22,10 @@ public sealed class Phrases
 
     public string this[string english, params object?[] values] => string.Format(CultureInfo.InvariantCulture, this[english], values);
 
-    /// <summary>A line that was made elsewhere, with names and numbers in it: found by its template (<c>there is no device '{0}'</c>), the values put into the translation as they are. What has none stays English.</summary>
+    /// <summary>
+    /// A line that was made elsewhere, with names and numbers in it: found by its template (<c>there is no device '{0}'</c>), the values put into the translation as they are; where the translation says
+    /// <c>{0!}</c> the value is such a line itself and is translated too. What has none stays English.
+    /// </summary>
     public string Said(string line)
     {
         if (Language != "es" || line.Length > LongestLine) return line;
@@ -33,14 +37,15 @@ public sealed class Phrases
 
     private const int LongestLine = 2000; // chosen: refusals have one line; anything longer came from outside
 
-    // The most particular first: `{0} is {1}` would fit many.
-    private static readonly Lazy<IReadOnlyList<(Regex Pattern, string Translated)>> Templates = new(() => [.. Spanish.Where(pair => Hole.IsMatch(pair.Key)).OrderByDescending(pair => Hole.Replace(pair.Key, "").Length)
+    // Those that begin with words first, for a line within a line ends the same; then the most particular: `{0} is {1}` would fit many.
+    private static readonly Lazy<IReadOnlyList<(Regex Pattern, string Translated)>> Templates = new(() => [.. Spanish.Where(pair => Hole.IsMatch(pair.Key)).OrderBy(pair => pair.Key.StartsWith('{'))
+        .ThenByDescending(pair => Hole.Replace(pair.Key, "").Length)
         .Select(pair => (new Regex("^" + string.Join("(.*)", Hole.Split(pair.Key).Select(Regex.Escape)) + "$", RegexOptions.NonBacktracking | RegexOptions.Singleline | RegexOptions.CultureInvariant), pair.Value))]);
 
     private static IReadOnlyList<(Regex Pattern, string Translated)> SpanishTemplates => Templates.Value;
 
-    private static string Filled(string translated, GroupCollection values)
-        => Hole.Replace(translated, hole => int.Parse(hole.ValueSpan[1..^1], CultureInfo.InvariantCulture) + 1 is var number && number < values.Count ? values[number].Value : "");
+    private string Filled(string translated, GroupCollection values) => Place.Replace(translated, place => place.ValueSpan[1] - '0' + 1 is var number && number < values.Count
+        ? place.ValueSpan[2] == '!' ? Said(values[number].Value) : values[number].Value : "");
 
     /// <summary>All that is translated into a language. A text that stands in two files takes the translation of the first one by name.</summary>
     public static FrozenDictionary<string, string> Load(string language)

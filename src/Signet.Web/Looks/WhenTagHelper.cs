@@ -5,7 +5,7 @@ namespace Signet.Web.Looks;
 
 /// <summary><c>&lt;when at="..." since /&gt;</c>: a moment. Without script it reads in UTC; with script in the reader's zone, or as "3 min ago", and UTC stays in the title.</summary>
 [HtmlTargetElement("when", TagStructure = TagStructure.WithoutEndTag)]
-public sealed class WhenTagHelper : TagHelper
+public sealed class WhenTagHelper(Phrases phrases) : TagHelper
 {
     public DateTimeOffset? At { get; set; }
 
@@ -19,7 +19,7 @@ public sealed class WhenTagHelper : TagHelper
         {
             output.TagName = "span";
             output.Attributes.SetAttribute("class", "text-secondary");
-            output.Content.SetContent("never");
+            output.Content.SetContent(phrases["never"]);
             return;
         }
         var utc = at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) + " UTC";

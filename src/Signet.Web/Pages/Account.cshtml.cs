@@ -39,7 +39,7 @@ internal sealed partial class AccountModel(CommandCenter center, WebOptions opti
     {
         var asked = await desk.ConfirmAsync(HttpContext, Account, current ?? "");
         if (asked.Account is null) return await SayAsync(asked.Message, false);
-        if (Passwords.Fault(fresh ?? "", Account.Name) is { } fault) return await SayAsync(phrases[fault], false);
+        if (Passwords.Fault(fresh ?? "", Account.Name) is { } fault) return await SayAsync(phrases.Said(fault), false);
         var hash = await Task.Run(() => Passwords.Hash(fresh!), stop);
         var changed = await center.Accounts.SetPasswordAsync(Account.Id, hash, "changed", HttpContext.Actor(), stop);
         if (!changed.TryGet(out var account, out var refusal)) return await SayAsync(phrases.Said(refusal.Message), false);

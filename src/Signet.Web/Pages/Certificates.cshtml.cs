@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Signet.Access;
 using Signet.Control;
@@ -17,11 +18,21 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time, P
     [BindProperty(SupportsGet = true)]
     public string? State { get; set; }
 
+    /// <summary>The page behind this place, or in front of <see cref="Before"/>.</summary>
     [BindProperty(SupportsGet = true)]
-    public int From { get; set; }
+    public string? After { get; set; }
 
-    public IReadOnlyList<CertificateJson> Rows { get; private set; } = [];
-    public int Found { get; private set; }
+    [BindProperty(SupportsGet = true)]
+    public string? Before { get; set; }
+
+    public PartOfList<LedgerEntry> Part { get; private set; } = PartOfList<LedgerEntry>.Empty;
+
+    public CertificateJson Shown(LedgerEntry entry) => CertificateJson.Of(entry, time.GetUtcNow());
+
+    /// <summary>The list as it is filtered now, at a place of it.</summary>
+    public string ListAt(string? after = null, string? before = null) => "/certificates" + QueryString.Create(
+        new[] { KeyValuePair.Create("q", Search), new("state", State), new("after", after), new("before", before) }.Where(pair => !string.IsNullOrEmpty(pair.Value)));
+
     public Refusal? Refusal { get; private set; }
     public string Done { get; private set; } = "";
     public IReadOnlyList<CrlJson> Lists { get; private set; } = [];
@@ -64,12 +75,10 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time, P
         IReadOnlyList<LedgerEntry> found = wanted.Length == 0 && string.IsNullOrEmpty(State) ? all : [.. all
             .Where(one => (wanted.Length == 0 || one.Name.Contains(wanted, StringComparison.OrdinalIgnoreCase) || one.Serial.Contains(wanted, StringComparison.OrdinalIgnoreCase))
                 && (string.IsNullOrEmpty(State) || CertificateJson.StateOf(one, now) == State))];
-        Found = found.Count;
         Lists = [.. Center.Authorities.Lists().Select(list => CrlJson.Of(list, now))];
         Authorities = Center.Authorities.List();
         Waiting = HttpContext.May(Act.ManageDevices) ? [.. Center.Enrolments.Waiting().Where(request => request.State == "waiting")] : [];
         Ending = [.. Center.Authority.Expiring(TimeSpan.FromDays(30), e => now < e.NotAfter && now > e.NotBefore + ((e.NotAfter - e.NotBefore) * 2 / 3)).Where(Sight.Sees).Take(5)];
-        From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));
-        Rows = [.. found.Skip(From).Take(WebLimits.PageSize).Select(entry => CertificateJson.Of(entry, now))];
+        Part = Paging.Around(found, CertificatesApi.Place, After, Before, WebLimits.PageSize);
     }
 }

@@ -45,7 +45,7 @@ internal sealed class RegisterModel(CommandCenter center, WebOptions options, Si
         }
         var name = Reset ?? (Name ?? "").Trim();
         if (link is null && throttle.Wait(Tally(from), from, "register").Duration > TimeSpan.Zero) return Again(phrases["Too many accounts were made from your address. Try again later."]);
-        if (Passwords.Fault(Password ?? "", name) is { } fault) return Again(phrases[fault]);
+        if (Passwords.Fault(Password ?? "", name) is { } fault) return Again(phrases.Said(fault));
         if (link is { Account: null } or null && await center.Accounts.FindByNameAsync(name.ToUpperInvariant(), stop) is not null) return Again(phrases["This name is taken."]);
         var hash = await Task.Run(() => Passwords.Hash(Password!), stop);
         if (link is not null && !await center.Links.TryUseAsync(Token!, stop)) return Again(phrases["The link has just been used."]);

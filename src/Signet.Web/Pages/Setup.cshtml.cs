@@ -39,7 +39,7 @@ internal sealed class SetupModel(CommandCenter center, SetupLink link, SignInDes
             }
             return Page();
         }
-        if (Passwords.Fault(Password ?? "", Name) is { } fault) return Again(phrases[fault]);
+        if (Passwords.Fault(Password ?? "", Name) is { } fault) return Again(phrases.Said(fault));
         var hash = await Task.Run(() => Passwords.Hash(Password!), stop);
         if (!link.TryUse(Token)) return Again(phrases["The link has just been used."]);
         if (await center.Accounts.AnyAdministratorAsync(stop)) return Again(phrases["There is an administrator already: sign in, or ask them."]);

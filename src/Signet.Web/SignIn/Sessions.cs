@@ -65,6 +65,9 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
            && await center.Accounts.FindAsync(id, cancellationToken) is { Enabled: true } account
            && account.SecurityStamp == person.FindFirstValue(Who.Stamp) ? account : null;
 
+    /// <summary>How many sessions each person has open, by the account's id; who has none is not in it.</summary>
+    public IReadOnlyDictionary<string, int> Count() => entries.Values.Where(IsOpen).GroupBy(entry => entry.Ticket.Principal.FindFirstValue(Who.Id) ?? "", StringComparer.Ordinal).ToDictionary(one => one.Key, one => one.Count(), StringComparer.Ordinal);
+
     /// <summary>The sessions of one person, newest first.</summary>
     public IReadOnlyList<OpenSession> Of(string account) => [.. entries.Values.Where(entry => IsOpen(entry) && entry.Ticket.Principal.FindFirstValue(Who.Id) == account)
         .OrderByDescending(entry => entry.Began).Select(entry => new OpenSession(Mark(entry), entry.Began, entry.LastUse, entry.Ticket.Principal.FindFirstValue(Who.From) ?? "", entry.Ticket.Principal.FindFirstValue(Who.Browser) ?? "", entry.Ticket.Principal.FindFirstValue(Who.With) ?? ""))];

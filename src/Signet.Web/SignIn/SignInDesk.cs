@@ -117,7 +117,7 @@ internal sealed class SignInDesk(
         }
         catch (AuditUnavailableException e)
         {
-            return new(null, phrases["Nobody can sign in while the audit log cannot be written: {0}", e.Message]);
+            return new(null, phrases["Nobody can sign in while the audit log cannot be written: {0}", phrases.Said(e.Message)]);
         }
         await sessions.BeginAsync(context, account, with, certificate, more);
         browsers.Remember(context, account.Name);

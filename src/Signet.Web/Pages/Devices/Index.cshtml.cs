@@ -1,7 +1,9 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Signet.Access;
 using Signet.Control;
+using Signet.Web.Api;
 using Signet.Web.Security;
 
 namespace Signet.Web.Pages.Devices;
@@ -24,12 +26,19 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
     public IReadOnlyDictionary<string, int> Groups { get; private set; } = new Dictionary<string, int>(StringComparer.Ordinal);
     public IReadOnlyDictionary<string, int> Tags { get; private set; } = new Dictionary<string, int>(StringComparer.Ordinal);
 
+    /// <summary>The page behind this device, or in front of <see cref="Before"/>: names, so that what comes or goes meanwhile moves nobody's page.</summary>
     [BindProperty(SupportsGet = true)]
-    public int From { get; set; }
+    public string? After { get; set; }
 
-    public IReadOnlyList<DeviceRecord> Rows { get; private set; } = [];
+    [BindProperty(SupportsGet = true)]
+    public string? Before { get; set; }
+
+    public PartOfList<DeviceRecord> Part { get; private set; } = PartOfList<DeviceRecord>.Empty;
     public int Known { get; private set; }
-    public int Found { get; private set; }
+
+    /// <summary>The list as it is filtered now, at a place of it.</summary>
+    public string ListAt(string? after = null, string? before = null) => "/devices" + QueryString.Create(
+        new[] { KeyValuePair.Create("q", Search), new("state", State), new("group", Group), new("tag", Tag), new("after", after), new("before", before) }.Where(pair => !string.IsNullOrEmpty(pair.Value)));
 
     public BulkReport? Report { get; private set; }
     public Refusal? Refusal { get; private set; }
@@ -98,10 +107,9 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
         var all = Sight.Devices();
         var found = Matching(all);
         (Groups, Tags) = (Fleet.Count(all, d => d.Groups), Fleet.Count(all, d => d.Tags));
-        (Known, Found) = (all.Count, found.Count);
+        Known = all.Count;
         // Of more than may be changed at once nothing is asked for.
         if (Changes.Count > 0 && found.Count <= ControlLimits.BulkDevices) FoundDigest = BulkChanges.DigestOf(found.Select(device => device.Name));
-        From = Math.Clamp(From, 0, Math.Max(0, found.Count - 1));
-        Rows = [.. found.Skip(From).Take(WebLimits.PageSize)];
+        Part = Paging.Around(found, device => device.Name, After, Before, WebLimits.PageSize);
     }
 }

@@ -1,6 +1,8 @@
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Signet.Access;
 using Signet.Control;
+using Signet.Web.Api;
 using Signet.Web.Looks;
 using Signet.Web.Security;
 using Signet.Web.SignIn;
@@ -11,7 +13,29 @@ namespace Signet.Web.Pages.People;
 [Requires(Act.ManageUsers)]
 internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sessions sessions, Phrases phrases) : ConsolePage(center)
 {
-    public IReadOnlyList<Account> People { get; private set; } = [];
+    [BindProperty(SupportsGet = true, Name = "q")]
+    public string? Search { get; set; }
+
+    [BindProperty(SupportsGet = true, Name = "as")]
+    public string? WithRole { get; set; }
+
+    /// <summary><c>disabled</c>, <c>without</c> (a second factor that the role needs), <c>in</c> (signed in now).</summary>
+    [BindProperty(SupportsGet = true)]
+    public string? State { get; set; }
+
+    /// <summary>The page behind this name in upper case, or in front of <see cref="Before"/>.</summary>
+    [BindProperty(SupportsGet = true)]
+    public string? After { get; set; }
+
+    [BindProperty(SupportsGet = true)]
+    public string? Before { get; set; }
+
+    public PartOfList<Account> Part { get; private set; } = PartOfList<Account>.Empty;
+
+    /// <summary>The list as it is filtered now, at a place of it.</summary>
+    public string ListAt(string? after = null, string? before = null) => "/people" + QueryString.Create(
+        new[] { KeyValuePair.Create("q", Search), new("as", WithRole), new("state", State), new("after", after), new("before", before) }.Where(pair => !string.IsNullOrEmpty(pair.Value)));
+
     public IReadOnlyList<PersonLink> Links { get; private set; } = [];
     public IReadOnlyList<ApiToken> Tokens { get; private set; } = [];
     public Refusal? Refusal { get; private set; }
@@ -23,11 +47,15 @@ internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sess
     public string? Secret { get; private set; }
 
     /// <summary>People whose role needs a second factor and who have none.</summary>
-    public int Without => People.Count(Needs);
+    public int Without { get; private set; }
 
     public bool Needs(Account person) => person is { Enabled: true, HasSecondFactor: false } && options.SecondFactorFor.Contains(person.Role);
 
-    public int SessionsOf(Account person) => sessions.Of(person.Id).Count;
+    public int SessionsOf(Account person) => Open.GetValueOrDefault(person.Id);
+
+    private IReadOnlyDictionary<string, int> Open => open ??= sessions.Count();
+
+    private IReadOnlyDictionary<string, int>? open;
 
     public string Factors(Account person) => person switch
     {
@@ -70,9 +98,21 @@ internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sess
         await LoadAsync(stop);
     }
 
+    // A word of the name, or a whole group.
+    private static bool Has(Account person, string word)
+        => person.NormalizedName.Contains(word, StringComparison.Ordinal) || person.Limits.Any(group => group.Equals(word, StringComparison.OrdinalIgnoreCase));
+
+    private bool Fits(Account person) => State switch { "disabled" => !person.Enabled, "without" => Needs(person), "in" => SessionsOf(person) > 0, _ => true };
+
     private async Task LoadAsync(CancellationToken stop)
     {
-        People = await Center.Accounts.ListAsync(stop);
+        var all = await Center.Accounts.ListAsync(stop);
+        Without = all.Count(Needs);
+        var words = (Search ?? "").ToUpperInvariant().Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        // The database sorts by bytes, places are compared by UTF-16 units; beyond the basic plane the two differ.
+        IReadOnlyList<Account> found = [.. all.Where(person => words.All(word => Has(person, word)) && (string.IsNullOrEmpty(WithRole) || Says.Words(person.Role) == WithRole) && Fits(person))
+            .OrderBy(person => person.NormalizedName, StringComparer.Ordinal)];
+        Part = Paging.Around(found, person => person.NormalizedName, After, Before, WebLimits.PageSize);
         Links = await Center.Links.ListAsync(stop);
         Tokens = await Center.Tokens.ListAsync(stop);
     }

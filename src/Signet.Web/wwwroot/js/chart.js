@@ -28,7 +28,7 @@
     const text = resolved('--tblr-secondary-color'), line = resolved('--tblr-border-color'), ink = resolved('--signet-accent');
     const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: `12px ${colour('--tblr-font-sans-serif') || 'sans-serif'}` };
     plot = new uPlot({
-      width: box.clientWidth, height: 240, cursor: { y: false }, legend: { live: true },
+      width: box.clientWidth, height: 240, padding: [8, 32, 0, 0], cursor: { y: false }, legend: { live: true },
       scales: { x: { time: true } },
       axes: [{ ...axis, space: 84, values: (_, ticks, __, ___, step) => ticks.map(tick => (step >= 86400 ? day : step < 60 ? second : minute).format(tick * 1000)) }, { ...axis, size: 56 }],
       series: [{ label: box.dataset.time, value: (_, tick) => tick == null ? '' : second.format(tick * 1000) }, { label: quantity.value + (unit ? ` (${unit})` : ''), stroke: ink, width: 2, points: { show: points[0].length < 40 } }],

@@ -33,7 +33,12 @@
     if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => { copy.dataset.done = ''; copy.setAttribute('aria-label', document.body.dataset.copied ?? 'Copied'); });
   });
 
-  document.addEventListener('change', event => { if (event.target.closest('[data-submit-on-change]')) event.target.form.requestSubmit(); });
+  document.addEventListener('change', event => {
+    if (event.target.closest('[data-submit-on-change]')) event.target.form.requestSubmit();
+    // Whoever ticks a row wants to know what can be done with it.
+    const box = event.target.matches('input[type=checkbox][form]') && event.target.checked ? event.target.form?.closest('details') : null;
+    if (box) box.open = true;
+  });
   document.addEventListener('submit', event => {
     const question = event.submitter?.dataset.ask ?? event.target.dataset.ask;
     if (question && !window.confirm(question)) event.preventDefault();

@@ -15,11 +15,16 @@ namespace Signet.Bench;
 /// <summary>How long the console's pages take over a full house, beside an empty page of the same program (the frame and nothing in it), round by round in one run.</summary>
 internal static class Pages
 {
-    private static readonly string[] Paths = ["/settings", "/", "/devices", "/devices?q=dev-77", "/devices/dev-1", "/commands", "/certificates", "/people", "/audit", "/audit?q=needle", "/audit?type=auth", "/audit?actor=person-7", "/audit?subject=dev-77", "/audit?outcome=refused", "/audit?to=2020-01-01T00:00", "/broker", "/about", "/api/v1/devices?limit=50", "/api/v1/audit"];
+    private static readonly string[] Paths = ["/settings", "/", "/devices", "/devices?q=dev-77", "/devices/dev-1", "/commands", "/certificates", "/people", "/people?q=9", "/audit", "/audit?q=needle", "/audit?type=auth", "/audit?actor=person-7", "/audit?subject=dev-77", "/audit?outcome=refused", "/audit?to=2020-01-01T00:00", "/broker", "/about", "/api/v1/devices?limit=50", "/api/v1/audit"];
+
+    // As somebody who is limited to a group of a thousand of the devices.
+    private static readonly string[] LimitedPaths = ["/devices", "/devices?q=dev-77", "/certificates"];
+    private const string Limited = " (limited)";
 
     public static async Task<int> RunAsync(Arguments arguments)
     {
         var (devices, entries, rounds) = (arguments.Number("devices", 10_000), arguments.Number("entries", 1_000_000), arguments.Number("rounds", 150));
+        var people = arguments.Number("people", 1_000);
         var data = Directory.CreateTempSubdirectory("signet-pages-").FullName;
         using var random = RandomNumberGenerator.Create();
         try
@@ -28,22 +33,26 @@ internal static class Pages
             await Installation.CreateAsync(directory, new(), TimeProvider.System, random);
             await using var center = await CommandCenter.OpenAsync(new() { DataDirectory = directory, MqttPort = 0 }, TimeProvider.System, random, NullLoggerFactory.Instance);
             await center.StartAsync();
-            await FillAsync(center, devices, entries);
+            await FillAsync(center, devices, entries, people);
             await using var console = await WebConsole.StartAsync(center, new() { ConsolePort = 0, PkiPort = 0 }, NullLoggerFactory.Instance);
             var token = (await center.Tokens.CreateAsync("bench", Role.Admin, TimeSpan.FromHours(1), Actor.Terminal)).Value;
             using var http = NewClient(console.ConsoleUrl, center.Authority.Root, token.Secret);
-            var times = Paths.ToDictionary(path => path, _ => new List<double>(), StringComparer.Ordinal);
+            var lesser = (await center.Tokens.CreateAsync("limited", Role.Operator, ["north"], TimeSpan.FromHours(1), Actor.Terminal)).Value;
+            using var narrow = NewClient(console.ConsoleUrl, center.Authority.Root, lesser.Secret);
+            var asked = Paths.Select(path => (Name: path, Path: path, Http: http)).Concat(LimitedPaths.Select(path => (Name: path + Limited, Path: path, Http: narrow))).ToList();
+            var times = asked.ToDictionary(one => one.Name, _ => new List<double>(), StringComparer.Ordinal);
             // The first rounds warm up and are not counted.
             for (var round = -10; round < rounds; round++)
-                foreach (var path in Paths)
+                foreach (var (name, path, client) in asked)
                 {
                     var began = Stopwatch.GetTimestamp();
-                    using var answer = await http.GetAsync(path);
+                    using var answer = await client.GetAsync(path);
                     await answer.Content.LoadIntoBufferAsync();
                     if (answer.StatusCode != HttpStatusCode.OK) throw new InvalidOperationException($"{path} answered {(int)answer.StatusCode}");
-                    if (round >= 0) times[path].Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+                    if (round >= 0) times[name].Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
                 }
             Print(devices, entries, rounds, times);
+            PrintSearch(center);
             await console.StopAsync();
             return 0;
         }
@@ -53,12 +62,15 @@ internal static class Pages
         }
     }
 
-    private static async Task FillAsync(CommandCenter center, int devices, int entries)
+    private static async Task FillAsync(CommandCenter center, int devices, int entries, int people)
     {
         var began = Stopwatch.GetTimestamp();
         for (var i = 0; i < devices; i++)
             if ((await center.Fleet.AddAsync(new($"dev-{i}", "valve", null, ""), Actor.Terminal)).Refusal is { } refusal) throw new InvalidOperationException(refusal.Message);
-        await Console.Error.WriteLineAsync($"{devices} devices in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s");
+        if ((await center.Bulk.ChangeAsync(new("a thousand", BulkChange.AddGroup, "north") { Names = [.. Enumerable.Range(0, Math.Min(devices, 1_000)).Select(i => $"dev-{i}")] }, Actor.Terminal)).Refusal is { } unlabelled) throw new InvalidOperationException(unlabelled.Message);
+        for (var i = 0; i < people; i++)
+            if ((await center.Accounts.CreateAsync($"person {i}", null, Role.Viewer, Actor.Terminal)).Refusal is { } refusal) throw new InvalidOperationException(refusal.Message);
+        await Console.Error.WriteLineAsync($"{devices} devices and {people} people in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s");
         began = Stopwatch.GetTimestamp();
         var next = 0;
         await Task.WhenAll(Enumerable.Range(0, 256).Select(_ => Task.Run(async () =>
@@ -77,8 +89,22 @@ internal static class Pages
         var empty = At(times[Paths[0]], 0.95);
         Console.WriteLine($"{devices} devices, {entries} audit entries, {rounds} rounds; ms at the client over loopback TLS, HTTP/2");
         Console.WriteLine("| page | p50 ms | p95 ms | p95 to that of an empty page |\n|---|---|---|---|");
-        foreach (var path in Paths)
+        foreach (var path in times.Keys)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| `{path}` | {At(times[path], 0.5):0.0} | {At(times[path], 0.95):0.0} | {At(times[path], 0.95) / empty:0.0} |"));
+    }
+
+    // The search alone, without page, list or network.
+    private static void PrintSearch(CommandCenter center)
+    {
+        var (all, found, best) = (center.Fleet.List(), 0, double.MaxValue);
+        for (var i = 0; i < 50; i++)
+        {
+            var began = Stopwatch.GetTimestamp();
+            found = DeviceSearch.Search(all, "valve 77").Count();
+            best = Math.Min(best, Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a search of two words over {all.Count} devices: {best:0.00} ms, {found} found"));
     }
 
     private static HttpClient NewClient(Uri at, X509Certificate2 root, string token)

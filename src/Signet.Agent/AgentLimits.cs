@@ -59,8 +59,9 @@ public static class AgentLimits
     /// <summary>The broker keeps session and unacknowledged commands for this long after the connection is lost.</summary>
     public static readonly TimeSpan SessionExpiry = TimeSpan.FromHours(1);
 
-    /// <summary>Idle time after which the connection is probed: a lost broker is noticed within one and a half of it.</summary>
-    public static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
+    /// <summary>MQTT keep alive in seconds, from <c>device.json</c>: a connection that is idle for half of it is probed, and a lost broker is noticed within one and a half of it. Chosen: a valve should
+    /// be known to be away before somebody has walked to it; a fleet that talks seldom pays two probes a keep alive for that.</summary>
+    public const int KeepAliveSecondsDefault = 15, KeepAliveSecondsLeast = 5, KeepAliveSecondsMost = 3_600;
 
     /// <summary>How long a device waits for a consistency proof, and how often it asks: two times 4 s, so that an alarm comes within one checkpoint interval (10 s).</summary>
     public static readonly TimeSpan WitnessPatience = TimeSpan.FromSeconds(4);

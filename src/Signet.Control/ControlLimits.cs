@@ -124,6 +124,9 @@ public static class ControlLimits
     /// <summary>Devices whose cosignatures are handed on with a checkpoint: what a note holds (C2SP signed-note, 16 KiB).</summary>
     public const int HandedOnWitnesses = 60;
 
+    /// <summary>Messages that come at once from so many on have the signatures of their readings verified on all cores. Chosen: below, waking another thread costs more than it saves.</summary>
+    public const int VerifiedTogether = 8;
+
     /// <summary>How often open commands are held against their deadline.</summary>
     public static readonly TimeSpan DeadlineSweep = TimeSpan.FromMilliseconds(250);
 

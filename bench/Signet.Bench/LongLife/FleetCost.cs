@@ -13,10 +13,10 @@ namespace Signet.Bench;
 /// </summary>
 internal static class FleetCost
 {
-    private const int PerProcess = 1_250, Warm = 100;
+    private const int PerProcess = 1_250, Warm = 200;
 
-    // Connections are noted in the audit log up to half a minute later, and the checkpoint over them goes to every device, is cosigned and handed on: a day has few such minutes.
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(60);
+    // Connections are noted in the audit log up to half a minute later, and the checkpoint over them goes to every device, is cosigned and handed on: a day has few such minutes. So long nothing was written.
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(15);
 
     /// <summary>The devices' process: every home of a list, until its input ends.</summary>
     public static async Task<int> DevicesAsync(Arguments args)
@@ -33,7 +33,7 @@ internal static class FleetCost
 
     public static async Task<int> RunAsync(Arguments args)
     {
-        var (count, seconds, interval) = (args.Number("devices", 100), args.Number("seconds", 60), args.Number("interval", 10));
+        var (count, seconds, pace) = (args.Number("devices", 100), args.Number("seconds", 60), DevicePace.Of(args, 10));
         var directory = System.IO.Directory.CreateTempSubdirectory("signet-fleet-").FullName;
         using var random = RandomNumberGenerator.Create();
         try
@@ -44,19 +44,25 @@ internal static class FleetCost
             await center.StartAsync();
             var console = await WebConsole.StartAsync(center, new() { ConsolePort = 0, PkiPort = 0, AuthPort = 0 }, NullLoggerFactory.Instance);
             // What is compiled and cached once is no device's cost: some come and go first.
-            await AddAsync(center, directory, "warm", Warm, interval);
+            await AddAsync(center, directory, "warm", Warm, pace);
             await using (await LoadAsync(center, directory, "warm", Warm)) await Task.Delay(TimeSpan.FromSeconds(Math.Min(30, seconds)));
             await UntilAsync(() => center.Status().DevicesOnline == 0, "the first devices are gone");
+            await QuietAsync(center);
             var (empty, emptyHeap) = Held();
+            // What the house does with nobody there belongs to no device.
+            var (idleCpu, idleBegan) = (Cpu(), Stopwatch.GetTimestamp());
+            await Task.Delay(Quiet);
+            var idle = (Cpu() - idleCpu) / Stopwatch.GetElapsedTime(idleBegan).TotalSeconds;
             var added = Stopwatch.GetTimestamp();
-            await AddAsync(center, directory, "dev", count, interval);
+            await AddAsync(center, directory, "dev", count, pace);
             var adding = Stopwatch.GetElapsedTime(added);
             var known = Held();
             var joined = Stopwatch.GetTimestamp();
             await using (await LoadAsync(center, directory, "dev", count))
             {
                 var joining = Stopwatch.GetElapsedTime(joined);
-                await Task.Delay(Settling);
+                await QuietAsync(center);
+                var entries = center.Audit.Size;
                 var (cpu, wire, disk, written, began) = (Cpu(), Wire(center), Rows(data), Written(), Stopwatch.GetTimestamp());
                 await Task.Delay(TimeSpan.FromSeconds(seconds));
                 var time = Stopwatch.GetElapsedTime(began).TotalSeconds;
@@ -64,7 +70,8 @@ internal static class FleetCost
                 var (usedCpu, usedWire, usedDisk, usedWritten) = (Cpu() - cpu, Wire(center) - wire, Rows(data) - disk, Written() - written);
                 var (full, fullHeap) = Held();
                 var online = center.Status().DevicesOnline;
-                Line($"| {count} | {(full - empty) / 1024.0 / count:0} | {(fullHeap - emptyHeap) / 1024.0 / count:0} | {(known.Heap - emptyHeap) / 1024.0 / count:0.0} | {usedCpu / time / count * 1e6:0} | {usedWire * day / 1e6:0.0} | {usedDisk * day / 1e6:0.00} | {usedWritten * day / 1e6:0.0} | {online} online; added in {adding.TotalSeconds:0} s, joined in {joining.TotalSeconds:0} s, center at {usedCpu / time * 100:0} % of a core, {full / 1e6:0} MB in all |");
+                usedCpu -= idle * time;
+                Line($"| {count} | {(full - empty) / 1024.0 / count:0} | {(fullHeap - emptyHeap) / 1024.0 / count:0} | {(known.Heap - emptyHeap) / 1024.0 / count:0.0} | {usedCpu / time / count * 1e6:0} | {usedWire * day / 1e6:0.0} | {usedDisk * day / 1e6:0.00} | {usedWritten * day / 1e6:0.0} | {online} online; added in {adding.TotalSeconds:0} s, joined in {joining.TotalSeconds:0} s, the empty house takes {idle * 100:0.0} % of a core and {empty / 1e6:0} MB, these {usedCpu / time * 100:0} % more, {full / 1e6:0} MB in all; {center.Audit.Size - entries} audit entries meanwhile |");
             }
             await console.DisposeAsync();
             await center.StopAsync();
@@ -78,16 +85,17 @@ internal static class FleetCost
 
     public static void Head() => Console.WriteLine("| devices | resident KiB each | heap KiB each | of it known but away | CPU us a second each | MB on the wire a day each | MB of rows a day each | MB written a day each | |\n|---|---|---|---|---|---|---|---|---|");
 
-    private static async Task AddAsync(CommandCenter center, string directory, string prefix, int count, int interval)
+    private static async Task AddAsync(CommandCenter center, string directory, string prefix, int count, DevicePace pace)
     {
         var homes = System.IO.Directory.CreateDirectory(Path.Combine(directory, "homes")).FullName;
-        for (var i = 0; i < count; i++)
+        // Some at once: one after the other waits mostly for the disk.
+        await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, cancellation) =>
         {
             var name = $"{prefix}-{i.ToString(CultureInfo.InvariantCulture)}";
-            if ((await center.Fleet.AddAsync(new(name, "thermostat"), Actor.Terminal)).Refusal is { } refusal) throw new InvalidOperationException(refusal.Message);
+            if ((await center.Fleet.AddAsync(new(name, "thermostat"), Actor.Terminal, cancellation)).Refusal is { } refusal) throw new InvalidOperationException(refusal.Message);
             System.IO.Directory.Move(center.Installation.DeviceDirectory(name), Path.Combine(homes, name));
-            SimulatedDevices.SetInterval(Path.Combine(homes, name), TimeSpan.FromSeconds(interval));
-        }
+            SimulatedDevices.Set(Path.Combine(homes, name), pace);
+        });
     }
 
     private static async Task<IAsyncDisposable> LoadAsync(CommandCenter center, string directory, string prefix, int count)
@@ -101,6 +109,17 @@ internal static class FleetCost
         }
         await UntilAsync(() => center.Status().DevicesOnline >= count, $"{count} devices are online");
         return load;
+    }
+
+    /// <summary>The log is covered by its checkpoint, and nothing was written for a while.</summary>
+    private static async Task QuietAsync(CommandCenter center)
+    {
+        for (var (size, since, began) = (-1L, 0L, Stopwatch.GetTimestamp()); size < 0 || Stopwatch.GetElapsedTime(since) < Quiet; await Task.Delay(100))
+        {
+            if (Stopwatch.GetElapsedTime(began) > TimeSpan.FromMinutes(5)) throw new TimeoutException("the log does not come to rest");
+            if (size == center.Audit.Size && center.Audit.LatestCheckpoint?.Size == size) continue;
+            (size, since) = (center.Audit.Size, Stopwatch.GetTimestamp());
+        }
     }
 
     private static async Task UntilAsync(Func<bool> isDone, string what)

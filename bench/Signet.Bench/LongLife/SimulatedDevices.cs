@@ -57,12 +57,14 @@ internal sealed class SimulatedDevices(TimeProvider clock) : IAsyncDisposable
         _running.Clear();
     }
 
-    /// <summary>How often a device measures, into the settings of its home.</summary>
-    public static void SetInterval(string home, TimeSpan interval)
+    /// <summary>How often a device speaks, into the settings of its home.</summary>
+    public static void Set(string home, DevicePace pace)
     {
         var path = Path.Combine(home, "device.json");
         var settings = JsonNode.Parse(File.ReadAllBytes(path))!.AsObject();
-        settings["telemetrySeconds"] = (int)interval.TotalSeconds;
+        settings["telemetrySeconds"] = pace.Interval;
+        settings["heartbeatSeconds"] = pace.Heartbeat;
+        settings["keepAliveSeconds"] = pace.KeepAlive;
         File.WriteAllText(path, settings.ToJsonString());
     }
 
@@ -131,4 +133,17 @@ internal sealed class SimulatedDevices(TimeProvider clock) : IAsyncDisposable
             else Fill(data);
         }
     }
+}
+
+/// <summary>How often a device speaks (docs/spec/device-home.md), in seconds.</summary>
+/// <param name="Interval">Between measurements.</param>
+/// <param name="Heartbeat">Between its heartbeats, and so the center's to it.</param>
+/// <param name="KeepAlive">MQTT keep alive.</param>
+internal sealed record DevicePace(int Interval, int Heartbeat, int KeepAlive)
+{
+    /// <summary>From the arguments; what is not said is as the program has it, but for the interval.</summary>
+    public static DevicePace Of(Arguments args, int interval, int heartbeat = AgentLimits.HeartbeatSecondsDefault, int keepAlive = AgentLimits.KeepAliveSecondsDefault)
+        => new(args.Number("interval", interval), args.Number("heartbeat", heartbeat), args.Number("keep-alive", keepAlive));
+
+    public override string ToString() => $"readings every {Interval} s, heartbeats every {Heartbeat} s, keep alive {KeepAlive} s";
 }

@@ -18,11 +18,12 @@ namespace Signet.Bench;
 internal sealed class Soak
 {
     private int Samples => _isShort ? 12 : 24;
-    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1), CommandEvery = TimeSpan.FromMinutes(10), Gentle = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Gentle = TimeSpan.FromMilliseconds(20);
     private readonly SoakHouse _house;
     private readonly TimeSpan _time, _within, _limit;
     private TimeSpan _reached;
     private readonly bool _isShort;
+    private readonly int _step;
     private readonly List<double> _latencies = [];
     private readonly List<string> _lost = [];
     private readonly List<(string Id, DateTimeOffset NotBefore)> _kept = [];
@@ -32,7 +33,7 @@ internal sealed class Soak
     private int _storms;
     private long _checkpoint;
 
-    private Soak(SoakHouse house, TimeSpan time, TimeSpan within, TimeSpan limit, bool isShort) => (_house, _time, _within, _limit, _isShort, _reached) = (house, time, within, limit, isShort, time);
+    private Soak(SoakHouse house, TimeSpan time, TimeSpan within, TimeSpan limit, int step, bool isShort) => (_house, _time, _within, _limit, _step, _isShort, _reached) = (house, time, within, limit, step, isShort, time);
 
     public static async Task<int> RunAsync(Arguments args)
     {
@@ -42,11 +43,12 @@ internal sealed class Soak
         var began = Stopwatch.GetTimestamp();
         try
         {
-            var time = TimeSpan.FromHours(hours);
+            var (time, pace, step) = (TimeSpan.FromHours(hours), isShort ? DevicePace.Of(args, 60) : DevicePace.Of(args, 60, 300, 300), args.Number("step", isShort ? 1 : 3));
+            if (step < 1 || 60 % step != 0) throw new ArgumentException("--step divides a minute: 1, 2, 3, 4, 5 or 6 seconds");
             var postgres = args.Text("postgres") is { Length: > 0 } connection ? PostgresAddress.Parse(connection) : null;
-            await using var house = await SoakHouse.MakeAsync(directory, devices, time, TimeSpan.FromSeconds(args.Number("interval", 60)), postgres);
-            Say($"{devices} devices made in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s; {hours} h within some {seconds} s");
-            var soak = new Soak(house, time, TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(args.Number("limit", 0)), isShort);
+            await using var house = await SoakHouse.MakeAsync(directory, devices, time, pace, postgres);
+            Say($"{devices} devices made in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s: {pace}; {hours} h in steps of {step} s, within some {seconds} s");
+            var soak = new Soak(house, time, TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(args.Number("limit", 0)), step, isShort);
             await soak.LiveAsync();
             var problems = await soak.JudgeAsync();
             soak.Print(devices, Stopwatch.GetElapsedTime(began), problems, args.Has("json"));
@@ -62,53 +64,55 @@ internal sealed class Soak
     {
         await AllOnlineAsync("at the start");
         var begin = Stopwatch.GetTimestamp();
-        var (steps, next) = ((long)(_time / Step), 0);
+        var (end, next) = ((long)_time.TotalSeconds, 0);
         var sleepers = Array.Empty<string>();
-        for (var step = 0L; step <= steps; step++)
+        for (var second = 0L; ; second += _step)
         {
-            var (hour, minute) = (step / 3600, step % 3600 / 60);
-            var isMinute = step % 60 == 0;
-            if (step % (long)(CommandEvery / Step) == 0) await CommandsAsync();
+            var (hour, minute) = (second / 3600, second % 3600 / 60);
+            var isMinute = second % 60 == 0;
+            if (isMinute && minute % 10 == 0) await CommandsAsync();
             if (isMinute && minute == 5) await PlanAsync();
             if (isMinute && minute == 15) sleepers = await FallAsleepAsync();
             if (isMinute && minute == 35) await WakeAsync(sleepers);
             if (isMinute && (_time < TimeSpan.FromHours(4) ? minute is 25 or 45 : minute == 45 && hour % 4 == 3)) await StormAsync();
-            if (isMinute && minute == 55 && hour == steps / 3600 / 3) await RotateAsync(root: false);
-            if (isMinute && minute == 55 && hour == steps / 3600 * 2 / 3) await RotateAsync(root: true);
-            if (step >= next * steps / Samples)
+            if (isMinute && minute == 55 && hour == end / 3600 / 3) await RotateAsync(root: false);
+            if (isMinute && minute == 55 && hour == end / 3600 * 2 / 3) await RotateAsync(root: true);
+            if (second >= next * end / Samples)
             {
-                Take(step / 3600.0);
+                Take(second / 3600.0);
                 next++;
             }
-            if (step == steps) break;
+            if (second == end) break;
             // At a whole hour nobody sleeps and nothing is planned: a slow machine ends there, and says how far it came.
-            if (step % 3600 == 0 && step > 0 && _limit > TimeSpan.Zero && Stopwatch.GetElapsedTime(begin) > _limit)
+            if (second % 3600 == 0 && second > 0 && _limit > TimeSpan.Zero && Stopwatch.GetElapsedTime(begin) > _limit)
             {
-                _reached = TimeSpan.FromSeconds(step);
+                _reached = TimeSpan.FromSeconds(second);
                 break;
             }
-            _house.Clock.Advance(Step);
+            using (_spent.Of("the clock")) _house.Clock.Advance(TimeSpan.FromSeconds(_step));
             if (_house.IsRenewing) await GentlyAsync(() => !_house.IsRenewing, "a renewal");
             if (_house.Center.Audit.LatestCheckpoint?.Size is { } size && size != _checkpoint)
             {
                 _checkpoint = size;
                 await GentlyAsync(() => _house.Center.Audit.LatestCheckpoint?.Size != size || _house.Center.Witnesses.Now().Current >= _house.Devices.Running.Count, "the fleet's cosignatures");
             }
-            await SettleAsync(begin, (step + 1) * (_within / steps));
+            await SettleAsync(begin, (second + _step) * (_within / end));
         }
     }
 
     /// <summary>Lets what the step set off be done, and keeps the pace.</summary>
     private async Task SettleAsync(long begin, TimeSpan due)
     {
-        // Nothing moves: no work is queued, no timer's work runs, and no byte has passed the broker for a moment.
-        for (var (quiet, passed) = (0, 0L); quiet < 2;)
+        using var spent = _spent.Of("what a step sets off");
+        // Nothing moves: no work is queued, no timer's work runs, no byte has passed the broker for a moment, and the processor had little to do in it (work that began counts as queued no more).
+        for (var (quiet, passed, cpu, looked) = (0, 0L, Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp()); quiet < 2;)
         {
+            await Task.Delay(1);
             var totals = _house.Center.Broker.Totals();
-            var isQuiet = ThreadPool.PendingWorkItemCount == 0 && _house.Clock.Running == 0 && passed == totals.BytesIn + totals.BytesOut;
-            passed = totals.BytesIn + totals.BytesOut;
+            var (now, used) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
+            var isQuiet = ThreadPool.PendingWorkItemCount == 0 && _house.Clock.Running == 0 && passed == totals.BytesIn + totals.BytesOut && used - cpu < Stopwatch.GetElapsedTime(looked, now) / 3;
+            (passed, cpu, looked) = (totals.BytesIn + totals.BytesOut, used, now);
             quiet = isQuiet ? quiet + 1 : 0;
-            if (quiet < 2) await Task.Delay(1);
         }
         if (due - Stopwatch.GetElapsedTime(begin) is var wait && wait > TimeSpan.FromMilliseconds(1)) await Task.Delay(wait);
     }
@@ -116,6 +120,7 @@ internal sealed class Soak
     /// <summary>The clock goes as fast as real time, or <paramref name="faster"/> times as fast, until something is done.</summary>
     private async Task GentlyAsync(Func<bool> isDone, string what, int faster = 1)
     {
+        using var spent = _spent.Of(what);
         var begin = Stopwatch.GetTimestamp();
         while (!isDone())
         {
@@ -228,6 +233,7 @@ internal sealed class Soak
 
     private void Take(double hour)
     {
+        using var spent = _spent.Of("samples");
         var sample = SoakSample.Take(_house, hour, _latencies);
         _samples.Add(sample);
         _latencies.Clear();
@@ -276,6 +282,7 @@ internal sealed class Soak
             if (!part.IsIntact) problems.Add($"{Path.GetFileName(file)}: {part.Summary}");
             _files++;
         }
+        if (_samples.Count < 8) return problems;   // ended too early to compare anything
         // The first quarter warms up; the second and the last are compared.
         var (early, late) = (_samples[(_samples.Count / 4)..(_samples.Count / 2)], _samples[(_samples.Count * 3 / 4)..]);
         Flat("heap", Middle(early, s => s.Heap), Middle(late, s => s.Heap), _isShort ? 1.5 : 1.1);
@@ -295,6 +302,7 @@ internal sealed class Soak
         }
     }
 
+    private readonly SoakTime _spent = new();
     private readonly List<string> _flat = [];
     private string _verdict = "";
     private int _files;
@@ -306,12 +314,13 @@ internal sealed class Soak
             Console.WriteLine(new JsonObject
             {
                 ["devices"] = devices, ["hours"] = _reached.TotalHours, ["seconds"] = took.TotalSeconds, ["commands"] = _sent, ["planned"] = _kept.Count, ["storms"] = _storms, ["renewals"] = _house.Devices.Renewals,
-                ["entries"] = _house.Center.Audit.Size, ["retired"] = _house.Center.Audit.Retired, ["segmentFiles"] = _files, ["audit"] = _verdict, ["held"] = problems.Count == 0,
+                ["entries"] = _house.Center.Audit.Size, ["retired"] = _house.Center.Audit.Retired, ["segmentFiles"] = _files, ["audit"] = _verdict, ["spent"] = _spent.ToString(), ["held"] = problems.Count == 0,
                 ["problems"] = new JsonArray([.. problems.Select(p => JsonValue.Create(p))]),
             }.ToJsonString());
             return;
         }
         Say($"{_reached.TotalHours} of {_time.TotalHours} h of {devices} devices in {took.TotalSeconds:0} s: {_sent} commands and {_kept.Count} planned ones, {_storms} storms, {_house.Devices.Renewals} renewals, {_house.Center.Audit.Size} entries, {_house.Center.Audit.Retired} of them retired, {_files} segment files; {_verdict}");
+        Say($"time went to: {_spent}");
         Say($"the last quarter beside the second: {string.Join(", ", _flat)}");
         foreach (var problem in problems.Take(20)) Say($"NOT held: {problem}");
         if (problems.Count == 0) Say($"held");

@@ -38,9 +38,9 @@ internal sealed class SoakHouse : IAsyncDisposable
     /// <param name="directory">Empty; everything goes below it.</param>
     /// <param name="devices">Of the fleet.</param>
     /// <param name="time">How long it will be watched: every device renews once in it, spread evenly; the server's certificates in its middle.</param>
-    /// <param name="interval">Between a device's measurements.</param>
+    /// <param name="pace">How often a device speaks.</param>
     /// <param name="postgres">Instead of files.</param>
-    public static async Task<SoakHouse> MakeAsync(string directory, int devices, TimeSpan time, TimeSpan interval, PostgresAddress? postgres)
+    public static async Task<SoakHouse> MakeAsync(string directory, int devices, TimeSpan time, DevicePace pace, PostgresAddress? postgres)
     {
         // The watched time ends now, so that whatever looks at the machine's own clock finds every certificate valid.
         var begin = TimeProvider.System.GetUtcNow() - time;
@@ -69,7 +69,7 @@ internal sealed class SoakHouse : IAsyncDisposable
         foreach (var name in house.Names)
         {
             System.IO.Directory.Move(Path.Combine(house.Data, "device", name), house.HomeOf(name));
-            SimulatedDevices.SetInterval(house.HomeOf(name), interval);
+            SimulatedDevices.Set(house.HomeOf(name), pace);
         }
         clock.Advance(begin - clock.GetUtcNow());
         await house.OpenAsync();

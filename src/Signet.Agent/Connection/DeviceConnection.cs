@@ -35,7 +35,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         await using var client = await MqttClient.ConnectAsync(new MqttClientOptions
         {
             Host = home.Settings.BrokerHost, Port = home.Settings.BrokerPort, Tls = tls.Options, Version = home.Settings.SpeaksMqtt311 ? MqttVersion.V311 : MqttVersion.V5, ClientId = home.Name, CleanStart = false, SessionExpiry = AgentLimits.SessionExpiry,
-            KeepAlive = AgentLimits.KeepAlive, Will = new MqttWill(will), Reconnect = null, Time = time,
+            KeepAlive = home.Settings.KeepAlive, Will = new MqttWill(will), Reconnect = null, Time = time,
         }, cancellationToken);
         await SubscribeAsync(client, cancellationToken);
         Heartbeats.Begin(number);
@@ -123,8 +123,18 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
     private async Task WitnessAsync(MqttClient client, CancellationToken cancellationToken)
     {
         await SayAsync(client, Witness.Opening(), cancellationToken);
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
-        while (await timer.WaitForNextTickAsync(cancellationToken)) await SayAsync(client, Witness.Tick(), cancellationToken);
+        while (true)
+        {
+            // A fleet without open questions costs no timers.
+            await Witness.WhenWaitingAsync(cancellationToken);
+            using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
+            do
+            {
+                await timer.WaitForNextTickAsync(cancellationToken);
+                await SayAsync(client, Witness.Tick(), cancellationToken);
+            }
+            while (Witness.IsWaiting);
+        }
     }
 
     private async Task SayAsync(MqttClient client, IReadOnlyList<byte[]> words, CancellationToken cancellationToken)

@@ -25,6 +25,9 @@ public sealed record DeviceSettings
     /// <summary>Time between two heartbeats.</summary>
     public required TimeSpan HeartbeatInterval { get; init; }
 
+    /// <summary>MQTT keep alive.</summary>
+    public required TimeSpan KeepAlive { get; init; }
+
     /// <summary>Speak MQTT 3.1.1: for a broker that knows no other.</summary>
     public bool SpeaksMqtt311 { get; init; }
 
@@ -67,6 +70,7 @@ public sealed record DeviceSettings
             Commands = members.Words("commands"),
             TelemetryInterval = TimeSpan.FromSeconds(members.OptionalInteger("telemetrySeconds", AgentLimits.TelemetrySecondsLeast, AgentLimits.TelemetrySecondsMost, AgentLimits.TelemetrySecondsDefault)),
             HeartbeatInterval = TimeSpan.FromSeconds(members.OptionalInteger("heartbeatSeconds", 1, WireLimits.HeartbeatSeconds, AgentLimits.HeartbeatSecondsDefault)),
+            KeepAlive = TimeSpan.FromSeconds(members.OptionalInteger("keepAliveSeconds", AgentLimits.KeepAliveSecondsLeast, AgentLimits.KeepAliveSecondsMost, AgentLimits.KeepAliveSecondsDefault)),
             SpeaksMqtt311 = members.OptionalWord("mqtt", "5", "3.1.1") == "3.1.1",
             OnlySealed = members.OptionalFlag("onlySealed", otherwise: false),
             HasClock = members.OptionalFlag("clock", otherwise: true),

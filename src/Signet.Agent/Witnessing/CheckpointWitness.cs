@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Signet.Proof;
 
@@ -35,7 +36,8 @@ internal sealed class CheckpointWitness
     private Question? _question;
     private long _cosigned;
     private string? _settled;         // the last note that led to nothing more to do
-    private DateTimeOffset _ticked;   // the last moment at which the device was known to be connected
+    private DateTimeOffset _ticked;   // the last moment at which the device was known to be connected, while something waits
+    private readonly Channel<bool> _waits = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     public CheckpointWitness(DeviceHome home, CommandJournal journal, TimeProvider time, ILogger logger)
     {
@@ -48,6 +50,14 @@ internal sealed class CheckpointWitness
 
     /// <summary>False: this device has no key of a log, or none to cosign with, and looks at nothing.</summary>
     public bool IsWitness => _key is not null && _home.CheckpointKeys.Count > 0;
+
+    /// <summary>A question has no answer yet, or others have not confirmed what was accepted: <see cref="Tick"/> wants to be called.</summary>
+    public bool IsWaiting { get { lock (_one) return Waits; } }
+
+    private bool Waits => _question is not null || (_home.Witnesses.Quorum > 1 && _accepted.Count > 0);
+
+    /// <summary>Done when <see cref="IsWaiting"/> may have become true.</summary>
+    public async Task WhenWaitingAsync(CancellationToken cancellationToken) => await _waits.Reader.ReadAsync(cancellationToken);
 
     /// <summary>The alarms in force, for the status that the device signs.</summary>
     public IReadOnlyList<string> Alarms { get { lock (_one) return [.. _alarms.Keys.Select(Word)]; } }
@@ -62,6 +72,7 @@ internal sealed class CheckpointWitness
             var away = _time.GetUtcNow() - _ticked;
             for (var i = 0; i < _accepted.Count; i++) _accepted[i] = _accepted[i] with { At = _accepted[i].At + away };
             _ticked = _time.GetUtcNow();
+            if (Waits) _waits.Writer.TryWrite(true);
             foreach (var alarm in _alarms.Values) Log.WitnessAlarm(_logger, _home.Name, Word(alarm.Reason), Sentence(alarm.Reason));
             return [.. _alarms.Values.Select(alarm => alarm.ToBytes())];
         }
@@ -73,12 +84,15 @@ internal sealed class CheckpointWitness
         if (!IsWitness || payload.Length is 0 or > WitnessMessage.MaximumLength) return [];
         lock (_one)
         {
-            if (payload[0] != (byte)'{') return TakeNote(Encoding.UTF8.GetString(payload));
-            return WitnessMessage.TryRead(payload, out var message) && message is WitnessMessage.Shown shown ? TakeShown(shown) : [];
+            _ticked = _time.GetUtcNow();
+            var answers = payload[0] != (byte)'{' ? TakeNote(Encoding.UTF8.GetString(payload))
+                : WitnessMessage.TryRead(payload, out var message) && message is WitnessMessage.Shown shown ? TakeShown(shown) : [];
+            if (Waits) _waits.Writer.TryWrite(true);
+            return answers;
         }
     }
 
-    /// <summary>Called every second: unanswered questions, confirmations that do not come.</summary>
+    /// <summary>Called every second while <see cref="IsWaiting"/>: unanswered questions, confirmations that do not come.</summary>
     public IReadOnlyList<byte[]> Tick()
     {
         if (!IsWitness) return [];
@@ -111,7 +125,7 @@ internal sealed class CheckpointWitness
         }
         _witness ??= new(_home.CheckpointKeys, checkpoint.Origin, null);
         Confirm(checkpoint);
-        switch (_witness.Judge(note, [], out _))
+        switch (_witness.Compare(checkpoint, []))
         {
             case WitnessVerdict.Accepted when _witness.Last is null:
                 return Accept(checkpoint);

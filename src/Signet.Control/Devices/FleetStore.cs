@@ -94,15 +94,17 @@ internal static class FleetStore
         connection.Execute("UPDATE device_certificate SET retired = @at WHERE device = @name AND retired IS NULL", new { name, at = at.ToUnixTimeMilliseconds() });
     }
 
-    public static void SavePresence(DbConnection connection, PresenceRow row) => connection.Execute("""
+    public static void SavePresences(DbConnection connection, IEnumerable<PresenceRow> rows) => connection.Execute("""
         UPDATE device SET presence = @Presence, presence_since = @PresenceSince, last_seen = @LastSeen, status_epoch = @StatusEpoch, status_sequence = @StatusSequence, details = @Details
         WHERE name = @Name
-        """, row);
+        """, rows);
 
-    public static void SaveWindow(DbConnection connection, string device, string branch, ReplayState state) => connection.Execute("""
+    public static void SaveWindow(DbConnection connection, string device, string branch, ReplayState state) => SaveWindows(connection, branch, [(device, state)]);
+
+    public static void SaveWindows(DbConnection connection, string branch, IEnumerable<(string Device, ReplayState State)> windows) => connection.Execute("""
         INSERT INTO replay_window (device, branch, epoch, highest, seen) VALUES (@device, @branch, @Epoch, @Highest, @seen)
         ON CONFLICT (device, branch) DO UPDATE SET epoch = excluded.epoch, highest = excluded.highest, seen = excluded.seen
-        """, new { device, branch, state.Epoch, state.Highest, seen = Convert.ToBase64String(MemoryMarshal.AsBytes<ulong>([.. state.Seen])) });
+        """, windows.Select(window => new { device = window.Device, branch, window.State.Epoch, window.State.Highest, seen = Convert.ToBase64String(MemoryMarshal.AsBytes<ulong>([.. window.State.Seen])) }));
 
     /// <summary>The certificate of an old or present key, DER.</summary>
     public static byte[]? FindCertificate(DbConnection connection, string thumbprint)

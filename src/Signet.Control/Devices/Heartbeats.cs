@@ -23,8 +23,9 @@ internal sealed class Beat(long epoch, long since)
     public HeartbeatClaims? Last;
     public long LastAt;
 
-    /// <summary>When the center's last one left; 0 before the first.</summary>
+    /// <summary>When the center's last one left, 0 before the first; and how long after it the next one is due.</summary>
     public long PulsedAt;
+    public TimeSpan PulseEvery;
 
     /// <summary>How many of each kind were reported missing.</summary>
     public Dictionary<string, long> Reported { get; } = new(StringComparer.Ordinal);
@@ -58,7 +59,8 @@ internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSign
 
     public void CommandSent(string device) => roster.With(device, m => m.Beat is { } beat ? ++beat.Sent : 0);
 
-    /// <summary>Looks for devices that have fallen silent, and says the center's own heartbeat to those whose turn it is: every <see cref="ControlLimits.Heartbeat"/>, at most <see cref="ControlLimits.HeartbeatsPerSecond"/> a second.</summary>
+    /// <summary>Looks for devices that have fallen silent, and says the center's own heartbeat to those whose turn it is: in the step of the device's own, at most every <see cref="ControlLimits.Heartbeat"/>
+    /// and at most <see cref="ControlLimits.HeartbeatsPerSecond"/> a second.</summary>
     public async Task RunAsync(BrokerLink link, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
@@ -79,12 +81,11 @@ internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSign
     private async Task PulseAsync(BrokerLink link, CancellationToken cancellationToken)
     {
         if (!link.IsUp) return;
-        var beating = roster.Where(m => m.State == PresenceState.Online && m.Beat is not null);
-        var interval = TimeSpan.FromSeconds(Math.Clamp(beating.Count / ControlLimits.HeartbeatsPerSecond, ControlLimits.Heartbeat.TotalSeconds, WireLimits.HeartbeatSeconds / 2));
-        foreach (var device in beating.Where(d => roster.With(d, m => m.Beat is { } b && (b.PulsedAt == 0 || time.GetElapsedTime(b.PulsedAt) >= interval))).Take(ControlLimits.HeartbeatsPerSecond).ToList())
+        var least = TimeSpan.FromSeconds(Math.Clamp(roster.Count().Online / ControlLimits.HeartbeatsPerSecond, ControlLimits.Heartbeat.TotalSeconds, WireLimits.HeartbeatSeconds / 2));
+        // What was promised with the last one counts, not what would be promised now.
+        foreach (var device in roster.Where(m => m.State == PresenceState.Online && m.Beat is { } b && (b.PulsedAt == 0 || time.GetElapsedTime(b.PulsedAt) >= b.PulseEvery)).Take(ControlLimits.HeartbeatsPerSecond))
         {
-            // Twice its turn: the next one may have to wait for the others'.
-            if (roster.With(device, m => Sign(m, 2 * interval)) is not { } message) continue;
+            if (roster.With(device, m => Sign(m, least)) is not { } message) continue;
             try
             {
                 await link.PublishCheckpointAsync(device, message, retain: false, cancellationToken);
@@ -97,11 +98,14 @@ internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSign
         }
     }
 
-    private byte[]? Sign(Member member, TimeSpan next)
+    // A device that speaks seldom compares seldom: more signatures than it makes would be of no use to it.
+    private byte[]? Sign(Member member, TimeSpan least)
     {
         if (member.Beat is not { } beat) return null;
-        beat.PulsedAt = time.GetTimestamp();
-        return signer.Heartbeat(member.ToRecord(), beat.Since, (int)next.TotalSeconds, beat.Sent, beat.Receipts.Count);
+        var step = TimeSpan.FromSeconds(Math.Min(beat.Last?.NextWithin ?? 0, WireLimits.HeartbeatSeconds / 2));
+        (beat.PulsedAt, beat.PulseEvery) = (time.GetTimestamp(), step > least ? step : least);
+        // Twice its turn: the next one may have to wait for the others'.
+        return signer.Heartbeat(member.ToRecord(), beat.Since, (int)(2 * beat.PulseEvery).TotalSeconds, beat.Sent, beat.Receipts.Count);
     }
 
     private bool Commit(Member member, HeartbeatClaims claims, out Rejection rejection)

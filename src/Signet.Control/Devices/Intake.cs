@@ -45,11 +45,12 @@ internal sealed class Intake(Roster roster, Manifests manifests, Observations ob
     // The broker still has them all, and no other comes before they are done: whatever fails is tried again from where it failed.
     private async Task WorkThroughAsync(IReadOnlyList<MqttMessage> messages, CancellationToken cancellationToken)
     {
+        var readings = messages.Count < ControlLimits.VerifiedTogether ? null : VerifyReadings(messages);
         for (var next = 0; ;)
         {
             try
             {
-                for (; next < messages.Count; next++) await TakeAsync(messages[next], cancellationToken);
+                for (; next < messages.Count; next++) await TakeAsync(messages[next], readings?[next], cancellationToken);
                 await receipts.FlushAsync(cancellationToken);
                 _isRunning = true;
                 return;
@@ -61,6 +62,22 @@ internal sealed class Intake(Roster roster, Manifests manifests, Observations ob
         }
     }
 
+    // Verifying a signature is most of the work on a reading, and hangs on nothing that an earlier message may change but the keys: a key that is retired in these milliseconds is as one that was retired after them.
+    private VerifiedReading?[] VerifyReadings(IReadOnlyList<MqttMessage> messages)
+    {
+        var readings = new VerifiedReading?[messages.Count];
+        Parallel.For(0, messages.Count, i =>
+        {
+            if (Topics.TryParse(messages[i].Topic, out _, out var branch) && branch.StartsWith("telemetry/", StringComparison.Ordinal) && branch != "telemetry/" + HeartbeatClaims.Reading) readings[i] = Verify(messages[i]);
+        });
+        return readings;
+    }
+
+    private VerifiedReading Verify(MqttMessage message) => TelemetryMessage.TryVerify(message.Payload.Span, Expect(message.Topic, WireLimits.MaximumAge), out var verified, out var rejection) ? new(verified, default) : new(null, rejection);
+
+    /// <param name="Message">Null: refused, for the reason beside it.</param>
+    private sealed record VerifiedReading(VerifiedTelemetry? Message, Rejection Rejection);
+
     private async Task PauseAsync(Exception why, CancellationToken cancellationToken)
     {
         _isRunning = false;
@@ -71,7 +88,9 @@ internal sealed class Intake(Roster roster, Manifests manifests, Observations ob
     /// <summary>Takes what devices say as witnesses of the audit log.</summary>
     public Action<string, MqttMessage>? Witness { get; set; }
 
-    internal async Task TakeAsync(MqttMessage message, CancellationToken cancellationToken)
+    internal Task TakeAsync(MqttMessage message, CancellationToken cancellationToken) => TakeAsync(message, null, cancellationToken);
+
+    private async Task TakeAsync(MqttMessage message, VerifiedReading? reading, CancellationToken cancellationToken)
     {
         // The broker's policy lets a device speak on its own branch only; this is about a broker that does not keep to it.
         if (!Topics.TryParse(message.Topic, out var device, out var branch)) return;
@@ -84,13 +103,14 @@ internal sealed class Intake(Roster roster, Manifests manifests, Observations ob
             case "witness" when Witness is { } witness: witness(device, message); break;
             case "telemetry/" + HeartbeatClaims.Reading: heartbeats.Take(device, message); break;
             case "command" or "checkpoint" or "manifest" or "signer" or "witness": break;
-            default: TakeTelemetry(device, message); break;
+            default: TakeTelemetry(device, message, reading ?? Verify(message)); break;
         }
     }
 
-    private void TakeTelemetry(string device, MqttMessage message)
+    private void TakeTelemetry(string device, MqttMessage message, VerifiedReading reading)
     {
-        if (!TelemetryMessage.TryVerify(message.Payload.Span, Expect(message.Topic, WireLimits.MaximumAge), out var verified, out var rejection) || manifests.HasEnded(device, verified.Suite, out rejection))
+        var rejection = reading.Rejection;
+        if (reading.Message is not { } verified || manifests.HasEnded(device, verified.Suite, out rejection))
         {
             repeated.Add(RefusedMessage(device, "telemetry", rejection), device);
             return;
@@ -104,11 +124,11 @@ internal sealed class Intake(Roster roster, Manifests manifests, Observations ob
             return;
         }
 
-        var reading = new Reading(device, claims.Name, claims.IssuedAt, claims.Value.ToJsonString(), NumberOf(claims.Value), claims.Unit);
-        observations.Add(reading, claims.Epoch, claims.Sequence);
-        feed.Publish(FeedKind.Telemetry, reading.Name, device, new()
+        var taken = new Reading(device, claims.Name, claims.IssuedAt, claims.Value.ToJsonString(), NumberOf(claims.Value), claims.Unit);
+        observations.Add(taken, claims.Epoch, claims.Sequence);
+        feed.Publish(FeedKind.Telemetry, taken.Name, device, new()
         {
-            ["device"] = device, ["name"] = reading.Name, ["value"] = claims.Value.DeepClone(), ["unit"] = reading.Unit, ["at"] = reading.At.ToUnixTimeMilliseconds(),
+            ["device"] = device, ["name"] = taken.Name, ["value"] = claims.Value.DeepClone(), ["unit"] = taken.Unit, ["at"] = taken.At.ToUnixTimeMilliseconds(),
         });
     }
 

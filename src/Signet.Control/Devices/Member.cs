@@ -13,6 +13,17 @@ internal sealed record DeviceCertificate(string Thumbprint, string Serial, byte[
         CertificateFacts.Thumbprint(certificate), CertificateFacts.Serial(certificate), certificate.RawData,
         new(certificate.NotBefore.ToUniversalTime()), new(certificate.NotAfter.ToUniversalTime()), null);
 
+    /// <summary>SubjectPublicKeyInfo; read from the certificate once, because a witness's is asked for with every checkpoint.</summary>
+    public byte[] PublicKey => _publicKey ??= Read();
+
+    private byte[]? _publicKey;
+
+    private byte[] Read()
+    {
+        using var certificate = X509CertificateLoader.LoadCertificate(Der);
+        return certificate.PublicKey.ExportSubjectPublicKeyInfo();
+    }
+
     public PinnedKey Pin(string owner)
     {
         using var certificate = X509CertificateLoader.LoadCertificate(Der);

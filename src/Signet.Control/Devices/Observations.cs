@@ -141,11 +141,9 @@ internal sealed class Observations : IAsyncDisposable
             INSERT INTO reading (device, name, at, epoch, sequence, value, number, unit) VALUES (@Device, @Name, @At, @Epoch, @Sequence, @Value, @Number, @Unit)
             ON CONFLICT DO NOTHING
             """, readings);
-        foreach (var presence in presences)
-        {
-            FleetStore.SavePresence(connection, presence);
-            FleetStore.SaveWindow(connection, presence.Name, "telemetry", presence.Telemetry);
-        }
+        // Each kind as one statement with many rows: read by the database once, not once for each device.
+        FleetStore.SavePresences(connection, presences);
+        FleetStore.SaveWindows(connection, "telemetry", presences.Select(presence => (presence.Name, presence.Telemetry)));
     }
 
     private const string Columns = "r.device AS Device, r.name AS Name, r.at AS At, r.epoch AS Epoch, r.sequence AS Sequence, r.value AS Value, r.number AS Number, r.unit AS Unit";

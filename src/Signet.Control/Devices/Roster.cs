@@ -107,6 +107,12 @@ internal sealed class Roster(TimeProvider time)
         lock (_one) return _members.TryGetValue(name, out var member) ? [.. member.Certificates.Select(c => c.Der)] : [];
     }
 
+    /// <summary>SubjectPublicKeyInfo of every certificate the device ever had, the newest first.</summary>
+    public IReadOnlyList<byte[]> PublicKeysOf(string name)
+    {
+        lock (_one) return _members.TryGetValue(name, out var member) ? [.. member.Certificates.Select(c => c.PublicKey).Reverse()] : [];
+    }
+
     /// <summary>Whose cosignatures are handed on, and who stands in the homes' list of witnesses: the oldest devices, so that the list changes seldom.</summary>
     public IReadOnlyList<string> Witnesses() => [.. List().Where(device => device.Enabled).OrderBy(device => device.Created).Take(ControlLimits.HandedOnWitnesses).Select(device => device.Name)];
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
@@ -220,7 +219,7 @@ public sealed class Witnesses : IAsyncDisposable
         lock (_one) signed = _signed.GetValueOrDefault(cosigned.Size);
         if (signed is null) return;   // of before this start: the next one comes
         var line = cosigned.Line.TrimEnd('\n') + "\n";
-        if (!Keys(device).Any(key => Cosignature.Verified(signed.Checkpoint, [line], new Dictionary<string, byte[]>(StringComparer.Ordinal) { [device] = key }).Count == 1))
+        if (!_roster.PublicKeysOf(device).Any(key => Cosignature.IsBy(device, key, signed.Checkpoint, line)))
         {
             Refuse(device, "bad-signature");
             return;
@@ -240,7 +239,7 @@ public sealed class Witnesses : IAsyncDisposable
 
     private void Take(string device, WitnessMessage.Alarm alarm)
     {
-        if (!Keys(device).Any(key => alarm.Verify(key)))
+        if (!_roster.PublicKeysOf(device).Any(key => alarm.Verify(key)))
         {
             Refuse(device, "bad-signature");
             return;
@@ -264,19 +263,9 @@ public sealed class Witnesses : IAsyncDisposable
     private bool IsCosigned(string device, Checkpoint checkpoint)
     {
         var lines = checkpoint.Note[(checkpoint.Text.Length + 1)..].Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        return Keys(device).Any(key => Cosignature.Verified(checkpoint, lines, new Dictionary<string, byte[]>(StringComparer.Ordinal) { [device] = key }).Count == 1);
-    }
-
-    // Every key the device ever had: a cosignature stays its word when the certificate is renewed.
-    private List<byte[]> Keys(string device)
-    {
-        var keys = new List<byte[]>();
-        foreach (var der in _roster.CertificatesOf(device))
-        {
-            using var certificate = X509CertificateLoader.LoadCertificate(der);
-            keys.Add(certificate.PublicKey.ExportSubjectPublicKeyInfo());
-        }
-        return keys;
+        // Every key the device ever had: a cosignature stays its word when the certificate is renewed.
+        var keys = _roster.PublicKeysOf(device);
+        return lines.Any(line => keys.Any(key => Cosignature.IsBy(device, key, checkpoint, line)));
     }
 
     private void Refuse(string device, string reason) => _repeated.Add(new(AuditTypes.Security, device, "audit", "witness-refused", "refused", reason, new JsonObject()), device);

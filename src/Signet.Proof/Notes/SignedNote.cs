@@ -36,10 +36,11 @@ public static class SignedNote
         return true;
     }
 
-    private static bool TryLine(string line, [NotNullWhen(true)] out NoteSignature? signature)
+    /// <summary>One signature line, without its end. Never throws.</summary>
+    internal static bool TryLine(string line, [NotNullWhen(true)] out NoteSignature? signature)
     {
         signature = null;
-        if (!line.StartsWith(Dash, StringComparison.Ordinal)) return false;
+        if (!line.StartsWith(Dash, StringComparison.Ordinal) || line.Length > Checkpoint.MaximumLength || line.AsSpan().ContainsAny(Forbidden) || line.Contains('\n', StringComparison.Ordinal)) return false;
         var parts = line[Dash.Length..].Split(' ');
         var buffer = new byte[line.Length];
         if (parts.Length != 2 || parts[0].Length == 0 || parts[0].Contains('+') || !Convert.TryFromBase64String(parts[1], buffer, out var length) || length <= CheckpointKey.IdLength

@@ -40,29 +40,22 @@ public static class Cosignature
     {
         var good = new HashSet<string>(StringComparer.Ordinal);
         foreach (var line in signatureLines.TakeWhile(_ => good.Count < enough))
-            if (SignedNote.TrySplit(checkpoint.Text + "\n" + line.TrimEnd('\n') + "\n", out _, out var read, out _))
-                foreach (var signature in read)
-                    if (witnesses.TryGetValue(signature.Name, out var key) && IsGood(checkpoint, signature, key))
-                        good.Add(signature.Name);
+            if (SignedNote.TryLine(line.TrimEnd('\n'), out var signature) && witnesses.TryGetValue(signature.Name, out var key) && IsGood(checkpoint, signature, key, WitnessKeys.Verify)) good.Add(signature.Name);
         return [.. good.Order(StringComparer.Ordinal)];
     }
 
-    private static bool IsGood(Checkpoint checkpoint, NoteSignature line, byte[] publicKey)
+    /// <summary>Is the line this witness's cosignature of the checkpoint? For whoever has a key for each of many witnesses: keys are not remembered.</summary>
+    public static bool IsBy(string name, byte[] publicKey, Checkpoint checkpoint, string line)
+        => SignedNote.TryLine(line.TrimEnd('\n'), out var signature) && signature.Name == name && IsGood(checkpoint, signature, publicKey, WitnessKeys.VerifyOnce);
+
+    private delegate bool Verifying(byte[] publicKey, byte[] data, ReadOnlySpan<byte> signature);
+
+    private static bool IsGood(Checkpoint checkpoint, NoteSignature line, byte[] publicKey, Verifying verify)
     {
         if (line.Signature.Length != sizeof(long) + SignatureLength || !line.KeyId.Span.SequenceEqual(KeyId(line.Name, publicKey))) return false;
         var seconds = BinaryPrimitives.ReadInt64BigEndian(line.Signature.Span);
         if (seconds < 0) return false;
-        try
-        {
-            using var key = ECDsa.Create();
-            key.ImportSubjectPublicKeyInfo(publicKey, out _);
-            return key.KeySize == 256
-                && key.VerifyData(Message(checkpoint, seconds), line.Signature.Span[sizeof(long)..], HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
-        }
-        catch (Exception e) when (e is CryptographicException or PlatformNotSupportedException)
-        {
-            return false;
-        }
+        return verify(publicKey, Message(checkpoint, seconds), line.Signature.Span[sizeof(long)..]);
     }
 
     private static byte[] Message(Checkpoint checkpoint, long seconds) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"signet-cosignature/v1\ntime {seconds}\n{checkpoint.Text}"));

@@ -13,7 +13,14 @@ public sealed record Witness(IReadOnlyList<CheckpointKey> Trust, string Origin, 
     public WitnessVerdict Judge(string note, IReadOnlyList<Digest> consistency, out Checkpoint? checkpoint)
     {
         if (!Checkpoint.TryParse(note, out checkpoint, out _) || checkpoint.Origin != Origin) return WitnessVerdict.Unreadable;
-        if (checkpoint.Verify(Trust) != CheckpointTrust.Good) return WitnessVerdict.NotSigned;
+        return checkpoint.Verify(Trust) == CheckpointTrust.Good ? Compare(checkpoint, consistency) : WitnessVerdict.NotSigned;
+    }
+
+    /// <summary>The second half of <see cref="Judge"/>, for a checkpoint whose signature by a key of <see cref="Trust"/> was verified.</summary>
+    /// <inheritdoc cref="Judge"/>
+    public WitnessVerdict Compare(Checkpoint checkpoint, IReadOnlyList<Digest> consistency)
+    {
+        if (checkpoint.Origin != Origin) return WitnessVerdict.Unreadable;
         if (Last is null) return WitnessVerdict.Accepted;
         if (checkpoint.Size < Last.Size) return WitnessVerdict.RolledBack;
         if (checkpoint.Size == Last.Size) return checkpoint.Root == Last.Root ? WitnessVerdict.Accepted : WitnessVerdict.Forked;

@@ -46,6 +46,8 @@ public sealed class DeviceHomeSpecs(DeviceFleet fleet) : IClassFixture<DeviceFle
     [InlineData("[\"open\", \"close\", \"check-status\"]", "\"open\"", "\"commands\" must be a list")]
     [InlineData("\"telemetrySeconds\": 1", "\"telemetrySeconds\": 0", "\"telemetrySeconds\" must be an integer from 1 to 86400")]
     [InlineData("\"telemetrySeconds\": 1", "\"telemetrySeconds\": 1.5", "\"telemetrySeconds\" must be")]
+    [InlineData("\"telemetrySeconds\": 1", "\"keepAliveSeconds\": 4", "\"keepAliveSeconds\" must be an integer from 5 to 3600")]
+    [InlineData("\"telemetrySeconds\": 1", "\"heartbeatSeconds\": 3601", "\"heartbeatSeconds\" must be an integer from 1 to 3600")]
     [InlineData("\"kind\"", "\"telemetry\": 1, \"kind\"", "unknown member \"telemetry\"")]
     [InlineData("\"kind\"", "\"name\": \"door-1\", \"kind\"", "is not valid JSON")]
     [InlineData("}", "", "is not valid JSON")]

@@ -87,6 +87,27 @@ public sealed class WitnessSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_device_looks_at_the_clock_only_while_something_waits_for_an_answer()
+    {
+        var homes = new[] { "a", "b" }.ToDictionary(name => name, name => _fleet.Add(name));
+        foreach (var home in homes.Values) WriteWitnesses(home, homes, quorum: 2);
+        var (one, other) = (Device("a", homes["a"]), Device("b", homes["b"]));
+        var log = new History(_logKey);
+        one.Witness.IsWaiting.ShouldBeFalse();
+        var waiting = one.Witness.WhenWaitingAsync(TestContext.Current.CancellationToken);
+        waiting.IsCompleted.ShouldBeFalse();
+
+        one.Take(log.Sign(10));
+        one.Witness.IsWaiting.ShouldBeTrue("the other's cosignature is not there");
+        await waiting.WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
+        var line = Cosigned(other.Take(log.Sign(10))).Line;
+        one.Take(log.Sign(10) + line);
+        one.Witness.IsWaiting.ShouldBeFalse();
+        Ask(one.Take(log.Sign(20))).ShouldBe(10);
+        one.Witness.IsWaiting.ShouldBeTrue("a question is open");
+    }
+
+    [Fact]
     public void What_was_seen_and_raised_survives_a_restart_and_is_said_again()
     {
         var home = _fleet.Add("door-1");

@@ -85,6 +85,35 @@ public sealed class HeartbeatSpecs
     }
 
     [Fact]
+    public async Task The_center_speaks_in_the_step_of_the_device_and_keeps_what_it_promised_before()
+    {
+        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        await using var house = await TestHouse.StartAsync(new() { Time = clock });
+        await using var device = await HandDevice.StartAsync(house, "door-1");
+        await Eventually.True(() => house.PresenceOf("door-1") == PresenceState.Online, "door-1 is online");
+        await PassAsync(2);
+        (await device.CenterHeartbeatAsync()).NextWithin.ShouldBe(60);
+        var seen = house.Center.Fleet.Find("door-1")!.Presence.LastSeen;
+        await device.BeatAsync(sent: 0, heard: 0, next: 300);
+        await Eventually.True(() => house.Center.Fleet.Find("door-1")!.Presence.LastSeen > seen, "the heartbeat was taken");
+
+        // The first one promised another within 60 s: it comes after 30, and only then is the step the device's.
+        await PassAsync(31);
+        (await device.CenterHeartbeatAsync()).NextWithin.ShouldBe(600);
+        await PassAsync(40);
+        await Should.ThrowAsync<TimeoutException>(() => device.CenterHeartbeatAsync().WaitAsync(TimeSpan.FromSeconds(1)));
+
+        async Task PassAsync(int seconds)
+        {
+            for (var i = 0; i < seconds; i++)
+            {
+                clock.Advance(TimeSpan.FromSeconds(1));
+                await Task.Delay(15);
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_copied_heartbeat_is_refused_and_does_not_count_as_a_word()
     {
         await using var house = await TestHouse.StartAsync();

@@ -56,6 +56,9 @@ public static class AgentLimits
     /// <summary>Simulated devices of one process that connect at the same time. Chosen: more only wait for each other's handshakes.</summary>
     public const int ConnectingAtOnce = 32;
 
+    /// <summary>How often a device can say anew what it is (a manifest or a signer taken) on one connection with its last will still above it. Chosen: both come a few times a year.</summary>
+    public const int SpareStatuses = 16;
+
     /// <summary>The broker keeps session and unacknowledged commands for this long after the connection is lost.</summary>
     public static readonly TimeSpan SessionExpiry = TimeSpan.FromHours(1);
 

@@ -126,7 +126,13 @@ public sealed class AuditLog : IAsyncDisposable
     /// <summary>Writes an entry; durable when it returns. Do not change the record's JSON objects afterwards.</summary>
     /// <exception cref="AuditUnavailableException">The log cannot be written: do not act.</exception>
     /// <exception cref="ArgumentException">The type is not one of <see cref="AuditTypes.All"/>.</exception>
-    public async ValueTask<AuditEntry> AppendAsync(AuditRecord record, CancellationToken cancellationToken = default)
+    public ValueTask<AuditEntry> AppendAsync(AuditRecord record, CancellationToken cancellationToken = default) => AppendEntryAsync(record, isHere: false, cancellationToken);
+
+    /// <summary>As <see cref="AppendAsync"/>, written on the caller's thread when nobody else writes: for one entry that somebody waits for, from a thread that may block.</summary>
+    /// <inheritdoc cref="AppendAsync"/>
+    public ValueTask<AuditEntry> AppendHereAsync(AuditRecord record, CancellationToken cancellationToken = default) => AppendEntryAsync(record, isHere: true, cancellationToken);
+
+    private async ValueTask<AuditEntry> AppendEntryAsync(AuditRecord record, bool isHere, CancellationToken cancellationToken)
     {
         var pending = Pending.Entry(record, _random);
         if (!record.Emergency)
@@ -136,7 +142,7 @@ public sealed class AuditLog : IAsyncDisposable
             // SubmitAsync written out: another asynchronous method costs a tenth of an append.
             try
             {
-                await _writer.WriteAsync(pending, cancellationToken);
+                await (isHere ? _writer.WriteHereAsync(pending, cancellationToken) : _writer.WriteAsync(pending, cancellationToken));
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {

@@ -5,16 +5,18 @@ using System.Security.Cryptography;
 namespace Signet.Bench;
 
 /// <summary>
-/// From a command to its verified receipt over mutual TLS 1.3, beside a plain request and its answer without any of it on the same broker; one at a time, block by block in one run, everything in
-/// this process. First without any durable log (journal and databases in memory) and the parts of it alone, then the whole center with its logs in memory and on the disk: the difference is the fsync.
+/// From a command to its verified receipt over mutual TLS 1.3, beside a plain request and its answer without any of it on the same broker; everything in this process. First without any durable log
+/// (journal and databases in memory) and the parts of it alone, then the whole center with its logs in memory and on the disk: the difference is the fsync.
+/// Measured twice: one directly after the other, in short blocks by turns, and one at a time after a pause, as commands come from people. Threads that have slept are woken later than threads
+/// that have just run: a request that follows another feels less of it the shorter it is.
 /// </summary>
 internal static class RoundTrip
 {
-    private const int Block = 100;
+    private const int Block = 25;
 
     public static async Task<int> RunAsync(Arguments arguments)
     {
-        var blocks = arguments.Number("blocks", 20);
+        var (blocks, paced, pause) = (arguments.Number("blocks", 80), arguments.Number("paced", 200), TimeSpan.FromMilliseconds(arguments.Number("pause", 20)));
         var memory = Directory.CreateDirectory($"/dev/shm/signet-bench-{Environment.ProcessId}").FullName;
         var disk = Directory.CreateTempSubdirectory("signet-bench-").FullName;
         try
@@ -45,26 +47,8 @@ internal static class RoundTrip
                 ("the whole center (PS256), audit log and databases on the disk", onDisk.OnceAsync),
             ];
             if (arguments.Text("only") is { } only) ways = [.. ways.Where(w => w.Name.Contains(only, StringComparison.Ordinal))];
-            var times = ways.Select(_ => new List<double>()).ToArray();
-            var processor = new TimeSpan[ways.Length];
-            for (var block = -5; block < blocks; block++)
-                for (var way = 0; way < ways.Length; way++)
-                {
-                    var before = Environment.CpuUsage.TotalTime;
-                    for (var i = 0; i < Block; i++)
-                    {
-                        var began = Stopwatch.GetTimestamp();
-                        await ways[way].Once();
-                        if (block >= 0) times[way].Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
-                    }
-
-                    if (block >= 0) processor[way] += Environment.CpuUsage.TotalTime - before;
-                }
-
-            foreach (var list in times) list.Sort();
-            Console.WriteLine($"{times[0].Count} each, one at a time\n| way | p50 ms | p99 ms | p50 to plain | processor ms each |\n|---|---|---|---|---|");
-            for (var way = 0; way < ways.Length; way++)
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {ways[way].Name} | {At(times[way], 0.5):0.000} | {At(times[way], 0.99):0.000} | **{At(times[way], 0.5) / At(times[0], 0.5):0.0}** | {processor[way].TotalMilliseconds / times[way].Count:0.00} |"));
+            if (blocks > 0) Show($"{blocks * Block} each, one directly after the other, the ways by turns in blocks of {Block}", ways, await ByTurnsAsync(ways, blocks, Block, TimeSpan.Zero));
+            if (paced > 0) Show($"{paced} each, one every {pause.TotalMilliseconds:0} ms, the ways by turns", ways, await ByTurnsAsync(ways, paced, 1, pause));
             return 0;
         }
         finally
@@ -72,6 +56,38 @@ internal static class RoundTrip
             Directory.Delete(memory, recursive: true);
             Directory.Delete(disk, recursive: true);
         }
+    }
+
+    /// <summary>Milliseconds of each request, in the order of size, and the processor time of all of a way's.</summary>
+    private static async Task<(List<double> Times, TimeSpan Processor)[]> ByTurnsAsync((string Name, Func<Task> Once)[] ways, int rounds, int block, TimeSpan pause)
+    {
+        var taken = ways.Select(_ => (Times: new List<double>(rounds * block), Processor: TimeSpan.Zero)).ToArray();
+        for (var round = -(Warm / block); round < rounds; round++)
+            for (var way = 0; way < ways.Length; way++)
+            {
+                if (pause > TimeSpan.Zero) await Task.Delay(round < 0 ? TimeSpan.FromMilliseconds(1) : pause);
+                var before = Environment.CpuUsage.TotalTime;
+                for (var i = 0; i < block; i++)
+                {
+                    var began = Stopwatch.GetTimestamp();
+                    await ways[way].Once();
+                    if (round >= 0) taken[way].Times.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+                }
+
+                if (round >= 0) taken[way].Processor += Environment.CpuUsage.TotalTime - before;
+            }
+
+        foreach (var (times, _) in taken) times.Sort();
+        return taken;
+    }
+
+    private const int Warm = 300;
+
+    private static void Show(string how, (string Name, Func<Task> Once)[] ways, (List<double> Times, TimeSpan Processor)[] taken)
+    {
+        Console.WriteLine($"\n{how}\n\n| way | p50 ms | p99 ms | p50 to plain | processor ms each |\n|---|---|---|---|---|");
+        for (var way = 0; way < ways.Length; way++)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {ways[way].Name} | {At(taken[way].Times, 0.5):0.000} | {At(taken[way].Times, 0.99):0.000} | **{At(taken[way].Times, 0.5) / At(taken[0].Times, 0.5):0.0}** | {taken[way].Processor.TotalMilliseconds / taken[way].Times.Count:0.00} |"));
     }
 
     private static double At(List<double> sorted, double share) => sorted[(int)(sorted.Count * share)];

@@ -20,6 +20,7 @@ internal enum ConnectionEnd
 internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJournal journal, CommandReceiver receiver, Statements statements, Outbox outbox, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(2);
+    private Queue<long> _spare = [];
 
     public Func<IReadOnlyList<Measurement>>? Measure { get; init; }
     public required Func<JsonObject> Details { get; init; }
@@ -30,7 +31,9 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
     /// <exception cref="MqttException">Not connected, refused, or lost.</exception>
     public async Task<ConnectionEnd> RunAsync(CancellationToken cancellationToken)
     {
-        var online = statements.Status(StatusState.Online, Details(), out var number);
+        var number = statements.Next();
+        var online = statements.Status(StatusState.Online, Details(), number);
+        _spare = statements.Spare();
         var will = statements.Status(StatusState.Offline, Away());
         await using var client = await MqttClient.ConnectAsync(new MqttClientOptions
         {
@@ -157,7 +160,6 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
             receiver.Obey(home.Identity);
             Log.ManifestObeyed(logger, home.Name, manifest.Version);
             await SayOnlineAsync(client, cancellationToken);
-            // The will must stand above what was said last, which only a new connection can do; the center takes the end of the session for the same.
         }
         catch (IOException e)
         {
@@ -165,9 +167,11 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         }
     }
 
+    // Below the last will, which was signed when this connection began and must still be news when it is spoken. Nobody is told so much on one connection that the numbers run out; if they do, the end of the session says what the will cannot.
     private Task<bool> SayOnlineAsync(MqttClient client, CancellationToken cancellationToken)
     {
-        var online = statements.Status(StatusState.Online, Details(), out var number);
+        var number = _spare.TryDequeue(out var below) ? below : statements.Next();
+        var online = statements.Status(StatusState.Online, Details(), number);
         Heartbeats.Begin(number);
         return PublishAsync(client, online, cancellationToken);
     }

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Text;
 using System.Text.Json.Nodes;
 using Dapper;
+using Signet.Store;
 using Signet.Wire;
 
 namespace Signet.Control;
@@ -36,17 +37,15 @@ internal sealed partial class CommandLedger(ControlDatabase database, TimeSpan r
             ByName = authorized.Actor.Name, ByRole = claims.OriginatorRole, ByKind = authorized.Actor.Kind, Created = MessageId.TimeOf(claims.Id).ToUnixTimeMilliseconds(), Expires = claims.ExpiresAt.ToUnixTimeMilliseconds(),
             Digest = signed.Digest, Message = Encoding.ASCII.GetString(signed.Jws.Span), AuditEntry = auditEntry,
         };
-        return database.WriteAsync(connection =>
+        var deadline = row.Created + (long)receiptDeadline.TotalMilliseconds;
+        return database.WriteHereAsync(connection =>
         {
-            connection.Execute("""
+            connection.Kept("""
                 INSERT INTO command (id, device, command, arguments, state, by_name, by_role, by_kind, idempotency, created, expires, deadline, digest, message, audit_entry)
                 VALUES (@Id, @Device, @Command, @Arguments, @State, @ByName, @ByRole, @ByKind, @Idempotency, @Created, @Expires, @Deadline, @Digest, @Message, @AuditEntry)
-                """, new
-            {
-                row.Id, row.Device, row.Command, row.Arguments, row.State, row.ByName, row.ByRole, row.ByKind, row.Created, row.Expires, row.Digest, row.Message, row.AuditEntry,
-                Idempotency = KeyOf(authorized.Actor, authorized.IdempotencyKey),
-                Deadline = row.Created + (long)receiptDeadline.TotalMilliseconds,
-            });
+                """, ("Id", row.Id), ("Device", row.Device), ("Command", row.Command), ("Arguments", row.Arguments), ("State", row.State), ("ByName", row.ByName), ("ByRole", row.ByRole), ("ByKind", row.ByKind),
+                ("Idempotency", KeyOf(authorized.Actor, authorized.IdempotencyKey)), ("Created", row.Created), ("Expires", row.Expires), ("Deadline", deadline), ("Digest", row.Digest), ("Message", row.Message),
+                ("AuditEntry", row.AuditEntry)).ExecuteNonQuery();
             InsertAttempt(connection, row, signed);
             return row.ToView();
         }, cancellationToken);
@@ -54,7 +53,7 @@ internal sealed partial class CommandLedger(ControlDatabase database, TimeSpan r
 
     /// <summary>Applies one event. Null when it changed nothing.</summary>
     public Task<CommandView?> ApplyAsync(string id, CommandEvent happened, Evidence evidence, CancellationToken cancellationToken = default)
-        => database.WriteAsync(connection => Apply(connection, id, happened, evidence), cancellationToken);
+        => database.WriteHereAsync(connection => Apply(connection, id, happened, evidence), cancellationToken);
 
     /// <inheritdoc cref="ApplyAsync"/>
     public static CommandView? Apply(DbConnection connection, string id, CommandEvent happened, Evidence evidence)
@@ -62,6 +61,7 @@ internal sealed partial class CommandLedger(ControlDatabase database, TimeSpan r
         if (Find(connection, id) is not { } row) return null;
         var at = evidence.At.ToUnixTimeMilliseconds();
         var next = CommandStates.Next((CommandState)row.State, happened);
+        var (sent, delivered) = (row.Sent, row.Delivered);
         // The broker's word may come after the device's: it changes no state any more, but it is still when it was sent.
         if (happened is CommandEvent.BrokerTook or CommandEvent.BrokerDelivered) row.Sent ??= at;
         if (happened is CommandEvent.BrokerDelivered) row.Delivered ??= at;
@@ -77,11 +77,13 @@ internal sealed partial class CommandLedger(ControlDatabase database, TimeSpan r
             if (happened == CommandEvent.Returned) (row.Sent, row.Delivered, row.Answered, row.Receipt, row.ReceiptEntry, row.Result) = (null, null, null, null, null, null);
         }
 
-        connection.Execute("""
+        if (next is null && (sent, delivered) == (row.Sent, row.Delivered)) return null;
+        connection.Kept("""
             UPDATE command SET state = @State, reason = @Reason, result = @Result, sent = @Sent, delivered = @Delivered, answered = @Answered,
                 receipt = @Receipt, receipt_entry = @ReceiptEntry,
                 digest = @Digest, message = @Message, audit_entry = @AuditEntry WHERE id = @Id
-            """, row);
+            """, ("State", row.State), ("Reason", row.Reason), ("Result", row.Result), ("Sent", row.Sent), ("Delivered", row.Delivered), ("Answered", row.Answered), ("Receipt", row.Receipt),
+            ("ReceiptEntry", row.ReceiptEntry), ("Digest", row.Digest), ("Message", row.Message), ("AuditEntry", row.AuditEntry), ("Id", row.Id)).ExecuteNonQuery();
         return next is null ? null : row.ToView();
     }
 
@@ -130,7 +132,11 @@ internal sealed partial class CommandLedger(ControlDatabase database, TimeSpan r
     /// <summary>The device of each of these.</summary>
     public IReadOnlyList<string> DevicesOfOpen() => database.Read<IReadOnlyList<string>>(c => [.. c.Query<string>("SELECT device FROM command WHERE state IN (1, 2, 3, 4, 5, 6)")]);
 
-    private static CommandRow? Find(DbConnection connection, string id) => connection.QueryFirstOrDefault<CommandRow>($"SELECT {Columns} FROM command WHERE id = @id", new { id });
+    private static CommandRow? Find(DbConnection connection, string id)
+    {
+        using var reader = connection.Kept($"SELECT {Columns} FROM command WHERE id = @id", ("id", id)).ExecuteReader();
+        return reader.Read() ? CommandRow.Read(reader) : null;
+    }
 
     private static string? KeyOf(Actor actor, string? key) => key is null ? null : $"{actor.Kind}/{actor.Name}/{key}";
 }

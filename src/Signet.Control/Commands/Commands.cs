@@ -82,7 +82,7 @@ public sealed partial class Commands
         if (_ledger.Find(id) is not { IsSettled: false }) _news.Forget(id);
         try
         {
-            await settled.WaitAsync(timeout, _time, cancellationToken);
+            if (await settled.WaitAsync(timeout, _time, cancellationToken) is { } view) return view;
         }
         catch (TimeoutException)
         {
@@ -159,9 +159,7 @@ public sealed partial class Commands
         {
             var result = await link.PublishAsync(recorded, patience.Token);
             if (result.IsAccepted && result.Reason != ReasonCode.NoMatchingSubscribers) _heartbeats.CommandSent(recorded.View.Device);
-            // Not handed on, for certain: an intent that may still wait goes back to waiting.
-            var refused = recorded.IsIntent && _ledger.FindRow(recorded.View.Id) is { } row && row.MayWait(_time.GetUtcNow()) ? CommandEvent.Returned : CommandEvent.BrokerRefused;
-            changed = await _ledger.ApplyAsync(recorded.View.Id, result is { Reason: ReasonCode.NoMatchingSubscribers } or { IsAccepted: false } ? refused : CommandEvent.BrokerTook,
+            changed = await _ledger.ApplyAsync(recorded.View.Id, result is { Reason: ReasonCode.NoMatchingSubscribers } or { IsAccepted: false } ? Refused(recorded) : CommandEvent.BrokerTook,
                 new(_time.GetUtcNow(), ReasonOf(result)), CancellationToken.None);
         }
         catch (Exception e) when (e is MqttException or OperationCanceledException or StoreException)
@@ -170,9 +168,14 @@ public sealed partial class Commands
             Log.CommandInDoubt(_logger, recorded.View.Id, e.Message);
         }
 
-        if (changed is not null) _news.Announce(changed);
-        return _ledger.Find(recorded.View.Id) ?? recorded.View;
+        if (changed is null) return _ledger.Find(recorded.View.Id) ?? recorded.View;
+        _news.Announce(changed);
+        return changed;
     }
+
+    // Not handed on, for certain: an intent that may still wait goes back to waiting.
+    private CommandEvent Refused(RecordedCommand recorded)
+        => recorded.IsIntent && _ledger.FindRow(recorded.View.Id) is { } row && row.MayWait(_time.GetUtcNow()) ? CommandEvent.Returned : CommandEvent.BrokerRefused;
 
     private SignedCommand Sign(AuthorizedCommand authorized)
         => SignedCommand.Sign(authorized, _signer, SharedKeyOf(authorized.Device), _fleet.Find(authorized.Device)!, authorized.Proposal is { } proposal ? _proposals.Approvals(proposal) : [], _seals.RecipientOf(authorized.Device), _random);

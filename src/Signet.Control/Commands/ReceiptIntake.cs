@@ -69,7 +69,7 @@ internal sealed class ReceiptIntake(Roster roster, Manifests manifests, CommandL
         await Task.WhenAll(_held.Select((held, place) => RecordAsync(held, known[place], cancellationToken)).ToList());
 
         // The window and the state in one transaction: after a crash either both are there, or neither and the broker sends the receipt again.
-        var changed = await UntilDoneAsync(() => database.WriteAsync<IReadOnlyList<CommandView>>(connection => [.. _held.Select(held => Apply(connection, held)).OfType<CommandView>().ToList()], cancellationToken), cancellationToken);
+        var changed = await UntilDoneAsync(() => database.WriteHereAsync<IReadOnlyList<CommandView>>(connection => [.. _held.Select(held => Apply(connection, held)).OfType<CommandView>().ToList()], cancellationToken), cancellationToken);
         foreach (var held in _held)
         {
             // Not into the window of another device that has got the name meanwhile.
@@ -90,7 +90,7 @@ internal sealed class ReceiptIntake(Roster roster, Manifests manifests, CommandL
         // A crash after the log and before the state: the broker sends the receipt again, and its entry is there.
         var earlier = new AuditFilter { Type = AuditTypes.Command, Actor = held.Device, Action = "receipt", Text = held.Verified.Digest };
         var entry = await UntilDoneAsync(() => trail.FindEarlierAsync(command.AuditEntry, earlier, cancellationToken).AsTask(), cancellationToken)
-            ?? await trail.AppendWhenPossibleAsync(Record(held.Device, held.Verified, command), cancellationToken);
+            ?? await trail.AppendWhenPossibleAsync(Record(held.Device, held.Verified, command), here: _held.Count == 1, cancellationToken);
         held.Evidence = new(time.GetUtcNow(), held.Claims.State == ReceiptState.Rejected ? RejectReasons.Of(held.Claims.Reason).Name : null, held.Claims.Result,
             Encoding.ASCII.GetString(held.Verified.Bytes.Span), entry.Sequence, held.Claims.Digest);
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using Dapper;
 using Signet.Store;
@@ -13,6 +14,8 @@ internal sealed class ControlDatabase : IAsyncDisposable
 {
     private readonly Database _database;
     private readonly GroupCommitWriter<Work> _writer;
+    private readonly ConcurrentStack<DbConnection> _readers = new();
+    private volatile bool _isClosed;
 
     private ControlDatabase(Database database)
     {
@@ -64,20 +67,42 @@ internal sealed class ControlDatabase : IAsyncDisposable
         return piece.Result;
     }
 
+    /// <summary>As <see cref="WriteAsync{T}"/>, on this thread when nobody else writes: for one step of a command that somebody waits for.</summary>
+    /// <exception cref="StoreException">Nothing was written.</exception>
+    public async Task<T> WriteHereAsync<T>(Func<DbConnection, T> work, CancellationToken cancellationToken = default)
+    {
+        var piece = new Work<T>(work);
+        await _writer.WriteHereAsync(piece, cancellationToken);
+        return piece.Result;
+    }
+
     public Task WriteAsync(Action<DbConnection> work, CancellationToken cancellationToken = default)
         => WriteAsync(connection => { work(connection); return true; }, cancellationToken);
 
     /// <exception cref="StoreException">The file cannot be read.</exception>
     public T Read<T>(Func<DbConnection, T> work)
     {
+        DbConnection? connection = null;
         try
         {
-            using var connection = _database.Open();
-            return work(connection);
+            if (!_readers.TryPop(out connection)) connection = _database.Open();
+            var found = work(connection);
+            // Kept open with its statements. Not on a server, whose connections can die while nobody looks: those are the driver's to keep.
+            if (_database.Kind == DatabaseKind.Sqlite && !_isClosed && _readers.Count < ControlLimits.IdleReaders)
+            {
+                _readers.Push(connection);
+                connection = null;
+            }
+
+            return found;
         }
         catch (Exception e) when (e is not StoreException && StoreException.From(e, _database.Name) is not null)
         {
             throw StoreException.From(e, _database.Name)!;
+        }
+        finally
+        {
+            connection?.Dispose();
         }
     }
 
@@ -98,6 +123,8 @@ internal sealed class ControlDatabase : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _writer.DisposeAsync();
+        _isClosed = true;
+        while (_readers.TryPop(out var reader)) await reader.DisposeAsync();
         await _database.DisposeAsync();
     }
 

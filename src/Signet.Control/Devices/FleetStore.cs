@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Dapper;
+using Signet.Store;
 using Signet.Wire;
 
 namespace Signet.Control;
@@ -99,12 +100,15 @@ internal static class FleetStore
         WHERE name = @Name
         """, rows);
 
-    public static void SaveWindow(DbConnection connection, string device, string branch, ReplayState state) => SaveWindows(connection, branch, [(device, state)]);
+    public static void SaveWindows(DbConnection connection, string branch, IEnumerable<(string Device, ReplayState State)> windows)
+    {
+        foreach (var (device, state) in windows) SaveWindow(connection, device, branch, state);
+    }
 
-    public static void SaveWindows(DbConnection connection, string branch, IEnumerable<(string Device, ReplayState State)> windows) => connection.Execute("""
-        INSERT INTO replay_window (device, branch, epoch, highest, seen) VALUES (@device, @branch, @Epoch, @Highest, @seen)
+    public static void SaveWindow(DbConnection connection, string device, string branch, ReplayState state) => connection.Kept("""
+        INSERT INTO replay_window (device, branch, epoch, highest, seen) VALUES (@device, @branch, @epoch, @highest, @seen)
         ON CONFLICT (device, branch) DO UPDATE SET epoch = excluded.epoch, highest = excluded.highest, seen = excluded.seen
-        """, windows.Select(window => new { device = window.Device, branch, window.State.Epoch, window.State.Highest, seen = Convert.ToBase64String(MemoryMarshal.AsBytes<ulong>([.. window.State.Seen])) }));
+        """, ("device", device), ("branch", branch), ("epoch", state.Epoch), ("highest", state.Highest), ("seen", Convert.ToBase64String(MemoryMarshal.AsBytes<ulong>([.. state.Seen])))).ExecuteNonQuery();
 
     /// <summary>The certificate of an old or present key, DER.</summary>
     public static byte[]? FindCertificate(DbConnection connection, string thumbprint)

@@ -9,8 +9,8 @@ namespace Signet.Control;
 /// <summary>
 /// How the center writes its audit log. Three ways, by who waits:
 /// <list type="bullet">
-/// <item><see cref="TryAppendAsync"/>: an act that must not happen unless it is on the record. Log first, act second; a log that takes nothing refuses the act.</item>
-/// <item><see cref="AppendWhenPossibleAsync"/>: something that has happened elsewhere and must not be lost (a receipt). Waits until the log takes it.</item>
+/// <item><see cref="TryAppendAsync(AuditRecord, CancellationToken)"/>: an act that must not happen unless it is on the record. Log first, act second; a log that takes nothing refuses the act.</item>
+/// <item><see cref="AppendWhenPossibleAsync(AuditRecord, CancellationToken)"/>: something that has happened elsewhere and must not be lost (a receipt). Waits until the log takes it.</item>
 /// <item><see cref="Note"/>: from threads that cannot wait (the broker's). Queued, bounded, and written in order.</item>
 /// </list>
 /// What strangers can cause at will goes through <see cref="RepeatedNotes"/> instead.
@@ -38,11 +38,17 @@ internal sealed class AuditTrail : IAsyncDisposable
     }
 
     /// <summary>Durable when it returns an entry; the refusal when the log takes nothing.</summary>
-    public async ValueTask<Outcome<AuditEntry>> TryAppendAsync(AuditRecord record, CancellationToken cancellationToken = default)
+    public ValueTask<Outcome<AuditEntry>> TryAppendAsync(AuditRecord record, CancellationToken cancellationToken = default) => TryAppendAsync(record, here: false, cancellationToken);
+
+    /// <inheritdoc cref="TryAppendAsync(AuditRecord, CancellationToken)"/>
+    /// <param name="record">What is to be written.</param>
+    /// <param name="here">See <see cref="AuditLog.AppendHereAsync"/>.</param>
+    /// <param name="cancellationToken">Ends the wait for a place in the log's queue.</param>
+    public async ValueTask<Outcome<AuditEntry>> TryAppendAsync(AuditRecord record, bool here, CancellationToken cancellationToken)
     {
         try
         {
-            return await _log.AppendAsync(record, cancellationToken);
+            return await (here ? _log.AppendHereAsync(record, cancellationToken) : _log.AppendAsync(record, cancellationToken));
         }
         catch (AuditUnavailableException e)
         {
@@ -96,13 +102,19 @@ internal sealed class AuditTrail : IAsyncDisposable
     private static string LeastRole(Act act) => Words.Of(RoleTable.Rows.First(r => r.Act == act).Least);
 
     /// <summary>Durable when it returns; tries again until the log takes the entry.</summary>
-    public async ValueTask<AuditEntry> AppendWhenPossibleAsync(AuditRecord record, CancellationToken cancellationToken)
+    public ValueTask<AuditEntry> AppendWhenPossibleAsync(AuditRecord record, CancellationToken cancellationToken) => AppendWhenPossibleAsync(record, here: false, cancellationToken);
+
+    /// <inheritdoc cref="AppendWhenPossibleAsync(AuditRecord, CancellationToken)"/>
+    /// <param name="record">What is to be written.</param>
+    /// <param name="here">See <see cref="AuditLog.AppendHereAsync"/>.</param>
+    /// <param name="cancellationToken">Ends the trying.</param>
+    public async ValueTask<AuditEntry> AppendWhenPossibleAsync(AuditRecord record, bool here, CancellationToken cancellationToken)
     {
         while (true)
         {
             try
             {
-                return await _log.AppendAsync(record, cancellationToken);
+                return await (here ? _log.AppendHereAsync(record, cancellationToken) : _log.AppendAsync(record, cancellationToken));
             }
             catch (AuditUnavailableException)
             {

@@ -126,7 +126,7 @@ public sealed class SqliteSessionStore : ISessionStore
         try
         {
             if (isHopeless) throw lost!;
-            if (changes.Count > 0) await writer.WriteAsync(changes);
+            if (changes.Count > 0) await writer.WriteHereAsync(changes);
             behind.Clear();
             lock (gate)
             {

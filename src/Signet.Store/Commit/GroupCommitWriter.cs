@@ -14,6 +14,7 @@ namespace Signet.Store;
 /// - Recovery: after a failure the connection is opened anew for the next row; nobody has to restart anything.
 /// - Concurrency: any number of callers on any threads. At most <see cref="StoreLimits.QueuedRows"/> rows wait; beyond that callers wait for a place.
 /// - Closing: rows already taken are written; later ones fail with <see cref="StoreFailure.Unavailable"/>.
+/// - Who waits for one row and may block can write it on its own thread while nobody else writes or waits (<see cref="WriteHereAsync"/>): waking another thread and being woken by it can take longer than the commit.
 /// </summary>
 public sealed class GroupCommitWriter<T> : IAsyncDisposable
 {
@@ -27,6 +28,10 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
     private DbConnection? _connection;
     private DbCommand? _begin, _commit;
     private StoreException? _stopped;
+
+    /// <summary>Held by who takes rows out of the queue and commits, from the first row until they are written: so none is overtaken.</summary>
+    private readonly Lock _turn = new();
+    private bool _isClosed;
 
     public GroupCommitWriter(Database database, BatchTarget<T> target, int maximumRows = StoreLimits.BatchRows)
     {
@@ -51,8 +56,30 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
         return _queue.Writer.TryWrite(slot) ? new(slot.Task) : WaitForPlaceAsync(slot, cancellationToken);
     }
 
+    /// <summary>As <see cref="WriteAsync"/>, for a caller that has nothing else to do meanwhile: when nobody writes or waits, the row is written before this returns, on the caller's thread. Not for threads that must not block, and not for many rows of one caller, which would not share a sync.</summary>
+    /// <inheritdoc cref="WriteAsync"/>
+    public ValueTask WriteHereAsync(T row, CancellationToken cancellationToken = default)
+    {
+        // From within a commit (a target that writes again) the row goes into the queue: the turn would let this thread in a second time.
+        if (_turn.IsHeldByCurrentThread || !_turn.TryEnter()) return WriteAsync(row, cancellationToken);
+        try
+        {
+            if (_isClosed || _queue.Reader.Count > 0) return WriteAsync(row, cancellationToken);
+            var slot = new Slot(row);
+            _slots.Add(slot);
+            _rows.Add(row);
+            CommitTaken();
+            return new(slot.Task);
+        }
+        finally
+        {
+            _turn.Exit();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
+        lock (_turn) _isClosed = true;
         _queue.Writer.TryComplete();
         await _pump;
         Disconnect();
@@ -76,15 +103,24 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
     {
         while (await _queue.Reader.WaitToReadAsync())
         {
-            while (_slots.Count < _maximumRows && _queue.Reader.TryRead(out var slot))
+            lock (_turn)
             {
-                _slots.Add(slot);
-                _rows.Add(slot.Row);
+                while (_slots.Count < _maximumRows && _queue.Reader.TryRead(out var slot))
+                {
+                    _slots.Add(slot);
+                    _rows.Add(slot.Row);
+                }
+                CommitTaken();
             }
-            Commit(_slots, _rows);
-            _slots.Clear();
-            _rows.Clear();
         }
+    }
+
+    private void CommitTaken()
+    {
+        if (_slots.Count == 0) return;
+        Commit(_slots, _rows);
+        _slots.Clear();
+        _rows.Clear();
     }
 
     private void Commit(List<Slot> slots, List<T> rows)

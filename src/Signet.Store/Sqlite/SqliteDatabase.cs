@@ -1,6 +1,8 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Signet.Store;
 
@@ -12,6 +14,9 @@ internal sealed class SqliteDatabase : Database
 {
     private readonly string _connectionString;
     private readonly string _pragmas;
+
+    /// <summary>Which settings a connection of SQLite's own has.</summary>
+    private static readonly ConditionalWeakTable<sqlite3, string> Set = [];
 
     private SqliteDatabase(string path, DatabaseOptions options, bool immutable)
         : base(path, options)
@@ -78,7 +83,10 @@ internal sealed class SqliteDatabase : Database
         try
         {
             connection.Open();
+            // The driver keeps closed connections open underneath; what was set on one stays set.
+            if (Set.TryGetValue(connection.Handle!, out var set) && ReferenceEquals(set, _pragmas)) return connection;
             Execute(connection, _pragmas);
+            Set.AddOrUpdate(connection.Handle!, _pragmas);
             return connection;
         }
         catch (Exception e)

@@ -63,6 +63,23 @@ public sealed class DeviceAgentSpecs(DeviceFleet fleet) : IClassFixture<DeviceFl
     }
 
     [Fact]
+    public async Task What_is_said_anew_on_a_connection_stands_below_its_last_will()
+    {
+        await using var house = new Loopback(fleet);
+        await house.ConnectCenterAsync();
+        await using var device = new RunningDevice(fleet.Add("door-5", port: house.Port));
+        await device.OnlineAsync();
+        var first = await house.NextStatusAsync("door-5", device.Certificate);
+        await house.SayAsync(Topics.Manifest("door-5"), fleet.Manifest("door-5", 1));
+        var anew = await house.NextStatusAsync("door-5", device.Certificate);
+        (anew.State, (int?)anew.Details["manifest"]).ShouldBe((StatusState.Online, 1));
+        house.Cut("door-5").ShouldBe(1);
+        var will = await house.NextStatusAsync("door-5", device.Certificate);
+        will.State.ShouldBe(StatusState.Offline);
+        (first.Sequence < anew.Sequence && anew.Sequence < will.Sequence).ShouldBeTrue($"{first.Sequence} {anew.Sequence} {will.Sequence}: an older will would not be taken");
+    }
+
+    [Fact]
     public async Task A_broker_that_was_away_is_found_again()
     {
         await using var house = new Loopback(fleet);

@@ -28,7 +28,7 @@ internal sealed class RecordedCommand
             ["epoch"] = claims.Epoch,
             ["sequence"] = claims.Sequence,
             ["digest"] = signed.Digest,
-        }), cancellationToken);
+        }), here: true, cancellationToken);
         if (!entry.TryGet(out var written, out var refusal)) return refusal;
         if (!authorized.IsIntent) return new RecordedCommand(signed.Bytes, await ledger.InsertAsync(signed, written.Sequence, cancellationToken), isIntent: false);
         return await ledger.DispatchAsync(signed, written.Sequence, now, cancellationToken) is { } dispatched ? new RecordedCommand(signed.Bytes, dispatched, isIntent: true)

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Text;
 using Dapper;
+using Signet.Store;
 
 namespace Signet.Control;
 
@@ -29,16 +30,14 @@ internal sealed partial class CommandLedger
     }, cancellationToken);
 
     /// <summary>An intent was signed and is on the record: the message it goes out as. Null when it is no longer queued (withdrawn or expired meanwhile), and then it must not be published.</summary>
-    public Task<CommandView?> DispatchAsync(SignedCommand signed, long auditEntry, DateTimeOffset now, CancellationToken cancellationToken) => database.WriteAsync(connection =>
+    public Task<CommandView?> DispatchAsync(SignedCommand signed, long auditEntry, DateTimeOffset now, CancellationToken cancellationToken) => database.WriteHereAsync(connection =>
     {
-        if (Apply(connection, signed.Claims.Id, CommandEvent.Dispatched, new(now)) is null) return null;
-        var row = Find(connection, signed.Claims.Id)!;
-        (row.Digest, row.Message, row.AuditEntry, row.Attempts) = (signed.Digest, Encoding.ASCII.GetString(signed.Jws.Span), auditEntry, row.Attempts + 1);
+        if (Find(connection, signed.Claims.Id) is not { } row || CommandStates.Next((CommandState)row.State, CommandEvent.Dispatched) is not { } state) return null;
+        (row.State, row.Reason, row.Digest, row.Message, row.AuditEntry, row.Attempts) = ((long)state, null, signed.Digest, Encoding.ASCII.GetString(signed.Jws.Span), auditEntry, row.Attempts + 1);
         row.Expires = signed.Claims.ExpiresAt.ToUnixTimeMilliseconds();
-        connection.Execute("UPDATE command SET digest = @Digest, message = @Message, audit_entry = @AuditEntry, attempts = @Attempts, expires = @Expires, deadline = @deadline WHERE id = @Id", new
-        {
-            row.Digest, row.Message, row.AuditEntry, row.Attempts, row.Expires, row.Id, deadline = now.ToUnixTimeMilliseconds() + (long)receiptDeadline.TotalMilliseconds,
-        });
+        connection.Kept("UPDATE command SET state = @State, reason = NULL, digest = @Digest, message = @Message, audit_entry = @AuditEntry, attempts = @Attempts, expires = @Expires, deadline = @deadline WHERE id = @Id",
+            ("State", row.State), ("Digest", row.Digest), ("Message", row.Message), ("AuditEntry", row.AuditEntry), ("Attempts", row.Attempts), ("Expires", row.Expires),
+            ("deadline", now.ToUnixTimeMilliseconds() + (long)receiptDeadline.TotalMilliseconds), ("Id", row.Id)).ExecuteNonQuery();
         InsertAttempt(connection, row, signed);
         return row.ToView();
     }, cancellationToken);
@@ -46,7 +45,7 @@ internal sealed partial class CommandLedger
     /// <summary>The broker says that the devices' sessions acknowledged the messages with these digests. The commands whose state that changed.</summary>
     public Task<IReadOnlyList<CommandView>> DeliveredAsync(IReadOnlyList<(string Digest, DateTimeOffset At)> words, CancellationToken cancellationToken) => database.WriteAsync<IReadOnlyList<CommandView>>(connection =>
     [
-        .. words.Select(word => connection.QueryFirstOrDefault<string>("SELECT command_id FROM command_attempt WHERE digest = @Digest", new { word.Digest }) is { } id ? Apply(connection, id, CommandEvent.BrokerDelivered, new(word.At)) : null)
+        .. words.Select(word => connection.Kept("SELECT command_id FROM command_attempt WHERE digest = @Digest", ("Digest", word.Digest)).ExecuteScalar() is string id ? Apply(connection, id, CommandEvent.BrokerDelivered, new(word.At)) : null)
             .OfType<CommandView>().ToList(),
     ], cancellationToken);
 
@@ -59,15 +58,16 @@ internal sealed partial class CommandLedger
 
     public CommandAttempt? FindAttempt(string id, string digest) => database.Read(c => FindAttempt(c, id, digest));
 
-    private static CommandAttempt? FindAttempt(DbConnection connection, string id, string digest) => connection.QueryFirstOrDefault<CommandAttempt>(
-        "SELECT digest AS Digest, message AS Message, audit_entry AS AuditEntry, envelope AS Envelope, content_key AS ContentKey FROM command_attempt WHERE digest = @digest AND command_id = @id", new { id, digest });
+    private static CommandAttempt? FindAttempt(DbConnection connection, string id, string digest)
+    {
+        using var reader = connection.Kept("SELECT digest, message, audit_entry, envelope, content_key FROM command_attempt WHERE digest = @digest AND command_id = @id", ("id", id), ("digest", digest)).ExecuteReader();
+        return reader.Read() ? new(reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetString(3), reader.GetString(4)) : null;
+    }
 
-    private static void InsertAttempt(DbConnection connection, CommandRow row, SignedCommand signed) => connection.Execute(
-        "INSERT INTO command_attempt (digest, command_id, message, audit_entry, envelope, content_key) VALUES (@Digest, @Id, @Message, @AuditEntry, @envelope, @contentKey)", new
-        {
-            row.Digest, row.Id, row.Message, row.AuditEntry, envelope = signed.IsSealed ? Encoding.ASCII.GetString(signed.Bytes.Span) : "",
-            contentKey = signed.IsSealed ? System.Buffers.Text.Base64Url.EncodeToString(signed.ContentKey.Span) : "",
-        });
+    private static void InsertAttempt(DbConnection connection, CommandRow row, SignedCommand signed) => connection.Kept(
+        "INSERT INTO command_attempt (digest, command_id, message, audit_entry, envelope, content_key) VALUES (@Digest, @Id, @Message, @AuditEntry, @envelope, @contentKey)",
+        ("Digest", row.Digest), ("Id", row.Id), ("Message", row.Message), ("AuditEntry", row.AuditEntry), ("envelope", signed.IsSealed ? Encoding.ASCII.GetString(signed.Bytes.Span) : ""),
+        ("contentKey", signed.IsSealed ? System.Buffers.Text.Base64Url.EncodeToString(signed.ContentKey.Span) : "")).ExecuteNonQuery();
 
     private static CommandRow RowOf(NewIntent intent) => new()
     {

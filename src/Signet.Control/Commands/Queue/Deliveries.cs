@@ -27,6 +27,8 @@ internal sealed class Deliveries(CommandLedger ledger, CommandNews news, TimePro
             var words = new List<(string Digest, DateTimeOffset At)>();
             while (await _words.Reader.WaitToReadAsync(cancellationToken))
             {
+                // The device's own word mostly follows at once and says more: this one is not in its way, and those of many devices are written together.
+                await Task.Delay(ControlLimits.DeliveriesGathered, time, cancellationToken);
                 words.Clear();
                 while (words.Count < ControlLimits.IntakeBatch && _words.Reader.TryRead(out var word)) words.Add(word);
                 try

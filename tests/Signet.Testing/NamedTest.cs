@@ -1,13 +1,13 @@
 using System.Reflection;
 
-namespace Signet.Agent.Tests;
+namespace Signet.Testing;
 
 /// <summary>A test somewhere in this repository that reaches a refusal: named by its class and sentence, and looked up, so that a name cannot outlive its test.</summary>
 /// <param name="Project">Its folder under <c>tests/</c>.</param>
 /// <param name="Class">Its class.</param>
 /// <param name="Sentence">Its method.</param>
 /// <param name="Words">What stands in that method about the refusal.</param>
-internal sealed record NamedTest(string Project, string Class, string Sentence, string Words)
+public sealed record NamedTest(string Project, string Class, string Sentence, string Words)
 {
     public void ShouldBeThere()
     {

@@ -87,9 +87,11 @@ public sealed class SignetProcess : IAsyncDisposable
     }
 
     /// <summary>Lets a running process be killed so; returns when strace has a hold of it.</summary>
-    public async Task<Process> KillAtSyncAsync(int nth)
+    /// <param name="nth">Counted for each thread by itself.</param>
+    /// <param name="file">Only syncs of this file count; it exists already. Null: of any.</param>
+    public async Task<Process> KillAtSyncAsync(int nth, string? file = null)
     {
-        var start = new ProcessStartInfo("strace", ["-f", "-p", Id.ToString(System.Globalization.CultureInfo.InvariantCulture), "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", $"inject=fsync,fdatasync:signal=KILL:when={nth}"]) { RedirectStandardError = true };
+        var start = new ProcessStartInfo("strace", ["-f", "-p", Id.ToString(System.Globalization.CultureInfo.InvariantCulture), "-o", "/dev/null", .. file is null ? [] : new[] { "-P", file }, "-e", "trace=fsync,fdatasync", "-e", $"inject=fsync,fdatasync:signal=KILL:when={nth}"]) { RedirectStandardError = true };
         var strace = Process.Start(start)!;
         using var patience = new CancellationTokenSource(Patience);
         await strace.StandardError.ReadLineAsync(patience.Token); // "Process N attached ..."

@@ -20,6 +20,7 @@ public sealed class LooksSpecs(ConsoleHouse house)
         [...document.querySelectorAll('.card')].flatMap(card => [...card.querySelectorAll('*')]
           .filter(part => part.checkVisibility() && part.getBoundingClientRect().right > card.getBoundingClientRect().right + 1 && !part.closest('.visually-hidden'))
           .slice(0, 1).map(part => part.outerHTML.slice(0, 120)))
+          .concat([...document.querySelectorAll('.btn')].filter(button => button.checkVisibility() && button.scrollWidth > button.clientWidth + 1).map(button => 'text wider than its button: ' + button.innerText))
         """;
 
     [Theory]

@@ -284,6 +284,8 @@ public sealed class PeopleSpecs(ConsoleHouse house)
         await context.Page.GotoAsync("/devices/thermostat-1");
         await Microsoft.Playwright.Assertions.Expect(context.Page.Locator("#readings time").First).ToBeVisibleAsync();
         (await context.Page.Locator("main").InnerTextAsync()).ShouldContain("Sobre este dispositivo");
+        await context.Page.GotoAsync("/account");
+        (await context.Page.Locator("td[data-label='Acceso con']").First.InnerTextAsync()).ShouldBe("contraseña");
         context.Complaints.Where(complaint => !complaint.Contains("404", StringComparison.Ordinal)).ShouldBeEmpty();
     }
 }

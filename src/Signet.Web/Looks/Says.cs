@@ -43,6 +43,21 @@ public static class Says
     /// <summary>The name of an enumeration's value in words: <c>checkpoint signer</c>.</summary>
     public static string Words(Enum value) => string.Concat(value.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $" {char.ToLowerInvariant(c)}" : char.ToLowerInvariant(c).ToString()));
 
+    /// <summary>How somebody signed in, in the reader's language: <c>password + passkey</c>.</summary>
+    public static string SignedInWith(string with, Phrases phrases) => string.Join(" + ", with.Split('+').Select(step => step switch
+    {
+        "password" => phrases["password"],
+        "certificate" => phrases["certificate"],
+        "passkey" => phrases["passkey"],
+        "totp" => phrases["one-time code"],
+        "backup-code" => phrases["backup code"],
+        "provider" => phrases["provider"],
+        "factor" => phrases["second factor"],
+        "password-change" => phrases["password change"],
+        "provider-unlinked" => phrases["provider unlinked"],
+        _ => step,
+    }));
+
     public static string Tls(string protocol) => protocol switch { "Tls13" => "TLS 1.3", "Tls12" => "TLS 1.2", _ => protocol };
 
     /// <summary>Groups of two for the eye: <c>AB CD EF</c>.</summary>

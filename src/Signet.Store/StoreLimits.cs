@@ -9,6 +9,9 @@ public static class StoreLimits
     /// <summary>Rows of a commit whose callers the writer itself tells; with more of them another thread does. A guess: telling so many takes a microsecond or two.</summary>
     public const int AcknowledgedAtOnce = 16;
 
+    /// <summary>Rows that must be waiting when a commit begins, so that they are made ready on this thread while another one commits. A guess: waking that one costs as much as hashing some ten.</summary>
+    public const int PreparedRows = 16;
+
     /// <summary>Rows that may wait for the writer before callers wait too. A guess: some 100 ms of work at full speed.</summary>
     public const int QueuedRows = 32_768;
 

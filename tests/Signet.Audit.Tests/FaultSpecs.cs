@@ -183,6 +183,67 @@ public class FaultSpecs
     }
 
     [Fact]
+    [Trait("row", "S0-26")]
+    [Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]
+    public async Task Many_callers_over_a_disk_that_fills_up_lose_nothing_that_was_acknowledged()
+    {
+        // What comes while a batch is committed is numbered and hashed upon it; when that commit fails, it must not stay so. More callers than a batch holds, so that there is always something waiting.
+        var folder = Directory.CreateTempSubdirectory("signet-ro-").FullName;
+        Run("mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", folder);
+        try
+        {
+            await using var log = await AuditLog.OpenAsync(new AuditOptions { Directory = Path.Combine(folder, "audit"), ReserveBytes = 0 }, TimeProvider.System, System.Security.Cryptography.RandomNumberGenerator.Create());
+            var acknowledged = new System.Collections.Concurrent.ConcurrentDictionary<long, string>();
+            var (refused, isOver) = (0, false);
+            var callers = Enumerable.Range(0, 1_200).Select(caller => Task.Run(async () =>
+            {
+                for (var i = 0; !Volatile.Read(ref isOver); i++)
+                {
+                    var subject = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{caller}-{i}");
+                    try
+                    {
+                        acknowledged.TryAdd((await log.AppendAsync(new AuditRecord(AuditTypes.System, "caller", subject, "tried", "success"))).Sequence, subject).ShouldBeTrue(subject);
+                    }
+                    catch (AuditUnavailableException)
+                    {
+                        Interlocked.Increment(ref refused);
+                        await Task.Delay(1);
+                    }
+                }
+            })).ToList();
+            for (var round = 0; round < 3; round++)
+            {
+                var (had, wasRefused) = (acknowledged.Count, Volatile.Read(ref refused));
+                await Signet.Testing.Eventually.True(() => acknowledged.Count > had + 2_000, "entries are taken", TimeSpan.FromSeconds(20));
+                var filler = Path.Combine(folder, "filler");
+                using (var file = new FileStream(filler, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+                    try { while (true) file.Write(new byte[65_536]); }
+                    catch (IOException) { /* full */ }
+                await Signet.Testing.Eventually.True(() => Volatile.Read(ref refused) > wasRefused + 3_000, "entries are refused", TimeSpan.FromSeconds(20));
+                File.Delete(filler);
+            }
+            var recovered = acknowledged.Count;
+            await Signet.Testing.Eventually.True(() => acknowledged.Count > recovered + 2_000, "entries are taken again", TimeSpan.FromSeconds(20));
+            Volatile.Write(ref isOver, true);
+            await Task.WhenAll(callers);
+            (await log.VerifyAsync()).IsIntact.ShouldBeTrue();
+            var found = 0;
+            foreach (var entry in log.Entries(new AuditFilter { Actor = "caller" }))
+                if (acknowledged.TryGetValue(entry.Sequence, out var subject))
+                {
+                    entry.Subject.ShouldBe(subject);
+                    found++;
+                }
+            found.ShouldBe(acknowledged.Count);
+        }
+        finally
+        {
+            Run("umount", "-l", folder);
+            Directory.Delete(folder);
+        }
+    }
+
+    [Fact]
     [Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]
     public async Task Without_space_and_without_a_reserve_it_refuses_in_one_line_can_still_be_read_and_recovers()
     {

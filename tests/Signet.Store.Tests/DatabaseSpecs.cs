@@ -130,6 +130,92 @@ public sealed class DatabaseSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Rows_made_ready_during_a_commit_are_made_ready_again_when_it_fails()
+    {
+        // The commit itself fails: a constraint that is looked at only then.
+        await using var database = OpenOne([new(1, "numbered", "CREATE TABLE parents(id BIGINT PRIMARY KEY); CREATE TABLE numbered(place BIGINT PRIMARY KEY, name BIGINT UNIQUE, parent BIGINT REFERENCES parents(id) DEFERRABLE INITIALLY DEFERRED)")]);
+        var target = new Numbering();
+        var (good, refused) = (0, 0);
+        await using (var writer = new GroupCommitWriter<int>(database, target))
+            await Task.WhenAll(Enumerable.Range(0, 200).Select(caller => Task.Run(async () =>
+            {
+                for (var i = 0; i < 40; i++)
+                {
+                    var row = caller * 40 + i;
+                    try
+                    {
+                        await writer.WriteAsync(row);
+                        Numbering.IsRefused(row).ShouldBeFalse();
+                        Interlocked.Increment(ref good);
+                    }
+                    catch (DbException)
+                    {
+                        Numbering.IsRefused(row).ShouldBeTrue();
+                        Interlocked.Increment(ref refused);
+                    }
+                }
+            })));
+        (good + refused).ShouldBe(8_000);
+        refused.ShouldBe(Enumerable.Range(0, 8_000).Count(Numbering.IsRefused));
+        await using var reader = await database.OpenAsync();
+        Scalar(reader, "SELECT count(*) FROM numbered").ShouldBe((long)good);
+        Scalar(reader, "SELECT max(place) FROM numbered").ShouldBe((long)good);   // no gaps: none was numbered after one that is not there
+        Scalar(reader, "SELECT min(place) FROM numbered").ShouldBe(1L);
+        target.Prepared.ShouldBeGreaterThan(0);
+        target.Voided.ShouldBeGreaterThan(0);
+        target.Thrown.ShouldBeGreaterThan(0);
+    }
+
+    /// <summary>Numbers rows without gaps, as the audit log does: what it makes ready builds on what is being committed.</summary>
+    private sealed class Numbering : BatchTarget<int>
+    {
+        private readonly List<long> _ahead = [];
+        private long _durable, _written;
+        private int _asked;
+
+        public int Prepared { get; private set; }
+
+        /// <summary>Rows made ready upon a commit that failed.</summary>
+        public int Voided { get; private set; }
+        public int Thrown { get; private set; }
+        public override bool CanPrepare => true;
+
+        public static bool IsRefused(int row) => row % 101 == 0;
+
+        public override void Opened(DbConnection connection)
+        {
+            if (!_ahead.Contains(-1)) Voided += _ahead.Count;
+            _ahead.Clear();
+            _durable = (long)Scalar(connection, "SELECT coalesce(max(place), 0) FROM numbered")!;
+        }
+
+        public override void Prepare(int row)
+        {
+            if (++_asked % 40 == 0)
+            {
+                Thrown++;
+                _ahead.Add(-1);   // half done
+                throw new InvalidOperationException("cannot be made ready");
+            }
+            _ahead.Add(_written + _ahead.Count + 1);
+            Prepared++;
+        }
+
+        public override void Write(DbConnection connection, IReadOnlyList<int> rows)
+        {
+            for (var i = 0; i < rows.Count; i++)
+            {
+                if (i == _ahead.Count) _ahead.Add(_durable + i + 1);
+                Scalar(connection, $"INSERT INTO numbered(place, name, parent) VALUES ({_ahead[i]}, {rows[i]}, {(IsRefused(rows[i]) ? "1" : "NULL")})");
+            }
+            _written = _durable + rows.Count;
+            _ahead.Clear();
+        }
+
+        public override void Committed(IReadOnlyList<int> rows) => _durable = _written;
+    }
+
+    [Fact]
     public async Task A_closed_writer_says_so()
     {
         await using var database = OpenOne([First]);

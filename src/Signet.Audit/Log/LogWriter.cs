@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Signet.Proof;
 using Signet.Store;
@@ -6,7 +7,7 @@ using Signet.Store;
 namespace Signet.Audit;
 
 /// <summary>
-/// Puts numbers, times and chain values to entries and writes them, a batch in one transaction. Signing a checkpoint is part of a batch and goes in these steps:
+/// Puts numbers, times and chain values to entries and writes them, a batch in one transaction; entries that come while a batch is being committed are numbered and hashed meanwhile. Signing a checkpoint is part of a batch and goes in these steps:
 /// <code>
 /// 1  sign (in memory)            crash: nothing happened
 /// 2  COMMIT: entries, checkpoint, and the head record under the NEXT key
@@ -21,9 +22,13 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
 {
     private RowInsert? _entries;
     private DbCommand _head = null!, _node = null!, _personal = null!, _checkpoint = null!;
-    private LogState? _state, _written;
+    private readonly List<Ready> _ready = [];
+    private readonly List<(int Level, long Index, Digest Hash)> _nodes = [];
+    private LogState? _state, _written, _ahead;   // durable; written; with the rows that were made ready for the next batch
+    private DateTimeOffset _aheadTime;
+    private int _prepared;   // rows of the next batch that were made ready
     private ForwardKey? _nextKey;
-    private Action<int, long, Digest>? _insertNode;
+    private Action<int, long, Digest>? _keepNode;
     private byte[] _scratch = new byte[4096];
 
     /// <summary>The state after the last durable batch; null before the first connection.</summary>
@@ -40,7 +45,8 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
     public override void Opened(DbConnection connection)
     {
         _entries = RowInsert.Into(connection, "entries", "seq", "body", "prev", "mac");
-        _insertNode ??= InsertNode;
+        _keepNode ??= KeepNode;
+        Forget();
         _head = connection.Command("UPDATE head SET size = @size, link = @link, mac = @mac", "@size", "@link", "@mac");
         _node = connection.Command("INSERT INTO nodes(level, idx, hash) VALUES (@level, @index, @hash)", "@level", "@index", "@hash");
         _personal = connection.Command("INSERT INTO personal(seq, salt, data) VALUES (@seq, @salt, @data)", "@seq", "@salt", "@data");
@@ -55,21 +61,35 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
         _entries = null;
     }
 
+    // Behind a checkpoint the entries have another key, which is in force only when it is durable.
+    public override bool CanPrepare => _nextKey is null;
+
+    public override void Prepare(Pending row)
+    {
+        if (_ahead is null) (_ahead, _aheadTime) = (_written!.Copy(), Microseconds(clock.GetUtcNow()));
+        if (row.Kind == PendingKind.Entry) Append(_ahead, row, _aheadTime);
+        _prepared++;
+    }
+
     public override void Write(DbConnection connection, IReadOnlyList<Pending> rows)
     {
-        var state = _state!.Copy();
+        var state = _ahead ?? _state!.Copy();
         _nextKey?.Dispose();
         _nextKey = null;
         var now = Microseconds(clock.GetUtcNow());
         var isAsked = false;
-        foreach (var row in rows)
+        for (var i = 0; i < rows.Count; i++)
         {
-            if (row.Kind == PendingKind.Entry) Append(state, row, now);
+            var row = rows[i];
+            if (row.Kind == PendingKind.Entry && i >= _prepared) Append(state, row, now);
+            if (row.Personal is { } personal) Execute(_personal, row.Sequence, personal.Salt, personal.Data);
             if (row.Kind == PendingKind.Retire) row.Changed = Retention.TakeOut(connection, row.Through!);
             if (row.Kind == PendingKind.Erase) row.Changed = Retention.Erase(connection, row.Entries);
             isAsked |= row.Kind == PendingKind.Checkpoint;
         }
+        foreach (var (sequence, body, prev, mac) in _ready) _entries!.Add(sequence, body, prev, mac);
         _entries!.Flush();
+        foreach (var (level, index, hash) in _nodes) Execute(_node, level, index, hash.ToArray());
         var covered = state.Last?.Size ?? 0;
         if (state.Size > covered && (isAsked || state.Size - covered >= checkpointEntries)) Sign(state, now);
         var key = _nextKey ?? keys.Hmac;
@@ -80,6 +100,7 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
             row.Checkpoint = state.Last;
             if (row.WantsKey) row.Key = key.Copy();
         }
+        Forget();
         _written = state;
     }
 
@@ -109,7 +130,6 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
         row.Time = state.Time;
         AppendBody(state, row.Draft!, out var body, out var mac);
         (row.Body, row.Mac) = (body, mac);
-        if (row.Personal is { } personal) Execute(_personal, row.Sequence, personal.Salt, personal.Data);
     }
 
     private void AppendBody(LogState state, EntryDraft draft, out byte[] body, out Digest mac)
@@ -121,14 +141,21 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
         var leaf = Digest.Sha256(_scratch.AsSpan(0, length + 1));
         mac = keys.Hmac.Mac(body);
         var before = state.Link;
-        _entries!.Add(state.Size + 1, body, before, mac);
-        state.Tree.Append(leaf, _insertNode);
+        _ready.Add(new(state.Size + 1, body, before, mac));
+        state.Tree.Append(leaf, _keepNode);
         (state.LinkBefore, state.Link) = (state.Link, Chain.Link(leaf, mac));
     }
 
-    private void InsertNode(int level, long index, Digest hash)
+    private void KeepNode(int level, long index, Digest hash)
     {
-        if (level % StoredLog.NodeLevels == 0) Execute(_node, level, index, hash.ToArray());
+        if (level % StoredLog.NodeLevels == 0) _nodes.Add((level, index, hash));
+    }
+
+    private void Forget()
+    {
+        (_ahead, _prepared) = (null, 0);
+        _ready.Clear();
+        _nodes.Clear();
     }
 
     private void Sign(LogState state, DateTimeOffset now)
@@ -160,6 +187,10 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
         for (var i = 0; i < values.Length; i++) command.Parameters[i].Value = values[i];
         command.ExecuteNonQuery();
     }
+
+    /// <summary>An entry that has its number and is not in the database yet.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Ready(long Sequence, byte[] Body, Digest Prev, Digest Mac);
 
     private static DateTimeOffset Microseconds(DateTimeOffset time) => time.AddTicks(-(time.Ticks % 10));
 

@@ -23,10 +23,12 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
     private readonly int _maximumRows;
     private readonly Channel<Slot> _queue;
     private readonly Task _pump;
-    private readonly List<Slot> _slots;
-    private readonly List<T> _rows;
+    private readonly CommitThread _commits = new();
+    private Batch _batch, _next;   // _next: taken from the queue and made ready while _batch was committed
+    private bool _isNextSound;
     private DbConnection? _connection;
     private DbCommand? _begin, _commit;
+    private Action? _run;
     private StoreException? _stopped;
 
     /// <summary>Held by who takes rows out of the queue and commits, from the first row until they are written: so none is overtaken.</summary>
@@ -37,7 +39,7 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maximumRows);
         (_database, _target, _maximumRows) = (database, target, maximumRows);
-        (_slots, _rows) = (new(maximumRows), new(maximumRows));
+        (_batch, _next) = (new(maximumRows), new(maximumRows));
         _queue = Channel.CreateBounded<Slot>(new BoundedChannelOptions(StoreLimits.QueuedRows) { SingleReader = true });
         _pump = Task.Run(PumpAsync);
     }
@@ -64,11 +66,10 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
         if (_turn.IsHeldByCurrentThread || !_turn.TryEnter()) return WriteAsync(row, cancellationToken);
         try
         {
-            if (_isClosed || _queue.Reader.Count > 0) return WriteAsync(row, cancellationToken);
+            if (_isClosed || _queue.Reader.Count > 0 || _next.Slots.Count > 0) return WriteAsync(row, cancellationToken);
             var slot = new Slot(row);
-            _slots.Add(slot);
-            _rows.Add(row);
-            CommitTaken();
+            _batch.Add(slot);
+            CommitTaken(isAlone: true);   // what is made ready is the pump's to write
             return new(slot.Task);
         }
         finally
@@ -83,6 +84,7 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
         _queue.Writer.TryComplete();
         await _pump;
         Disconnect();
+        _commits.Dispose();
     }
 
     // The queue is full or closed.
@@ -101,40 +103,38 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
 
     private async Task PumpAsync()
     {
-        while (await _queue.Reader.WaitToReadAsync())
+        while (_next.Slots.Count > 0 || await _queue.Reader.WaitToReadAsync())
         {
             lock (_turn)
             {
-                while (_slots.Count < _maximumRows && _queue.Reader.TryRead(out var slot))
-                {
-                    _slots.Add(slot);
-                    _rows.Add(slot.Row);
-                }
-                CommitTaken();
+                (_batch, _next) = (_next, _batch);
+                while (_batch.Slots.Count < _maximumRows && _queue.Reader.TryRead(out var slot)) _batch.Add(slot);
+                CommitTaken(isAlone: false);
             }
         }
     }
 
-    private void CommitTaken()
+    private void CommitTaken(bool isAlone)
     {
-        if (_slots.Count == 0) return;
-        Commit(_slots, _rows);
-        _slots.Clear();
-        _rows.Clear();
+        if (_batch.Slots.Count == 0) return;
+        Commit(_batch.Slots, _batch.Rows, isAlone);
+        _batch.Clear();
     }
 
-    private void Commit(List<Slot> slots, List<T> rows)
+    private void Commit(List<Slot> slots, List<T> rows, bool isAlone)
     {
         if (_stopped is not null)
         {
             Fail(slots, _stopped);
             return;
         }
+        _isNextSound = true;
         try
         {
             Begin();
             _target.Write(_connection!, rows);
-            _commit!.ExecuteNonQuery();
+            if (!isAlone && _target.CanPrepare && _queue.Reader.Count >= StoreLimits.PreparedRows) CommitAndPrepare();
+            else _commit!.ExecuteNonQuery();
         }
         catch (Exception e)
         {
@@ -147,7 +147,7 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
             else if (slots.Count == 1) Fail(slots, e);
             else
                 foreach (var slot in slots)
-                    Commit([slot], [slot.Row]);
+                    Commit([slot], [slot.Row], isAlone: true);
             return;
         }
         try
@@ -161,6 +161,26 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
             _queue.Writer.TryComplete();
         }
         Acknowledge(slots);
+        if (!_isNextSound) Disconnect();   // what the target made ready is void: the rows are written as if they had just come
+    }
+
+    // The disk has the commit, and this thread would only wait: the rows that came meanwhile are made ready.
+    private void CommitAndPrepare()
+    {
+        _commits.Begin(_run ??= () => _commit!.ExecuteNonQuery());
+        try
+        {
+            while (!_commits.IsDone && _next.Slots.Count < _maximumRows && _queue.Reader.TryRead(out var slot))
+            {
+                _next.Add(slot);
+                _target.Prepare(slot.Row);
+            }
+        }
+        catch (Exception)
+        {
+            _isNextSound = false;   // says nothing about the rows that are being committed; the row will fail again by itself
+        }
+        _commits.End();
     }
 
     // Each caller goes on as a work item of its own. Many of them are queued by another thread, which then has them at hand; the next batch does not wait for that.
@@ -243,6 +263,24 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
     private sealed class Slot(T row) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public T Row { get; } = row;
+    }
+
+    private sealed class Batch(int rows)
+    {
+        public List<Slot> Slots { get; } = new(rows);
+        public List<T> Rows { get; } = new(rows);
+
+        public void Add(Slot slot)
+        {
+            Slots.Add(slot);
+            Rows.Add(slot.Row);
+        }
+
+        public void Clear()
+        {
+            Slots.Clear();
+            Rows.Clear();
+        }
     }
 
     private sealed class FunctionTarget(Action<DbConnection, IReadOnlyList<T>> write) : BatchTarget<T>

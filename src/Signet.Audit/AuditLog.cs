@@ -45,9 +45,9 @@ public sealed class AuditLog : IAsyncDisposable
         _target.Appended = row =>
         {
             _pulse.Appended();
-            _search.Wake();
             Appended?.Invoke(row.ToEntry());
         };
+        if (options.Indexed) _target.Wrote = _search.Wrote;
         _target.CheckpointSigned = checkpoint =>
         {
             CheckpointSigned?.Invoke(checkpoint);

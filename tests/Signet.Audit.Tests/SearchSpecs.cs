@@ -49,6 +49,24 @@ public sealed class SearchSpecs : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("row", "S0-25")]
+    public async Task Entries_too_large_to_be_kept_at_hand_and_those_the_log_writes_itself_are_indexed_from_the_database()
+    {
+        using var home = new AuditHome();
+        await using var log = await home.OpenAsync();
+        for (var i = 0; i < 700; i++)
+        {
+            if (i == 300) home.Clock.Advance(TimeSpan.FromDays(-2));   // the log says so by an entry of its own
+            await log.AppendAsync(i == 100 ? AuditHome.Record(i) with { Details = new JsonObject { ["text"] = new string('x', 5_000) + " haystack" } } : AuditHome.Record(i));
+        }
+        await IndexedAsync(log);
+        log.Searchable.ShouldBe(512);
+        (await AllAsync(log, new() { Text = "haystack" })).ShouldHaveSingleItem();
+        (await AllAsync(log, new() { Action = "clock-set-back" })).ShouldHaveSingleItem();
+        (await AllAsync(log, new() { Type = "command" })).ShouldBe(log.Entries(new() { Type = "command" }).Select(e => e.Sequence).Reverse());
+    }
+
+    [Fact]
     public async Task A_page_finds_the_needle_at_the_bottom_of_a_log_that_is_longer_than_what_a_page_looks_at()
     {
         using var home = new AuditHome();

@@ -136,12 +136,12 @@ public sealed class DatabaseSpecs : IDisposable
         await using var database = OpenOne([new(1, "numbered", "CREATE TABLE parents(id BIGINT PRIMARY KEY); CREATE TABLE numbered(place BIGINT PRIMARY KEY, name BIGINT UNIQUE, parent BIGINT REFERENCES parents(id) DEFERRABLE INITIALLY DEFERRED)")]);
         var target = new Numbering();
         var (good, refused) = (0, 0);
-        await using (var writer = new GroupCommitWriter<int>(database, target))
-            await Task.WhenAll(Enumerable.Range(0, 200).Select(caller => Task.Run(async () =>
+        await using (var writer = new GroupCommitWriter<int>(database, target, maximumRows: 64))   // more callers than a batch holds: something always waits
+            await Task.WhenAll(Enumerable.Range(0, 400).Select(caller => Task.Run(async () =>
             {
-                for (var i = 0; i < 40; i++)
+                for (var i = 0; i < 20; i++)
                 {
-                    var row = caller * 40 + i;
+                    var row = caller * 20 + i;
                     try
                     {
                         await writer.WriteAsync(row);

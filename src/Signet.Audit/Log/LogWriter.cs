@@ -37,6 +37,9 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
     /// <summary>Each durable entry, in order.</summary>
     public Action<Pending>? Appended { get; set; }
 
+    /// <summary>What was asked for with each durable batch.</summary>
+    public Action<IReadOnlyList<Pending>>? Wrote { get; set; }
+
     public Action<Checkpoint>? CheckpointSigned { get; set; }
 
     /// <summary>Why the files beside the database could not be brought up to date; null when they are.</summary>
@@ -46,6 +49,7 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
     {
         _entries = RowInsert.Into(connection, "entries", "seq", "body", "prev", "mac");
         _keepNode ??= KeepNode;
+        Forget();
         Forget();
         _head = connection.Command("UPDATE head SET size = @size, link = @link, mac = @mac", "@size", "@link", "@mac");
         _node = connection.Command("INSERT INTO nodes(level, idx, hash) VALUES (@level, @index, @hash)", "@level", "@index", "@hash");
@@ -113,6 +117,7 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
             foreach (var row in rows)
                 if (row.Kind == PendingKind.Entry)
                     appended(row);
+        Wrote?.Invoke(rows);
         if (isNew) CheckpointSigned?.Invoke(_written.Last!);
     }
 

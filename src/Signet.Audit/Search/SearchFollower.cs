@@ -13,6 +13,7 @@ internal sealed class SearchFollower : IAsyncDisposable
     private readonly Func<long> _size;
     private readonly Func<bool> _mayWrite;
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly RecentEntries _recent = new();
     private readonly CancellationTokenSource _stop = new();
     private Task _run = Task.CompletedTask;
     private SearchIndex? _index;
@@ -31,9 +32,10 @@ internal sealed class SearchFollower : IAsyncDisposable
         _news.Writer.TryWrite(true);
     }
 
-    /// <summary>An entry was written.</summary>
-    public void Wake()
+    /// <summary>Entries were written.</summary>
+    public void Wrote(IReadOnlyList<Pending> rows)
     {
+        _recent.Add(rows);
         if (_size() - (Index?.Entries ?? 0) >= SearchIndex.Stretch) _news.Writer.TryWrite(true);
     }
 
@@ -76,7 +78,7 @@ internal sealed class SearchFollower : IAsyncDisposable
             while (!_stop.IsCancellationRequested && _mayWrite())
             {
                 var (before, began) = (_size(), _time.GetTimestamp());
-                if (!_index!.Extend(log, before, AuditLimits.IndexedStretches)) break;
+                if (!_index!.Extend(log, before, AuditLimits.IndexedStretches, _recent)) break;
                 // While entries are coming the writer has the machine: four fifths of the time are theirs.
                 if (_size() > before) await Task.Delay(_time.GetElapsedTime(began) * 4, _stop.Token);
             }

@@ -39,6 +39,7 @@ internal sealed class SearchIndex : IAsyncDisposable
 
     private readonly Database _database;
     private readonly SearchTokens _tokens = new();
+    private readonly byte[][] _bodies = new byte[Stretch][];
     private long _stretches;
 
     private SearchIndex(Database database, long stretches) => (_database, _stretches) = (database, stretches);
@@ -70,9 +71,40 @@ internal sealed class SearchIndex : IAsyncDisposable
 
     public DbConnection Connect() => _database.Open();
 
-    /// <summary>Takes in full stretches behind its end, at most <paramref name="most"/>, in one transaction. False when there was none.</summary>
+    /// <summary>Takes in full stretches behind its end, at most <paramref name="most"/>, in one transaction: from what the writer has just written, as far as that is at hand, else from the database. False when there was none.</summary>
     /// <exception cref="StoreException">It cannot be written.</exception>
-    public bool Extend(DbConnection log, long size, int most)
+    public bool Extend(DbConnection log, long size, int most, RecentEntries recent)
+    {
+        if (size - _stretches * Stretch < Stretch) return false;
+        return ExtendFrom(recent, size, most) || ExtendFrom(log, size, most);
+    }
+
+    // Entries 1 to _stretches * Stretch are known or were taken out; retention takes out nothing that is newer than they, so here it need not be asked.
+    private bool ExtendFrom(RecentEntries recent, long size, int most)
+    {
+        var first = _stretches;
+        if (!recent.TryStretch(first, _bodies, out var mac)) return false;
+        using var connection = _database.Open();
+        using var writing = new SearchWriting(connection, _database.BeginWrite);
+        var stretch = first;
+        Digest last;
+        do
+        {
+            last = mac;
+            _tokens.Clear();
+            for (var place = 0; place < Stretch; place++)
+                if (EntryView.TryRead(_bodies[place], out var entry)) _tokens.Add(entry, place);
+            writing.Add(stretch++, _tokens);
+        }
+        while (stretch - first < most && (stretch + 1) * Stretch <= size && recent.TryStretch(stretch, _bodies, out mac));
+        Array.Clear(_bodies);
+        writing.Commit(stretch, last.ToArray());
+        Volatile.Write(ref _stretches, stretch);
+        SliceOne(connection, stretch);
+        return true;
+    }
+
+    private bool ExtendFrom(DbConnection log, long size, int most)
     {
         // What retention took out is not looked for.
         var kept = StoredRows.KeptFrom(log)?.Size ?? 0;

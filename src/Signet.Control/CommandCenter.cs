@@ -305,8 +305,10 @@ public sealed partial class CommandCenter : IAsyncDisposable
         _watch.Arrived += Enrolments.Used;
         Authorities = new(Authority, ServerCertificates, CommandSigners, _trail, administration, WriteTrust);
         _watch.RevokedReturned += Certificates.Returned;
-        Fleet = new(_roster, observations, _database, _trail, administration, Installation, Authority, shared, Certificates, _sessions, _time, BrokerAddress);
-        Bulk = new(Fleet, Certificates, _trail, _time, random);
+        var cutOff = CutOffList.Open(Installation.Directory);
+        Keep(cutOff);
+        Fleet = new(_roster, observations, _database, _trail, administration, Installation, Authority, shared, Certificates, _sessions, cutOff, _time, BrokerAddress);
+        Bulk = new(Fleet, Certificates, _database, _trail, _time, random);
         Keep(Bulk);
         var seal = AccountSeal.Open(Installation.PkiDirectory, random, _database.Read(SealedSecrets.Any));
         Accounts = new(_database, _trail, administration, _time, random, Options.SecondFactorGrace);

@@ -238,8 +238,14 @@ public static class ControlLimits
     /// <summary>Devices that one change to many reaches. Chosen: a minute's work at the most.</summary>
     public const int BulkDevices = 1_000;
 
-    /// <summary>Reports of such changes that are remembered for repeated requests.</summary>
+    /// <summary>Reports of such changes that are remembered for repeated requests, of each who asks. Chosen: some 100 KiB each at the most.</summary>
     public const int BulkReports = 100;
+
+    /// <summary>How long an idempotency key of such a change is remembered. Chosen: longer than anybody tries again.</summary>
+    public static readonly TimeSpan BulkKeyLifetime = TimeSpan.FromDays(7);
+
+    /// <summary>Devices whose cut-off is held while the database takes nothing, even on a full disk; more where there is room. As many as one change reaches.</summary>
+    public const int CutOffSlots = BulkDevices;
 
     /// <summary>Groups that one person or token can be limited to.</summary>
     public const int ScopeGroups = 32;

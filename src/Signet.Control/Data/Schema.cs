@@ -28,6 +28,7 @@ internal static partial class Schema
         new(16, "links to an OpenID Connect provider", ProviderLink),
         new(17, "identities whose account was removed", ProviderBarred),
         new(18, "groups of invitations", LinkScope),
+        new(19, "changes to many devices that were asked for with a key", BulkKeys),
     ];
 
     private const string First = """

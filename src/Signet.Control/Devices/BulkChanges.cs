@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Signet.Access;
 using Signet.Audit;
 using Signet.Pki;
+using Signet.Store;
 using Signet.Wire;
 
 namespace Signet.Control;
@@ -50,12 +51,13 @@ public sealed record BulkReport(string Id, string Selection, BulkChange Change, 
 
 /// <summary>
 /// One change to many devices: an entry for the whole, then each device on the road it would go alone, with its own permission, its own entry and its own answer. One that is refused hinders no other.
-/// Reports are remembered until the program ends, the newest <see cref="ControlLimits.BulkReports"/>.
+/// What came with an idempotency key is remembered with its report (<see cref="BulkStore"/>), after a restart too.
 /// </summary>
 public sealed class BulkChanges : IDisposable
 {
     private readonly Fleet _fleet;
     private readonly Certificates _certificates;
+    private readonly ControlDatabase _database;
     private readonly AuditTrail _trail;
     private readonly TimeProvider _time;
     private readonly RandomNumberGenerator _random;
@@ -63,10 +65,12 @@ public sealed class BulkChanges : IDisposable
 
     // What cuts off waits for no change of labels; device by device the two take turns.
     private readonly SemaphoreSlim _urgent = new(1);
-    private readonly LinkedList<(string By, string? Key, BulkReport Report)> _reports = [];
 
-    internal BulkChanges(Fleet fleet, Certificates certificates, AuditTrail trail, TimeProvider time, RandomNumberGenerator random)
-        => (_fleet, _certificates, _trail, _time, _random) = (fleet, certificates, trail, time, random);
+    // Those that cut off while the database took nothing: its rows know nothing of them.
+    private readonly LinkedList<(string By, string Key, string Asked, BulkReport Report)> _unwritten = [];
+
+    internal BulkChanges(Fleet fleet, Certificates certificates, ControlDatabase database, AuditTrail trail, TimeProvider time, RandomNumberGenerator random)
+        => (_fleet, _certificates, _database, _trail, _time, _random) = (fleet, certificates, database, trail, time, random);
 
     /// <summary>The act that each change needs.</summary>
     public static Act ActOf(BulkChange change) => change switch
@@ -85,14 +89,16 @@ public sealed class BulkChanges : IDisposable
     {
         if (WhyNot(draft) is { } why) return new Refusal(RefusalCode.BadInput, why);
         if (!Select(draft, actor).TryGet(out var devices, out var none) && draft.IdempotencyKey is null) return none;
-        var turn = draft.Change is BulkChange.Quarantine or BulkChange.Revoke ? _urgent : _one;
+        var turn = IsUrgent(draft.Change) ? _urgent : _one;
         await turn.WaitAsync(cancellationToken);
         try
         {
-            if (draft.IdempotencyKey is { } key && Earlier(key, actor) is { } before)
-                return (before.Selection, before.Change, before.Value) != (draft.Selection, draft.Change, draft.Value) ? new Refusal(RefusalCode.Conflict, "this idempotency key was used for another change; take a new one")
-                    : _fleet.Covers(actor, before.Devices.Select(row => row.Device)) ? before : Scope.Refuse(actor);
+            if (draft.IdempotencyKey is { } key && Earlier(draft, key, actor) is { } answer) return answer;
             return devices is null ? none! : await DoAsync(draft, devices, actor, cancellationToken);
+        }
+        catch (StoreException e)
+        {
+            return new Refusal(RefusalCode.StoreUnavailable, e.Message);
         }
         finally
         {
@@ -106,10 +112,29 @@ public sealed class BulkChanges : IDisposable
         _urgent.Dispose();
     }
 
-    private BulkReport? Earlier(string key, Actor actor)
+    // Null: this is not a repetition. What cuts off is done twice rather than not at all while nobody can say.
+    private Outcome<BulkReport>? Earlier(BulkDraft draft, string key, Actor actor)
     {
-        lock (_reports) return _reports.FirstOrDefault(r => r.Key == key && r.By == By(actor)).Report;
+        KeptBulk? before;
+        lock (_unwritten) before = _unwritten.Where(r => r.Key == key && r.By == By(actor)).Select(r => new KeptBulk(r.Report.Id, r.Asked, r.Report)).FirstOrDefault();
+        try
+        {
+            before ??= _database.Read(c => BulkStore.Find(c, By(actor), key, _time.GetUtcNow()));
+        }
+        catch (StoreException) when (IsUrgent(draft.Change))
+        {
+            return null;
+        }
+
+        return before is null ? null
+            : before.Asked != BulkStore.Asked(draft) ? UsedElsewhere()
+            : before.Report is not { } report ? new Refusal(RefusalCode.Conflict, $"this change began and did not end: the center stopped in the midst of it. What was done stands in the audit log under {before.Id}; ask again with a new key")
+            : _fleet.Covers(actor, report.Devices.Select(row => row.Device)) ? report : Scope.Refuse(actor);
     }
+
+    private static Refusal UsedElsewhere() => new(RefusalCode.Conflict, "this idempotency key was used for another change; take a new one");
+
+    private static bool IsUrgent(BulkChange change) => change is BulkChange.Quarantine or BulkChange.Revoke;
 
     // By name.
     private Outcome<List<string>> Select(BulkDraft draft, Actor actor)
@@ -136,8 +161,9 @@ public sealed class BulkChanges : IDisposable
         var permit = await _trail.PermitAsync(actor, ActOf(draft.Change), AuditTrail.Of(AuditTypes.Device, actor, id, "devices-changed", "requested", "", new()
         {
             ["change"] = Words.Of(draft.Change), ["value"] = draft.Value, ["selection"] = draft.Selection, ["devices"] = devices.Count, ["names"] = DigestOf(devices),
-        }) with { Emergency = draft.Change is BulkChange.Quarantine or BulkChange.Revoke }, cancellationToken);
+        }) with { Emergency = IsUrgent(draft.Change) }, cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
+        if (draft.IdempotencyKey is { } key && !await BeginAsync(draft, id, key, started, actor, cancellationToken)) return UsedElsewhere();
         var by = actor with { Bulk = id };
         var rows = new List<BulkRow>(devices.Count);
         try
@@ -153,13 +179,39 @@ public sealed class BulkChanges : IDisposable
 
         var report = new BulkReport(id, draft.Selection, draft.Change, draft.Value, actor.Name, started, rows.Count(r => r.Result == "done"), rows.Count(r => r.Result == "unchanged"), rows.Count(r => r.Message.Length > 0), rows);
         _trail.Note(AuditTrail.Of(AuditTypes.Device, actor, id, "devices-change-finished", "recorded", "", new() { ["done"] = report.Done, ["unchanged"] = report.Unchanged, ["refused"] = report.Refused }));
-        lock (_reports)
+        if (draft.IdempotencyKey is { } used) await EndAsync(draft, used, report, actor);
+        return report;
+    }
+
+    // Before the first device: of two that come at once with one key, one is made. False: somebody has the key.
+    private async Task<bool> BeginAsync(BulkDraft draft, string id, string key, DateTimeOffset started, Actor actor, CancellationToken cancellationToken)
+    {
+        try
         {
-            _reports.AddFirst((By(actor), draft.IdempotencyKey, report));
-            if (_reports.Count > ControlLimits.BulkReports) _reports.RemoveLast();
+            return await _database.WriteAsync(c => BulkStore.Begin(c, id, By(actor), key, BulkStore.Asked(draft), started), cancellationToken);
+        }
+        catch (StoreException) when (IsUrgent(draft.Change))
+        {
+            return true;
+        }
+    }
+
+    private async Task EndAsync(BulkDraft draft, string key, BulkReport report, Actor actor)
+    {
+        try
+        {
+            if (await _database.WriteAsync(c => BulkStore.End(c, report), CancellationToken.None)) return;
+        }
+        catch (StoreException)
+        {
+            // It is done; the answer must not say otherwise.
         }
 
-        return report;
+        lock (_unwritten)
+        {
+            _unwritten.AddFirst((By(actor), key, BulkStore.Asked(draft), report));
+            if (_unwritten.Count > ControlLimits.BulkReports) _unwritten.RemoveLast();
+        }
     }
 
     private async Task<BulkRow> OneAsync(BulkDraft draft, string device, Actor actor)

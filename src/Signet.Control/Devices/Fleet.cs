@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Signet.Access;
 using Signet.Audit;
 using Signet.Pki;
+using Signet.Store;
 using Signet.Wire;
 
 namespace Signet.Control;
@@ -21,14 +22,20 @@ public sealed class Fleet
     private readonly TimeProvider _time;
     private readonly Func<DeviceBroker> _broker;
     private readonly SharedKeys _shared;
+    private readonly CutOffList _cutOff;
     private volatile string? _renewal;
 
     internal Fleet(Roster roster, Observations observations, ControlDatabase database, AuditTrail trail, Administration administration, Installation installation, CertificateAuthority authority, SharedKeys shared,
-        Certificates certificates, SessionCutter sessions, TimeProvider time, Func<DeviceBroker> broker)
+        Certificates certificates, SessionCutter sessions, CutOffList cutOff, TimeProvider time, Func<DeviceBroker> broker)
     {
-        (_roster, _observations, _database, _trail, _administration, _installation, _authority, _shared, _certificates, _sessions, _time, _broker) =
-            (roster, observations, database, trail, administration, installation, authority, shared, certificates, sessions, time, broker);
+        (_roster, _observations, _database, _trail, _administration, _installation, _authority, _shared, _certificates, _sessions, _cutOff, _time, _broker) =
+            (roster, observations, database, trail, administration, installation, authority, shared, certificates, sessions, cutOff, time, broker);
         _roster.Changed += record => Changed?.Invoke(record);
+        // The last run of the center cut them off and stopped before the database answered.
+        foreach (var name in _cutOff.Names)
+        {
+            if (_roster.Change(name, m => { m.Enabled = false; return true; }) is not null) _unwritten[name] = true;
+        }
     }
 
     /// <summary>A device came, went, was added, changed or removed. Raised after the fact, from any thread; do not block.</summary>
@@ -70,7 +77,7 @@ public sealed class Fleet
         var open = _authority.FindByName(name).Where(e => !e.IsRevoked && e.Profile is CertificateProfile.Device or CertificateProfile.DeviceSealing).ToList();
         if (open.Count > 0 && !(await _certificates.RevokeNowAsync(name, open, RevocationReason.CessationOfOperation, actor, _time.GetUtcNow(), cancellationToken)).TryGet(out _, out var stuck)) return stuck;
         _roster.Remove(name);
-        _unwritten.TryRemove(name, out _);
+        Written(name);
         _sessions.Cut(s => s.Identity == name, $"{name} was removed", purge: true);
         await _sessions.InForceAsync();
         await _database.WriteAsync(c => FleetStore.Delete(c, name, _time.GetUtcNow()), cancellationToken);
@@ -99,19 +106,31 @@ public sealed class Fleet
         {
             // Nobody is let in whom the next start would shut out again.
             await _database.WriteAsync(c => FleetStore.Update(c, name, true, device!.AllowedCommands), cancellationToken);
-            _unwritten.TryRemove(name, out _);
+            Written(name);
+            _cutOff.SyncRemovals();
             _roster.Change(name, m => { m.Enabled = true; return true; });
             if (isAlone) await _sessions.InForceAsync();
             return new DeviceChange(_roster.Find(name)!, true);
         }
 
-        // The policy first, so that a cut session cannot come back; the disk after, so that a full one does not hinder the cut. Until it is written it is tried again (WriteDownAsync).
+        // A note beside the database, which may be away; then the policy, so that a cut session cannot come back; the database after, so that nothing of it hinders the cut. Until it is
+        // written it is tried again (WriteDownAsync), by the next start too.
+        var isNoted = _cutOff.TryAdd(name, out var whyNot);
         _unwritten[name] = true;
         _roster.Change(name, m => { m.Enabled = false; return true; });
         _sessions.Cut(s => s.Identity == name, $"{name} was disabled", purge: true);
         if (isAlone) await _sessions.InForceAsync();
-        await _database.WriteAsync(c => FleetStore.Update(c, name, false, device!.AllowedCommands), CancellationToken.None);
-        _unwritten.TryRemove(name, out _);
+        try
+        {
+            await _database.WriteAsync(c => FleetStore.Update(c, name, false, device!.AllowedCommands), CancellationToken.None);
+        }
+        catch (StoreException e)
+        {
+            return new Refusal(RefusalCode.StoreUnavailable, isNoted ? $"{name} is cut off, and stays so; the database is told as soon as it answers: {e.Message}"
+                : $"{name} is cut off, but nothing could be written: a restart of the center would let it in again. {e.Message} {whyNot}");
+        }
+
+        Written(name);
         return new DeviceChange(_roster.Find(name)!, true);
     }, cancellationToken);
 
@@ -128,9 +147,16 @@ public sealed class Fleet
             {
                 if (!_unwritten.ContainsKey(name) || _roster.Find(name) is not { Enabled: false } device) return Unknown(name);
                 await _database.WriteAsync(c => FleetStore.Update(c, name, false, device.AllowedCommands), cancellationToken);
-                _unwritten.TryRemove(name, out _);
+                Written(name);
                 return device;
             }, cancellationToken);
+    }
+
+    // The note first: should that fail, the name stays among the unwritten and the round writes "disabled" anew.
+    private void Written(string name)
+    {
+        _cutOff.Remove(name);
+        _unwritten.TryRemove(name, out _);
     }
 
     /// <summary>Replaces the list of commands the center sends. The device keeps a list of its own, which is renewed when its home is on this machine and it starts again.</summary>

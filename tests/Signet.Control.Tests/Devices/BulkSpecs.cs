@@ -64,6 +64,105 @@ public sealed class BulkSpecs
     }
 
     [Fact]
+    public async Task A_quarantine_that_the_database_never_heard_of_outlives_a_restart_of_the_center_and_can_be_undone_for_good()
+    {
+        await using var house = await TestHouse.StartAsync();
+        var rival = AuditRival.OfFleet(house);
+        var refused = (await house.Center.Fleet.SetEnabledAsync("door-1", false, TestHouse.Operator)).Refusal!;
+        (refused.Name, refused.Message.Contains("is cut off, and stays so", StringComparison.Ordinal)).ShouldBe(("store-unavailable", true), refused.Message);
+        await house.StopCenterAsync();
+        rival.Dispose();
+
+        await house.StartCenterAsync();
+        house.Center.Fleet.Find("door-1")!.Enabled.ShouldBeFalse("from the first moment: nobody asked again");
+        await Eventually.True(() => !house.Center.Fleet.IsUnwritten, "and the database is told");
+        (await house.Center.Fleet.SetEnabledAsync("door-1", true, TestHouse.Admin)).Refusal.ShouldBeNull();
+        await house.StopCenterAsync();
+        await house.StartCenterAsync();
+        house.Center.Fleet.Find("door-1")!.Enabled.ShouldBeTrue("no old note comes back");
+        (File.GetUnixFileMode(Path.Combine(house.Directory, "cut-off")), new FileInfo(Path.Combine(house.Directory, "cut-off")).Length).ShouldBe((UnixFileMode.UserRead | UnixFileMode.UserWrite, 64L * 1000));
+    }
+
+    [Fact]
+    public void The_list_of_who_is_cut_off_keeps_whole_names_alone_and_is_not_hindered_by_a_spoilt_slot()
+    {
+        using var temp = new TempDirectory();
+        using (var list = CutOffList.Open(temp.Path))
+        {
+            foreach (var name in new[] { "door-1", "door-10", new string('a', 63) }) list.TryAdd(name, out _).ShouldBeTrue();
+            list.Remove("door-1");
+            list.TryAdd("pump-1", out _).ShouldBeTrue();
+        }
+
+        using (var file = File.OpenWrite(Path.Combine(temp.Path, "cut-off")))
+        {
+            file.Position = 64;
+            file.Write("Door;10"u8);
+        }
+
+        using (var list = CutOffList.Open(temp.Path))
+        {
+            list.Names.Order().ShouldBe([new string('a', 63), "pump-1"]);
+            for (var i = 0; i < 1_100; i++) list.TryAdd($"more-{i}", out _).ShouldBeTrue("there is room on this disk");
+        }
+
+        using var again = CutOffList.Open(temp.Path);
+        again.Names.Count.ShouldBe(1_102);
+    }
+
+    [Fact]
+    public async Task A_change_with_a_key_is_done_once_though_the_center_was_restarted_between()
+    {
+        await using var house = await TestHouse.StartAsync();
+        var draft = new BulkDraft("all", BulkChange.AddTag, "winter", "night-1");
+        var first = (await house.Center.Bulk.ChangeAsync(draft, TestHouse.Admin)).Value;
+        (await house.Center.Fleet.SetLabelsAsync("door-1", null, [], TestHouse.Admin)).Refusal.ShouldBeNull();
+        await house.StopCenterAsync();
+        await house.StartCenterAsync();
+
+        var second = (await house.Center.Bulk.ChangeAsync(draft, TestHouse.Admin)).Value;
+
+        (second.Id, second.Done, string.Join(' ', second.Devices.Select(row => row.Device + ":" + row.Result))).ShouldBe((first.Id, 3, "door-1:done thermostat-1:done valve-1:done"));
+        house.Center.Fleet.Find("door-1")!.Tags.ShouldBeEmpty("it was not done again");
+        (await house.Center.Bulk.ChangeAsync(draft with { Value = "summer" }, TestHouse.Admin)).Refusal!.Name.ShouldBe("conflict");
+        (await house.Center.Bulk.ChangeAsync(draft with { Names = ["door-1"] }, TestHouse.Admin)).Refusal!.Name.ShouldBe("conflict", "other devices are another change");
+        var elses = (await house.Center.Bulk.ChangeAsync(draft, TestHouse.Admin with { Name = "bea" })).Value;
+        elses.Id.ShouldNotBe(first.Id, "keys belong to who asks");
+        (await house.Center.Audit.QueryAsync(new() { Action = "devices-changed" })).Entries.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_change_that_a_stop_cut_in_half_is_not_begun_again_and_an_old_key_is_free()
+    {
+        await using var house = await TestHouse.StartAsync();
+        var draft = new BulkDraft("all", BulkChange.AddTag, "winter", "night-1");
+        var first = (await house.Center.Bulk.ChangeAsync(draft, TestHouse.Admin)).Value;
+        AuditRival.Execute(house, "UPDATE bulk_change SET report = NULL");
+        var refused = (await house.Center.Bulk.ChangeAsync(draft, TestHouse.Admin)).Refusal!;
+        (refused.Name, refused.Message.Contains(first.Id, StringComparison.Ordinal)).ShouldBe(("conflict", true), refused.Message);
+
+        AuditRival.Execute(house, "UPDATE bulk_change SET started = 0");
+        (await house.Center.Bulk.ChangeAsync(draft, TestHouse.Admin)).Value.Id.ShouldNotBe(first.Id);
+        for (var i = 0; i < 101; i++) (await house.Center.Bulk.ChangeAsync(draft with { IdempotencyKey = $"more-{i}" }, TestHouse.Admin)).Refusal.ShouldBeNull();
+        house.Center.Rows.Read(c => Dapper.SqlMapper.ExecuteScalar<long>(c, "SELECT COUNT(*) FROM bulk_change")).ShouldBe(100, "the newest of each who asks");
+    }
+
+    [Fact]
+    public async Task Cutting_off_with_a_key_works_while_the_database_takes_nothing_and_is_repeated_to_who_asks_again()
+    {
+        await using var house = await TestHouse.StartAsync();
+        var draft = new BulkDraft("door-1", BulkChange.Quarantine, null, "now");
+        BulkReport first;
+        using (AuditRival.OfFleet(house))
+        {
+            first = (await house.Center.Bulk.ChangeAsync(draft, TestHouse.Operator)).Value;
+            house.Center.Fleet.Find("door-1")!.Enabled.ShouldBeFalse();
+        }
+
+        (await house.Center.Bulk.ChangeAsync(draft, TestHouse.Operator)).Value.Id.ShouldBe(first.Id);
+    }
+
+    [Fact]
     public async Task What_was_answered_before_is_answered_again_only_to_who_may_see_it_today()
     {
         await using var house = await TestHouse.StartAsync();

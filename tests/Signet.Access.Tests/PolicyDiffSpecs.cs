@@ -42,6 +42,14 @@ public sealed class PolicyDiffSpecs
     }
 
     [Fact]
+    public void What_two_patterns_find_alike_is_told_once()
+    {
+        var after = With("""{ "name": "alarms", "effect": "allow", "who": { "names": ["door-1"] }, "actions": ["publish"], "topics": ["alarm/+", "alarm/any", "alarm/{name}"] }""");
+        var changes = PolicyDiff.Between(AccessPolicy.Default, after, Everybody);
+        changes.Select(c => (c.Pattern, c.Example)).ShouldBe([("alarm/any", "alarm/any"), ("alarm/{name}", "alarm/door-1")], "alarm/+ finds nothing that the two do not");
+    }
+
+    [Fact]
     public void Real_traffic_is_replayed_against_a_proposal()
     {
         var after = new AccessPolicy(2, AccessPolicy.Default.Rules.Where(r => r.Name != "center-listens"));

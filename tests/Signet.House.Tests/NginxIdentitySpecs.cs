@@ -74,6 +74,28 @@ public sealed class NginxIdentitySpecs : IDisposable
             (await AskAsync(front + "/api/v1/devices", forged)).Code.ShouldBe("401");
             (await AuditAsync("forwarded-identity-refused")).ShouldBe(0, "nothing forged has reached the center");
 
+            // HTTP/2 in clear text, asked for or begun unasked, is passed on by nobody: what would follow it would not be looked at.
+            string[] upgrade = ["--http1.1", "-H", "Connection: Upgrade, HTTP2-Settings", "-H", "Upgrade: h2c", "-H", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA"];
+            foreach (var asks in new[] { upgrade, [.. upgrade, .. forged] })
+            {
+                var answer = await AskAsync(front + "/api/v1/devices", asks);
+                (answer.Code, answer.Body.Contains("Switching", StringComparison.Ordinal)).ShouldBe(("401", false));
+            }
+
+            var smuggled = $"GET /api/v1/devices HTTP/1.1\r\nHost: localhost\r\nX-Signet-Client-Cert: {Escaped("ada")}\r\nX-Signet-Client-Address: 10.9.9.9\r\n\r\n";
+            const string Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+            const string Upgrade = "GET /api/v1/devices HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n";
+            foreach (var words in new[] { Preface + smuggled, Upgrade + Preface + smuggled, Upgrade + smuggled, Upgrade.Replace("h2c", "websocket, h2c", StringComparison.Ordinal) + smuggled })
+            {
+                var answers = await SayAsync(port, words);
+                answers.ShouldNotContain(" 101 ");
+                answers.ShouldNotContain(" 200 ");
+                answers.ShouldContain("HTTP/1.1 4");
+            }
+
+            (await AuditAsync("forwarded-identity-refused")).ShouldBe(0, "nginx has replaced the words of each of them");
+            foreach (var asks in new[] { upgrade, ["--http2-prior-knowledge"], ["--http2"] }) (await AskAsync(_console + "/api/v1/devices", [.. asks, .. forged])).Code.ShouldBe("400", "nor at the console itself");
+
             // Nobody else can: from a foreign address, from the proxy's without its certificate, with another certificate, with the proxy's from a foreign address.
             var api = _console + "/api/v1/devices";
             string[] there = ["--interface", "127.0.0.2"], proxy = ["--cert", Nginx + "/nginx.crt", "--key", Nginx + "/nginx.key"];
@@ -135,6 +157,36 @@ public sealed class NginxIdentitySpecs : IDisposable
         var answer = await Peer.RunAsync("curl", ["-s", "-w", "\n%{http_code}", "--cacert", Data + "/pki/root.crt", .. more, url]);
         var at = answer.Output.LastIndexOf('\n');
         return (answer.Output[(at + 1)..], answer.Output[..at]);
+    }
+
+    // What comes back before the other side closes, or says nothing for two seconds.
+    private async Task<string> SayAsync(int port, string words)
+    {
+        using var tcp = new System.Net.Sockets.TcpClient();
+        await tcp.ConnectAsync("localhost", port);
+        await using var tls = new SslStream(tcp.GetStream());
+        var trust = new X509Certificate2Collection();
+        trust.ImportFromPemFile(Data + "/pki/root.crt");
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { trust[0] }, RevocationMode = X509RevocationMode.NoCheck } });
+        await tls.WriteAsync(System.Text.Encoding.Latin1.GetBytes(words));
+        var heard = new System.Text.StringBuilder();
+        var buffer = new byte[16 * 1024];
+        try
+        {
+            while (true)
+            {
+                using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+                var read = await tls.ReadAsync(buffer, patience.Token);
+                if (read == 0) break;
+                heard.Append(System.Text.Encoding.Latin1.GetString(buffer, 0, read));
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // It says no more.
+        }
+
+        return heard.ToString();
     }
 
     private static MqttMessage Text(string topic) => new() { Topic = topic, Payload = new byte[] { 1 }, QoS = QoS.AtLeastOnce };

@@ -37,6 +37,56 @@ public sealed class UserSpecs(RunningHouse house) : IClassFixture<RunningHouse>
     }
 
     [Fact]
+    [Trait("row", "S0-23")]
+    public async Task Somebody_is_limited_to_groups_from_the_first_moment_whether_added_or_invited()
+    {
+        (await house.RunAsync("device", "label", "door-1", "--groups", "north")).ExitCode.ShouldBe(0);
+        var added = await house.RunAsync("user", "add", "nora", "--role", "operator", "--groups", "south", "north", "--json");
+        added.ExitCode.ShouldBe(0, added.Error);
+        GroupsOf(added.Json).ShouldBe(["north", "south"]);
+        foreach (var wrong in new[] { ("admin", "north", "not limited"), ("viewer", "No Group", "is no group's name") })
+        {
+            foreach (var verb in new[] { new[] { "user", "add", "max" }, ["user", "invite"] })
+            {
+                var refused = await house.RunAsync([.. verb, "--role", wrong.Item1, "--groups", wrong.Item2]);
+                refused.ExitCode.ShouldBe(1);
+                refused.Error.ShouldContain(wrong.Item3);
+            }
+        }
+
+        // Two changes in one request: what is refused has not let the other one widen anything.
+        (await house.RunAsync("user", "add", "vik", "--role", "viewer", "--groups", "north")).ExitCode.ShouldBe(0);
+        var token = (string)house.Signet.Ready["token"]!;
+        var half = await CurlAsync("-X", "PATCH", "-H", $"Authorization: Bearer {token}", "-H", "Content-Type: application/json", "-d", """{"role":"operator","groups":["No Group"]}""", "/api/v1/users/vik");
+        half.ShouldContain("is no group's name");
+        ((string)(await PersonAsync("vik"))["role"]!).ShouldBe("viewer");
+
+        // Invited: the page, then the first look around.
+        var invited = await house.RunAsync("user", "invite", "--role", "operator", "--groups", "north", "--note", "night shift", "--json");
+        invited.ExitCode.ShouldBe(0, invited.Error);
+        GroupsOf(invited.Json["invitation"]!).ShouldBe(["north"]);
+        var (link, jar) = (new Uri((string)invited.Json["url"]!), Path.Combine(Path.GetDirectoryName(house.Data)!, "ines.jar"));
+        var page = await CurlAsync("-c", jar, link.PathAndQuery);
+        const string Mark = "name=\"__RequestVerificationToken\" type=\"hidden\" value=\"";
+        var at = page.IndexOf(Mark, StringComparison.Ordinal) + Mark.Length;
+        at.ShouldBeGreaterThan(Mark.Length, page);
+        (await CurlAsync("-b", jar, "-c", jar, "-w", "%{http_code}", "--data-urlencode", $"__RequestVerificationToken={page[at..page.IndexOf('"', at)]}", "--data-urlencode", $"Token={link.Query[7..]}", "--data-urlencode", "Name=ines",
+            "--data-urlencode", "Password=tractor violet noodle", "/register")).ShouldEndWith("302");
+        GroupsOf(await PersonAsync("ines")).ShouldBe(["north"]);
+        var devices = System.Text.Json.Nodes.JsonNode.Parse(await CurlAsync("-b", jar, "/api/v1/devices"))!["devices"]!.AsArray();
+        devices.Select(device => (string)device!["name"]!).ShouldBe(["door-1"]);
+        (await CurlAsync("-b", jar, "-w", "%{http_code}", "/api/v1/devices/valve-1")).ShouldEndWith("404");
+    }
+
+    private static IEnumerable<string> GroupsOf(System.Text.Json.Nodes.JsonNode person) => person["groups"]!.AsArray().Select(one => (string)one!);
+
+    private async Task<System.Text.Json.Nodes.JsonNode> PersonAsync(string name)
+        => (await house.RunAsync("user", "list", "--json")).Json["users"]!.AsArray().Single(one => (string)one!["name"]! == name)!;
+
+    private async Task<string> CurlAsync(params string[] arguments)
+        => (await Peer.RunAsync("curl", ["-s", "--cacert", (string)house.Signet.Ready["rootCertificate"]!, .. arguments[..^1], (string)house.Signet.Ready["console"]! + arguments[^1]])).Output;
+
+    [Fact]
     public async Task A_token_is_created_used_listed_and_revoked()
     {
         var secret = (await house.RunAsync("token", "create", "ci", "--role", "viewer", "--days", "1")).Output.Trim();

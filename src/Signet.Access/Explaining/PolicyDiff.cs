@@ -43,7 +43,10 @@ public static class PolicyDiff
             change.Who.Add(question.Principal.Name);
         }
 
-        return [.. changes.Select(c => new PolicyChange(c.Key.Gained, c.Key.Action, c.Key.Pattern, c.Key.Before, c.Key.After,
+        // Found with two patterns that lead to the same example for the same askers, it is one difference: the narrower pattern names it.
+        return [.. changes.OrderBy(c => c.Key.Pattern.Count(sign => sign is '+' or '#')).ThenBy(c => c.Key.Pattern, StringComparer.Ordinal)
+            .DistinctBy(c => (c.Key.Gained, c.Key.Action, c.Key.Before, c.Key.After, c.Value.Example, string.Join('\n', c.Value.Who.Order(StringComparer.Ordinal))))
+            .Select(c => new PolicyChange(c.Key.Gained, c.Key.Action, c.Key.Pattern, c.Key.Before, c.Key.After,
                 [.. c.Value.Who.Order(StringComparer.Ordinal).Take(AccessLimits.MaximumDiffNames)], c.Value.Who.Count, c.Value.Example))
             .OrderBy(c => c.Gained).ThenBy(c => c.Pattern, StringComparer.Ordinal).ThenBy(c => c.Action)];
     }

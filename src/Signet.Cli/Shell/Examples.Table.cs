@@ -19,7 +19,6 @@ internal static partial class Examples
         ["device label"] = ["signet device label pump-1 --groups heating --tags roof,2026", "signet device label pump-1 --tags \"\""],
         ["device change"] = ["signet device change group:heating add-tag winter-2026", "signet device change pump-1,pump-2 quarantine", "signet device change tag:lost revoke --yes"],
         ["device remove"] = ["signet device remove pump-1 --yes"],
-        ["device quarantine"] = ["signet device quarantine pump-1"],
         ["device run"] = ["signet device run pump-1", "signet device run --home ./pump-1"],
         ["device simulate"] = ["signet device simulate 300 --telemetry", "signet device simulate 300 --command check-status"],
         ["device invite"] = ["signet device invite pump-2 --kind valve", "signet device invite pump-2 --hours 2 --approval"],

@@ -17,6 +17,9 @@ internal static partial class Examples
 
     public static IReadOnlyList<string> Of(Command command) => Known.GetValueOrDefault(command) ?? Table.GetValueOrDefault(Words(command)) ?? [];
 
+    /// <summary>Rows of the table for commands that there are not.</summary>
+    public static IEnumerable<string> Strangers(IEnumerable<string> commands) => Table.Keys.Except(commands, StringComparer.Ordinal);
+
     // "device maker add"; the program's own name is not among them.
     private static string Words(Command command)
         => command.Parents.OfType<Command>().FirstOrDefault() is not { } above ? "" : Words(above) is { Length: > 0 } words ? words + " " + command.Name : command.Name;

@@ -16,7 +16,7 @@ internal static class HelpVerb
             var all = All(root, []).ToList();
             if (parsed.GetValue(check))
             {
-                var faults = all.SelectMany(one => Faults(root, one.Words, Examples.Of(one.Command))).ToList();
+                var faults = all.SelectMany(one => Faults(root, one.Words, Examples.Of(one.Command))).Concat(Examples.Strangers(all.Select(one => one.Words)).Select(words => $"{words}: examples of no command")).ToList();
                 foreach (var fault in faults) printer.Output.WriteLine(fault);
                 return Task.FromResult(faults.Count == 0 ? ExitCode.Done : ExitCode.Refused);
             }

@@ -17,6 +17,8 @@ internal sealed class Askers(Roster roster, Func<string, Account?> findPerson, T
     public const string ScopeRule = "scope";
 
     private readonly ConcurrentDictionary<string, (Principal Principal, IReadOnlyList<string> Scope)?> _people = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Lock _forgetting = new();
+    private long _forgotten;
     private readonly ConcurrentDictionary<string, (IReadOnlyList<string> Groups, Principal Principal)> _devices = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (IReadOnlyList<string> Groups, Principal Principal)> _accounts = new(StringComparer.Ordinal);
 
@@ -78,14 +80,32 @@ internal sealed class Askers(Roster roster, Func<string, Account?> findPerson, T
     }
 
     /// <summary>Somebody's role changed, or they were disabled or removed.</summary>
-    public void ForgetPerson(string name) => _people.TryRemove(name, out _);
+    public void ForgetPerson(string name)
+    {
+        lock (_forgetting)
+        {
+            _forgotten++;
+            _people.TryRemove(name, out _);
+        }
+    }
 
     private static readonly Principal Center = Principal.Service(Actor.Center.Name);
 
     private bool IsInForce(string name) => roster.With(name, m => m.Enabled && m.Certificates.Exists(c => c.Retired is null));
 
     private (Principal Principal, IReadOnlyList<string> Scope)? Person(string name)
-        => _people.GetOrAdd(name, static (name, find) => find(name) is { Enabled: true } account ? (Principal.Person(account.Name, account.Role), account.Limits) : null, findPerson);
+    {
+        if (_people.TryGetValue(name, out var known)) return known;
+        var asOf = Volatile.Read(ref _forgotten);
+        (Principal, IReadOnlyList<string>)? found = findPerson(name) is { Enabled: true } account ? (Principal.Person(account.Name, account.Role), account.Limits) : null;
+        lock (_forgetting)
+        {
+            // Read before the change and kept after it, a right would stay until the next change.
+            if (asOf == _forgotten) _people[name] = found;
+        }
+
+        return found;
+    }
 
     // Made anew only when the device's groups are others than before.
     private Principal Device(string name)

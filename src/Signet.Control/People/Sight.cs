@@ -58,7 +58,7 @@ public sealed class Sight
     public bool Sees(FeedEvent happened) => IsWhole || happened.Kind switch
     {
         FeedKind.Gap => true,
-        FeedKind.Audit => Has(happened.Subject) || IsMe(happened.Subject) || happened is { Name: "health", Subject: "audit" },
+        FeedKind.Audit => (Has(happened.Subject) && !AboutPeople.Contains(happened.Name)) || IsMe(happened.Subject) || happened is { Name: "health", Subject: "audit" },
         FeedKind.Broker => Has(happened.Subject) || happened.Subject == BrokerPolicy.PersonPrefix + Me,
         _ => Has(happened.Subject),
     };

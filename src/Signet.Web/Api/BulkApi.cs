@@ -24,7 +24,7 @@ internal static class BulkApi
     public static void Map(RouteGroupBuilder api)
     {
         api.MapPost("/bulk-changes", ChangeAsync).Requires(Act.QuarantineDevice).WithinGroups().Produces<BulkReport>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(422)
-            .WithSummary("One change to every device of a selection, at most 1000, with an answer for each. Everything but `quarantine` needs an administrator.");
+            .WithSummary("One change to every device of a selection, at most 1000, with an answer for each. Everything but `quarantine` needs an administrator. `Idempotency-Key` is remembered for seven days: the same change again gets the first report.");
         api.MapPost("/bulk-changes/revoke", RevokeAsync).Requires(Act.RevokeCertificate).Confirmed().Produces<BulkReport>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(422)
             .WithSummary("Revokes all certificates of every device of a selection, for good.");
     }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Signet.Access;
 using Signet.Control;
@@ -106,7 +107,9 @@ internal static class EventsApi
     private static async Task<bool> IsAliveAsync(CommandCenter center, Sessions sessions, HttpContext context)
         => TokenAuthentication.Secret(context.Request) is { } secret
             ? await center.Tokens.FindActorAsync(secret, context.Address(), context.RequestAborted) is not null
-            : await sessions.IsAliveAsync(context.User, context.RequestAborted);
+            : context.User.Identity?.AuthenticationType == CertificateAuthentication.SchemeName
+                ? await context.RequestServices.GetRequiredService<CertificatePeople>().FindAsync(context) is var (account, _) && account.SecurityStamp == context.Account()?.SecurityStamp
+                : await sessions.IsAliveAsync(context.User, context.RequestAborted);
 
     private static string Name(FeedKind kind) => kind.ToString().ToLowerInvariant();
 }

@@ -122,14 +122,22 @@ internal static class PeopleApi
     {
         if (change is { Role: null, Enabled: null, Groups: null }) return Problems.BadInput("Nothing to change: give `role`, `enabled` or `groups`.");
         using var turn = await Turn.TakeAsync(context.RequestAborted);
+        // In the order in which nobody ever has more than before and after, and in which a part that is refused has not let another one widen anything.
         Outcome<Account> outcome = account;
         // Asked when the first change's turn comes, so that no page gets in between; the others follow from it.
         Func<Account, Refusal?>? expected = now => EntityTags.Late(context.Request, PersonJson.Of(now));
-        if (change.Role is { } role) outcome = await center.Accounts.SetRoleAsync(account.Id, role, context.Actor(), expected, context.RequestAborted);
-        if (change.Role is not null) expected = null;
-        if (outcome.Refusal is null && change.Enabled is { } enabled) outcome = await center.Accounts.SetEnabledAsync(account.Id, enabled, context.Actor(), expected, context.RequestAborted);
-        if (change.Enabled is not null) expected = null;
-        if (outcome.Refusal is null && change.Groups is { } groups) outcome = await center.Accounts.SetScopeAsync(account.Id, groups, context.Actor(), expected, context.RequestAborted);
+        if (change.Enabled == false) await NextAsync(first => center.Accounts.SetEnabledAsync(account.Id, false, context.Actor(), first, context.RequestAborted));
+        if (change.Role is { } lower && lower < account.Role) await NextAsync(first => center.Accounts.SetRoleAsync(account.Id, lower, context.Actor(), first, context.RequestAborted));
+        if (change.Groups is { } groups) await NextAsync(first => center.Accounts.SetScopeAsync(account.Id, groups, context.Actor(), first, context.RequestAborted));
+        if (change.Role is { } role && role >= account.Role) await NextAsync(first => center.Accounts.SetRoleAsync(account.Id, role, context.Actor(), first, context.RequestAborted));
+        if (change.Enabled == true) await NextAsync(first => center.Accounts.SetEnabledAsync(account.Id, true, context.Actor(), first, context.RequestAborted));
+        async Task NextAsync(Func<Func<Account, Refusal?>?, Task<Outcome<Account>>> step)
+        {
+            if (outcome.Refusal is not null) return;
+            outcome = await step(expected);
+            expected = null;
+        }
+
         return Problems.Answer(outcome, changed => Results.Ok(PersonJson.Of(changed)));
     });
 

@@ -92,7 +92,7 @@ internal static class ConsoleHost
     {
         // Keys live as long as the process, like the sessions they belong to: none lies on a disk.
         services.AddSingleton<IDataProtectionProvider, EphemeralDataProtectionProvider>();
-        services.AddSingleton<CertificatePeople>().AddSingleton<SetupLink>().AddSingleton<LoginThrottle>().AddSingleton<Sessions>().AddSingleton<KnownBrowser>().AddSingleton<Trail>().AddScoped<SignInDesk>().AddScoped<ProviderDesk>();
+        services.AddSingleton<CertificatePeople>().AddSingleton<SetupLink>().AddSingleton<LoginThrottle>().AddSingleton<AttemptTurns>().AddSingleton<Sessions>().AddSingleton<KnownBrowser>().AddSingleton<Trail>().AddScoped<SignInDesk>().AddScoped<ProviderDesk>();
         services.AddSingleton<LatestRefusals>().AddSingleton<Navigation>().AddSingleton<ShortMemory>().AddSingleton<SecondStep>().AddSingleton<Phrases>().AddScoped<PasskeyDesk>().AddScoped<IPasskeyHandler<Person>, PasskeyHandler<Person>>();
         services.AddIdentityCore<Person>().AddUserStore<PersonStore>();
         services.Configure<IdentityPasskeyOptions>(passkey =>

@@ -16,7 +16,7 @@ public readonly record struct SignInOutcome(Account? Account, string Message, bo
 
 /// <summary>Where people sign in and out.</summary>
 internal sealed class SignInDesk(
-    UserManager<Person> people, Sessions sessions, SecondStep second, LoginThrottle throttle, KnownBrowser browsers, Trail trail, CommandCenter center, CertificatePeople certificates, WebOptions options, TimeProvider time, Phrases phrases)
+    UserManager<Person> people, Sessions sessions, SecondStep second, LoginThrottle throttle, AttemptTurns attempts, KnownBrowser browsers, Trail trail, CommandCenter center, CertificatePeople certificates, WebOptions options, TimeProvider time, Phrases phrases)
 {
     private static readonly SemaphoreSlim Hashing = new(WebLimits.PasswordHashesAtOnce);
 
@@ -24,7 +24,8 @@ internal sealed class SignInDesk(
     {
         var from = context.Connection.RemoteIpAddress;
         var mark = browsers.Mark(context, name);
-        // 1 Slow down guessing, before anything costly is done.
+        // 1 Slow down guessing, before anything costly is done. Attempts at one account come one after the other: each knows of the failures before it.
+        using var turn = await attempts.TakeAsync(name, context.RequestAborted);
         if (await HeldBackAsync(context, name, name, mark) is { } wait) return new(null, wait);
         // 2 The password. Unknown names cost as much time as known ones.
         var person = name.Length is > 0 and <= 128 ? await people.FindByNameAsync(name) : null;
@@ -61,6 +62,7 @@ internal sealed class SignInDesk(
     {
         if (await HalfAsync(context) is not var (half, account)) return Late();
         var mark = browsers.Mark(context, half.Name);
+        using var turn = await attempts.TakeAsync(CodeTally(half.Name), context.RequestAborted);
         if (await HeldBackAsync(context, CodeTally(half.Name), half.Name, mark) is { } wait) return new(null, wait);
         code = code.Trim();
         var looksLikeTotp = code.Count(char.IsAsciiDigit) == OneTimeCode.Digits && code.All(c => char.IsAsciiDigit(c) || c is ' ' or '-');
@@ -96,6 +98,7 @@ internal sealed class SignInDesk(
     public async Task<SignInOutcome> ConfirmAsync(HttpContext context, Account account, string password)
     {
         var mark = browsers.Mark(context, account.Name);
+        using var turn = await attempts.TakeAsync(account.Name, context.RequestAborted);
         if (await HeldBackAsync(context, account.Name, account.Name, mark) is { } wait) return new(null, wait);
         if (!await CheckAsync(new(account), password, context.RequestAborted))
         {

@@ -80,6 +80,35 @@ public sealed partial class CertificateSignInSpecs
     }
 
     [Fact]
+    public async Task A_live_feed_that_a_certificate_opened_goes_on_while_its_person_may_be_here()
+    {
+        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        await using var house = await TestHouse.StartAsync(new() { Web = true, Console = o => o with { CertificateSignIn = CertificateSignIn.Alone, Time = clock } });
+        await SomebodyAsync(house, "root", totp: false);
+        var account = await SomebodyAsync(house, "ada", totp: false);
+        using var ada = await CertificateAsync(house, CertificateProfile.User, "ada");
+        using var program = new Browser(house, ada);
+        using var stream = await program.Http.GetAsync("/api/v1/events", HttpCompletionOption.ResponseHeadersRead);
+        using var lines = new StreamReader(await stream.Content.ReadAsStreamAsync());
+        (await lines.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(20))).ShouldBe(": signet");
+        for (var beat = 0; beat < 4; beat++)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            var next = lines.ReadLineAsync(patience.Token).AsTask();
+            while (!next.IsCompleted)
+            {
+                clock.Advance(WebLimits.LiveFeedHeartbeat);
+                await Task.Delay(20);
+            }
+            (await next).ShouldNotBeNull("it was asked again and goes on");
+        }
+        (await house.Center.Accounts.SetRoleAsync(account.Id, Role.Viewer, TestHouse.Admin)).Refusal.ShouldBeNull();
+        var rest = lines.ReadToEndAsync();
+        for (var waited = System.Diagnostics.Stopwatch.StartNew(); !rest.IsCompleted && waited.Elapsed < TimeSpan.FromSeconds(20); await Task.Delay(20)) clock.Advance(WebLimits.LiveFeedHeartbeat);
+        rest.IsCompleted.ShouldBeTrue("a role that changed ends it");
+    }
+
+    [Fact]
     [Trait("row", "S0-5")]
     public async Task A_revocation_ends_the_persons_session_streams_and_WebSockets_at_once()
     {

@@ -41,6 +41,35 @@ public sealed class EstSpecs
     }
 
     [Fact]
+    public async Task At_the_door_a_request_for_another_devices_name_is_refused_with_its_reason_whoever_brings_it()
+    {
+        await using var house = await TestHouse.StartAsync(WithWeb);
+        using var place = new TempDirectory();
+        var invited = (await house.Center.Enrolments.InviteAsync(new("lamp-9", "door"), TestHouse.Admin)).Value;
+        foreach (var (file, subject, more) in new[] { ("other", "/CN=door-1", ""), ("two", "/CN=lamp-9/CN=door-1", ""), ("alt", "/CN=lamp-9", "subjectAltName=DNS:door-1") })
+        {
+            string[] extension = more.Length > 0 ? ["-addext", more] : [];
+            await OpensslAsync(place, ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", file + ".key", "-subj", subject, .. extension, "-outform", "DER", "-out", file + ".der"]);
+            await OpensslAsync(place, "base64", "-in", file + ".der", "-out", file + ".b64");
+        }
+
+        // With the invitation of another device, and with the certificate of another device.
+        var home = house.Center.Installation.DeviceDirectory("valve-1");
+        string[] valve = ["--cert", Path.Combine(home, "valve-1.crt"), "--key", Path.Combine(home, "valve-1.key")];
+        foreach (var (request, reason) in new[] { ("other.b64", "foreign-subject"), ("two.b64", "foreign-subject"), ("alt.b64", "foreign-name") })
+        {
+            (await CurlAsync(house, place, "simpleenroll", request, "-u", $"lamp-9:{invited.Token}")).ShouldBe("400", request);
+            File.ReadAllText(place.File("out")).ShouldStartWith(reason, customMessage: request);
+        }
+
+        (await CurlAsync(house, place, "simplereenroll", "other.b64", valve)).ShouldBe("400");
+        File.ReadAllText(place.File("out")).ShouldStartWith("foreign-subject");
+        house.Center.Authority.FindByName("door-1").Count.ShouldBe(1, "nothing was issued to its name");
+        var entry = await house.AuditedAsync(new() { Type = AuditTypes.AuthFail, Action = "enrolment-refused", Actor = "valve-1" });
+        (entry.Reason, entry.Outcome).ShouldBe(("foreign-subject", "refused"));
+    }
+
+    [Fact]
     public async Task A_request_for_another_name_costs_nobody_the_token()
     {
         await using var house = await TestHouse.StartAsync(WithWeb);

@@ -8,6 +8,18 @@ namespace Signet.Control.Tests;
 public sealed class SightSpecs
 {
     [Fact]
+    public async Task The_live_feed_tells_of_a_person_with_a_devices_name_no_more_than_the_log_does()
+    {
+        await using var house = await TestHouse.StartAsync();
+        await house.Center.Fleet.SetLabelsAsync("valve-1", ["north"], null, TestHouse.Admin);
+        var sight = house.Center.SightOf(TestHouse.Operator with { Groups = ["north"] });
+        FeedEvent About(string type) => new(1, DateTimeOffset.UtcNow, FeedKind.Audit, type, "valve-1", []);
+        sight.Sees(About(Audit.AuditTypes.Device)).ShouldBeTrue();
+        // Somebody typed the device's name where people sign in.
+        foreach (var type in new[] { Audit.AuditTypes.AuthFail, Audit.AuditTypes.Auth, Audit.AuditTypes.User }) sight.Sees(About(type)).ShouldBeFalse(type);
+    }
+
+    [Fact]
     public async Task The_place_where_the_next_page_of_commands_begins_names_no_command_that_is_none_of_theirs_and_loses_none_that_is()
     {
         await using var house = await TestHouse.StartAsync();

@@ -1,6 +1,8 @@
 // An OpenID Connect provider on loopback, the npm package oidc-provider, for Signet's tests.
+// With the files TLS_CERTIFICATE and TLS_KEY in its environment it speaks https.
 // It prints {"issuer": "..."}, reads one line of JSON from standard input (the client: id, secret, redirect addresses, algorithm; the file with people's claims) and serves until that is closed.
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createInterface } from 'node:readline';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -8,9 +10,10 @@ import Provider from 'oidc-provider';
 
 const key = (type, options, use) => ({ ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), use: 'sig', kid: use, alg: use });
 
-const server = createServer();
+const tls = process.env.TLS_CERTIFICATE ? { cert: readFileSync(process.env.TLS_CERTIFICATE), key: readFileSync(process.env.TLS_KEY) } : null;
+const server = tls ? createTlsServer(tls) : createServer();
 server.listen(0, '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const issuer = `${tls ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
   console.log(JSON.stringify({ issuer }));
   const lines = createInterface({ input: process.stdin });
   lines.once('line', line => {

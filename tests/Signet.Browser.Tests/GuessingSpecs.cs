@@ -1,0 +1,45 @@
+using System.Net;
+using Signet.Access;
+using Signet.Audit;
+using Signet.Control;
+using Signet.Web;
+
+namespace Signet.Browser;
+
+/// <summary>Many guesses that are sent at once.</summary>
+public sealed class GuessingSpecs : IAsyncLifetime
+{
+    private ProviderHouse house = null!;
+
+    public async ValueTask InitializeAsync() => house = await ProviderHouse.StartAsync(null);
+
+    public ValueTask DisposeAsync() => house.DisposeAsync();
+
+    [Fact]
+    [Trait("row", "S0-14")]
+    public async Task Of_thirty_passwords_sent_at_once_five_are_looked_at()
+    {
+        await house.PersonAsync("ada", Role.Viewer);
+        using var guesser = house.NewBrowser();
+        var pages = await AtOnceAsync(guesser, "/login", "/login", 30, guess => [("Name", "ada"), ("Password", $"tractor violet noodle {guess}")]);
+        pages.Count(page => page.Contains("Name or password is wrong.", StringComparison.Ordinal)).ShouldBe(WebLimits.LoginFailuresPerAccount);
+        pages.Count(page => page.Contains("Too many failed attempts.", StringComparison.Ordinal)).ShouldBe(30 - WebLimits.LoginFailuresPerAccount);
+    }
+
+    [Fact]
+    [Trait("row", "S0-14")]
+    public async Task Of_thirty_codes_sent_at_once_five_are_looked_at()
+    {
+        var ada = await house.PersonAsync("ada", Role.Viewer);
+        var secret = house.Center.SecondFactors.NewSecret();
+        (await house.Center.SecondFactors.EnableTotpAsync(ada, secret, OneTimeCode.At(secret, OneTimeCode.StepAt(house.Center.Time.GetUtcNow())), Actor.Terminal)).Refusal.ShouldBeNull();
+        using var guesser = house.NewBrowser();
+        await guesser.SignInAsync("ada");
+        var pages = await AtOnceAsync(guesser, "/login/second", "/login/second", 30, guess => [("Code", $"aaaa-bbbb-cccc-dd{guess:00}")]);
+        pages.Count(page => page.Contains("The code is not right.", StringComparison.Ordinal)).ShouldBe(WebLimits.LoginFailuresPerAccount);
+        (await house.EntriesAsync(AuditTypes.AuthFail, "sign-in")).Count(entry => entry.Reason == "bad-code").ShouldBe(WebLimits.LoginFailuresPerAccount);
+    }
+
+    private static async Task<List<string>> AtOnceAsync(Wanderer browser, string address, string page, int count, Func<int, (string, string)[]> fields)
+        => [.. (await Task.WhenAll(Enumerable.Range(0, count).Select(i => browser.PostAsync(address, page, fields(i))))).Select(answer => WebUtility.HtmlDecode(answer.Body))];
+}

@@ -1,0 +1,53 @@
+using System.Security.Claims;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Authentication;
+using Signet.Web.Security;
+using Signet.Web.SignIn;
+
+namespace Signet.Browser;
+
+/// <summary>Two requests of one session at once: one uses it, the other ends it.</summary>
+public sealed class SessionRaceSpecs
+{
+    private const int Rounds = 2_000;
+
+    [Theory]
+    [InlineData("use")]
+    [InlineData("renew")]
+    [InlineData("confirm")]
+    public async Task A_session_that_ended_stays_ended_whatever_another_request_does_with_it_at_that_moment(string what)
+    {
+        using var random = RandomNumberGenerator.Create();
+        var sessions = new Sessions(null!, TimeProvider.System, random);
+        var spin = new Random(4711);
+        for (var round = 0; round < Rounds; round++)
+        {
+            var person = new ClaimsPrincipal(new ClaimsIdentity([new(Who.Id, "ada"), new(Who.Session, $"mark-{round}")], Sessions.Scheme));
+            var ticket = new AuthenticationTicket(person, Sessions.Scheme);
+            var key = await sessions.StoreAsync(ticket);
+            var (isRunning, isOver) = (0, 0);
+            // Begins before the end and goes on beyond it, so that the end falls between looking and writing.
+            var user = Task.Run(async () =>
+            {
+                for (var beyond = 0; beyond < 20; beyond += Volatile.Read(ref isOver))
+                {
+                    switch (what)
+                    {
+                        case "use": await sessions.RetrieveAsync(key); break;
+                        case "renew": await sessions.RenewAsync(key, ticket); break;
+                        default: sessions.Confirm(person); break;
+                    }
+                    Volatile.Write(ref isRunning, 1);
+                }
+            });
+            while (Volatile.Read(ref isRunning) == 0) await Task.Yield();
+            Thread.SpinWait(spin.Next(200));
+            if (round % 2 == 0) await sessions.RemoveAsync(key);
+            else sessions.End("ada", $"mark-{round}").ShouldBeTrue();
+            Volatile.Write(ref isOver, 1);
+            await user;
+            (await sessions.RetrieveAsync(key)).ShouldBeNull($"round {round}");
+            sessions.Of("ada").ShouldBeEmpty();
+        }
+    }
+}

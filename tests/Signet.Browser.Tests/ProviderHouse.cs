@@ -90,6 +90,15 @@ public sealed partial class Wanderer : IDisposable
         return (answer.StatusCode, await answer.Content.ReadAsStringAsync(), answer.Headers.Location?.OriginalString ?? "");
     }
 
+    /// <summary>As a script on one of the console's own pages would: with the session and the page's token.</summary>
+    public async Task<(HttpStatusCode Status, string Body)> ApiAsync(string method, string address, string body)
+    {
+        using var request = new HttpRequestMessage(new(method), address) { Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json") };
+        request.Headers.Add("X-CSRF-Token", WebUtility.HtmlDecode(Token().Match((await GetAsync("/account")).Body).Groups[1].Value));
+        using var answer = await client.SendAsync(request);
+        return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
     public Task SignInAsync(string name) => PostAsync("/login", "/login", ("Name", name), ("Password", ProviderHouse.Password));
 
     /// <summary>From the sign-in page to the provider and back: the address the provider sends the browser to.</summary>

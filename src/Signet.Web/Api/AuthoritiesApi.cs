@@ -54,7 +54,7 @@ internal static class AuthoritiesApi
     {
         api.MapGet("/authorities", (CommandCenter center) => Results.Ok(new AuthorityListJson([.. center.Authorities.List().Select(AuthorityJson.Of)], center.Authority.TrustBundlePem, center.CommandSigners.List())))
             .Requires(Act.ViewCertificates).WithinGroups().Produces<AuthorityListJson>().WithSummary("Roots and intermediates, present and former, and the trust bundle.");
-        api.MapPost("/authorities/rotate", RotateAsync).Requires(Act.ManageAuthorities).Produces<AuthorityJson>().ProducesProblem(409).WithSummary("A new intermediate or root; the former one stays good.");
+        api.MapPost("/authorities/rotate", RotateAsync).Requires(Act.ManageAuthorities).Confirmed().Produces<AuthorityJson>().ProducesProblem(409).WithSummary("A new intermediate or root; the former one stays good.");
         api.MapPost("/authorities/signer", async (CommandCenter center, HttpContext context)
                 => Problems.Answer(await center.CommandSigners.RotateAsync(context.Actor(), context.RequestAborted), signers => Results.Ok(new SignerListJson(signers))))
             .Requires(Act.ManageAuthorities).Produces<SignerListJson>().ProducesProblem(409).WithSummary("A new key signs commands; each device is commanded with the one it believes, until it has taken the new one.");

@@ -65,11 +65,11 @@ internal static class CertificatesApi
     public static void Map(RouteGroupBuilder api)
     {
         api.MapGet("/certificates", List).Requires(Act.ViewCertificates).WithinGroups().Produces<CertificateListJson>().WithSummary("Everything issued, newest first. `after` takes the `next` of the page before.");
-        api.MapPost("/certificates", IssueAsync).Requires(Act.IssueCertificate).Produces<IssuedCertificateJson>(201).ProducesProblem(422).WithSummary("Issues a certificate with a new key.");
-        api.MapPost("/certificates/revoke", RevokeAsync).Requires(Act.RevokeCertificate).Produces<RevocationReport>().ProducesProblem(404)
+        api.MapPost("/certificates", IssueAsync).Requires(Act.IssueCertificate).Confirmed().Produces<IssuedCertificateJson>(201).ProducesProblem(422).WithSummary("Issues a certificate with a new key.");
+        api.MapPost("/certificates/revoke", RevokeAsync).Requires(Act.RevokeCertificate).Confirmed().Produces<RevocationReport>().ProducesProblem(404)
             .WithSummary("Revokes serials, names, everything of a device or person, or everything under an intermediate; ends what is open and answers with signed evidence.");
         api.MapPost("/certificates/release", ReleaseAsync).Requires(Act.RevokeCertificate).Produces<CertificateJson>().ProducesProblem(404).ProducesProblem(409).WithSummary("Undoes a hold.");
-        api.MapPost("/certificates/renew", RenewAsync).Requires(Act.IssueCertificate).Produces<IssuedCertificateJson>().ProducesProblem(404)
+        api.MapPost("/certificates/renew", RenewAsync).Requires(Act.IssueCertificate).Confirmed().Produces<IssuedCertificateJson>().ProducesProblem(404)
             .WithSummary("A new certificate like the newest of that name. The center's own are taken into use at once and have no key in the answer.");
         api.MapGet("/certificates/{serial}", Show).Requires(Act.ViewCertificates).WithinGroups().Produces<CertificateDetailJson>().ProducesProblem(404).WithSummary("One certificate with its path.");
         api.MapGet("/revocations", async (CommandCenter center, CancellationToken stop) => Results.Ok(new RevocationListJson(await center.Certificates.RevocationsAsync(stop))))

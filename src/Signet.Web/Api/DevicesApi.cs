@@ -65,7 +65,7 @@ internal static class DevicesApi
             .Requires(Act.ViewFleet).WithinGroups().Produces<DeviceManifest>().ProducesProblem(404).WithSummary("The newest signed manifest of a device.");
         api.MapPut("/devices/{name}/manifest", async (string name, NewManifestJson manifest, CommandCenter center, HttpContext context) => Problems.Answer(await center.Manifests.PushAsync(name, manifest.Manifest, manifest.Policy, context.Actor(), context.RequestAborted), Results.Ok))
             .Requires(Act.ManageDevices).Produces<DeviceManifest>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(422).WithSummary("Pushes a manifest, signed elsewhere, to a device.");
-        api.MapDelete("/devices/{name}", RemoveAsync).Requires(Act.ManageDevices).Produces<DeviceJson>().ProducesProblem(404).ProducesProblem(412).WithSummary("Revokes its certificates, cuts its sessions and forgets it.");
+        api.MapDelete("/devices/{name}", RemoveAsync).Requires(Act.ManageDevices).Confirmed().Produces<DeviceJson>().ProducesProblem(404).ProducesProblem(412).WithSummary("Revokes its certificates, cuts its sessions and forgets it.");
         api.MapGet("/devices/{name}/readings", ReadingsAsync).Requires(Act.ViewTelemetry).WithinGroups().Produces<ReadingListJson>().ProducesProblem(404)
             .WithSummary("The newest reading of each quantity; with `reading`, the readings of one quantity, oldest first.");
     }

@@ -78,7 +78,7 @@ internal static class PolicyApi
         api.MapPost("/policy/diff", DiffAsync).Requires(Act.ViewPolicy).Produces<PolicyDiffAnswerJson>().ProducesProblem(422).WithSummary("Who gains and who loses which topics, with an example each.");
         api.MapPost("/policy/test", Test).Requires(Act.ViewPolicy).Produces<PolicyTestAnswerJson>().ProducesProblem(422).WithSummary("Runs a file of assertions.");
         api.MapPost("/policy/preview", PreviewAsync).Requires(Act.ViewPolicy).Produces<PolicyPreviewJson>().ProducesProblem(409).ProducesProblem(422).WithSummary("What applying a policy would do, over all principals and over the last days' real traffic.");
-        api.MapPost("/policy/apply", ApplyAsync).Requires(Act.ApplyPolicy).Produces<PolicyApplied>().ProducesProblem(409).ProducesProblem(422).WithSummary("Applies a policy at once and everywhere.");
+        api.MapPost("/policy/apply", ApplyAsync).Requires(Act.ApplyPolicy).Confirmed().Produces<PolicyApplied>().ProducesProblem(409).ProducesProblem(422).WithSummary("Applies a policy at once and everywhere.");
     }
 
     private static IResult Show(CommandCenter center, long? version = null)

@@ -48,16 +48,17 @@ internal sealed class RegisterModel(CommandCenter center, WebOptions options, Si
         if (Passwords.Fault(Password ?? "", name) is { } fault) return Again(phrases.Said(fault));
         if (link is { Account: null } or null && await center.Accounts.FindByNameAsync(name.ToUpperInvariant(), stop) is not null) return Again(phrases["This name is taken."]);
         var hash = await Task.Run(() => Passwords.Hash(Password!), stop);
-        if (link is not null && !await center.Links.TryUseAsync(Token!, stop)) return Again(phrases["The link has just been used."]);
         if (link is { Account: { } id })
         {
+            if (!await center.Links.TryUseAsync(Token!, stop)) return Again(phrases["The link has just been used."]);
             var set = await center.Accounts.SetPasswordAsync(id, hash, "reset-link", new(name, Role, Actor.User, HttpContext.Address()), stop);
             // Not signed in by it: the second factor is still asked for.
             return set.Refusal is { } why ? Again(phrases.Said(why.Message)) : Redirect("/login");
         }
         if (link is null) throttle.Failed(Tally(from), from, "register");
-        var made = await center.Accounts.RegisterAsync(name, hash, Role, link?.By, HttpContext.Address(), link?.Groups, stop);
-        if (!made.TryGet(out var account, out var refusal)) return Again(phrases.Said(refusal.Message));
+        var made = await center.Accounts.RegisterAsync(name, hash, Role, link?.By, HttpContext.Address(), link?.Groups,
+            link is null ? null : () => center.Links.TryUseAsync(Token!, stop), stop); // used up last: a name that is taken costs nobody the invitation
+        if (!made.TryGet(out var account, out var refusal)) return Again(refusal.Code == RefusalCode.Conflict ? phrases["The link has just been used."] : phrases.Said(refusal.Message));
         var inside = await desk.AdmitAsync(HttpContext, account, link is null ? "registration" : "invitation");
         return inside.Account is null ? Again(inside.Message) : Redirect("/");
     }

@@ -14,6 +14,9 @@ namespace Signet.Web.Security;
 /// <param name="IsShut">Carries nothing at all, and so answers nobody.</param>
 public sealed record RouteDemand(string Method, string Path, IReadOnlyList<Act> Acts, bool IsPublic, bool IsPage, bool IsWithinGroups, bool IsShut)
 {
+    /// <summary>Whoever comes with a session is asked for the password again.</summary>
+    public bool IsConfirmed { get; init; }
+
     internal static IReadOnlyList<RouteDemand> Of(EndpointDataSource endpoints)
         => [.. endpoints.Endpoints.OfType<RouteEndpoint>().SelectMany(Of).DistinctBy(one => (one.Method, one.Path)).OrderBy(one => one.Path, StringComparer.Ordinal).ThenBy(one => one.Method, StringComparer.Ordinal)];
 
@@ -26,13 +29,13 @@ public sealed record RouteDemand(string Method, string Path, IReadOnlyList<Act> 
         var isWithinGroups = isPublic || endpoint.Metadata.GetMetadata<WithinGroupsAttribute>() is not null || endpoint.Metadata.GetMetadata<SignedInAttribute>() is not null;
         if (endpoint.Metadata.GetMetadata<CompiledPageActionDescriptor>() is not { } page)
         {
-            foreach (var method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]) yield return new(method, path, acts, isPublic, false, isWithinGroups, isShut);
+            foreach (var method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]) yield return new(method, path, acts, isPublic, false, isWithinGroups, isShut) { IsConfirmed = endpoint.Metadata.GetMetadata<ConfirmedAttribute>() is not null };
             yield break;
         }
         foreach (var handler in page.HandlerMethods)
         {
             var more = handler.MethodInfo.GetCustomAttributes<RequiresAttribute>().Select(one => one.Act);
-            yield return new(handler.HttpMethod.ToUpperInvariant(), handler.Name is null ? path : $"{path}?handler={handler.Name}", [.. acts, .. more], isPublic, true, isWithinGroups, isShut);
+            yield return new(handler.HttpMethod.ToUpperInvariant(), handler.Name is null ? path : $"{path}?handler={handler.Name}", [.. acts, .. more], isPublic, true, isWithinGroups, isShut) { IsConfirmed = handler.MethodInfo.IsDefined(typeof(ConfirmedAttribute), inherit: false) };
         }
     }
 }

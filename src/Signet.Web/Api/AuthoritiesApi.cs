@@ -57,15 +57,15 @@ internal static class AuthoritiesApi
         api.MapPost("/authorities/rotate", RotateAsync).Requires(Act.ManageAuthorities).Confirmed().Produces<AuthorityJson>().ProducesProblem(409).WithSummary("A new intermediate or root; the former one stays good.");
         api.MapPost("/authorities/signer", async (CommandCenter center, HttpContext context)
                 => Problems.Answer(await center.CommandSigners.RotateAsync(context.Actor(), context.RequestAborted), signers => Results.Ok(new SignerListJson(signers))))
-            .Requires(Act.ManageAuthorities).Produces<SignerListJson>().ProducesProblem(409).WithSummary("A new key signs commands; each device is commanded with the one it believes, until it has taken the new one.");
+            .Requires(Act.ManageAuthorities).Confirmed().Produces<SignerListJson>().ProducesProblem(409).WithSummary("A new key signs commands; each device is commanded with the one it believes, until it has taken the new one.");
         api.MapPost("/authorities/retire", async (RetirementJson wanted, CommandCenter center, HttpContext context)
                 => Problems.Answer(await center.Authorities.RetireAsync(wanted.Serial, wanted.Confirm, context.Actor(), context.RequestAborted), one => Results.Ok(AuthorityJson.Of(one))))
-            .Requires(Act.ManageAuthorities).Produces<AuthorityJson>().ProducesProblem(409).WithSummary("Ends the overlap with a former root.");
+            .Requires(Act.ManageAuthorities).Confirmed().Produces<AuthorityJson>().ProducesProblem(409).WithSummary("Ends the overlap with a former root.");
         api.MapPost("/authorities/request", async (CommandCenter center, HttpContext context) => Problems.Answer(await center.Authorities.BeginIntermediateAsync(context.Actor(), context.RequestAborted), Results.Ok))
-            .Requires(Act.ManageAuthorities).Produces<IntermediateRequest>().WithSummary("Begins an intermediate whose root is offline: gives the request to carry there.");
+            .Requires(Act.ManageAuthorities).Confirmed().Produces<IntermediateRequest>().WithSummary("Begins an intermediate whose root is offline: gives the request to carry there.");
         api.MapPost("/authorities/answer", async (IntermediateAnswerJson answer, CommandCenter center, HttpContext context)
                 => Problems.Answer(await center.Authorities.CompleteIntermediateAsync(answer.Pem, context.Actor(), context.RequestAborted), one => Results.Ok(AuthorityJson.Of(one))))
-            .Requires(Act.ManageAuthorities).Produces<AuthorityJson>().ProducesProblem(409).WithSummary("Takes the offline root's answer.");
+            .Requires(Act.ManageAuthorities).Confirmed().Produces<AuthorityJson>().ProducesProblem(409).WithSummary("Takes the offline root's answer.");
         api.MapGet("/crls", (CommandCenter center, TimeProvider time) => Results.Ok(List(center.Authorities.Lists(), time))).Requires(Act.ViewCertificates).WithinGroups().Produces<CrlListJson>().WithSummary("Revocation lists in force.");
         api.MapPost("/crls", async (CommandCenter center, TimeProvider time, HttpContext context)
                 => Problems.Answer(await center.Authorities.PublishAsync(context.Actor(), context.RequestAborted), lists => Results.Ok(List(lists, time))))

@@ -50,9 +50,9 @@ internal static class EnrolmentApi
         api.MapGet(Home, HomeAsync).WithMetadata(new PublicAttribute()).Produces<DeviceHomeJson>().ProducesProblem(403).WithSummary("For a device that comes with its certificate: its settings, the roots, the command signer.");
         api.MapGet("/manufacturers", (CommandCenter center) => Results.Ok(new ManufacturerListJson(center.Enrolments.Manufacturers()))).Requires(Act.ViewCertificates).WithinGroups().Produces<ManufacturerListJson>().WithSummary("Makers whose certificates admit a device once.");
         api.MapPost("/manufacturers", async (NewManufacturer wanted, CommandCenter center, HttpContext context) => Problems.Answer(await center.Enrolments.AddManufacturerAsync(wanted, context.Actor(), context.RequestAborted), Results.Ok))
-            .Requires(Act.ManageAuthorities).Produces<ManufacturerView>().ProducesProblem(422).WithSummary("Adds a maker: its root and intermediates, PEM.");
+            .Requires(Act.ManageAuthorities).Confirmed().Produces<ManufacturerView>().ProducesProblem(422).WithSummary("Adds a maker: its root and intermediates, PEM.");
         api.MapDelete("/manufacturers/{name}", async (string name, CommandCenter center, HttpContext context) => Problems.Answer(await center.Enrolments.RemoveManufacturerAsync(name, context.Actor(), context.RequestAborted), Results.Ok))
-            .Requires(Act.ManageAuthorities).Produces<ManufacturerView>().ProducesProblem(404).WithSummary("Its certificates admit nobody from now on.");
+            .Requires(Act.ManageAuthorities).Confirmed().Produces<ManufacturerView>().ProducesProblem(404).WithSummary("Its certificates admit nobody from now on.");
     }
 
     private static async Task<IResult> InviteAsync(NewEnrolmentJson wanted, CommandCenter center, HttpContext context)

@@ -28,6 +28,20 @@ public sealed class SimulateSpecs : IDisposable
         devices.Select(device => (string)device!["name"]!).ShouldBe(["sim-00001", "sim-00002", "sim-00003", "sim-00004", "sim-00005"]);
     }
 
+    [Fact]
+    public async Task Where_the_center_says_that_it_was_asked_too_often_adding_waits_and_goes_on()
+    {
+        await using var center = await SignetProcess.UpAsync(Data);
+        // Twice as many requests as one account may send in a minute: nothing is left of its share.
+        var asked = await Peer.RunAsync("curl", ["-s", "-Z", "--parallel-max", "16", "--cacert", (string)center.Ready["rootCertificate"]!, "-H", $"Authorization: Bearer {(string)center.Ready["token"]!}", "-o", "/dev/null", "-w", "%{http_code}\n", (string)center.Ready["console"]! + "/api/v1/devices?limit=1&cursor=[1-6000]"], seconds: 60);
+        asked.Output.Split('\n').Count(code => code == "429").ShouldBeGreaterThan(1000, "the account has nothing left");
+
+        var run = await SignetProcess.RunAsync(Data, "device", "simulate", "3", "--command", "check-status", "--within", "50s", "--json");
+
+        run.ExitCode.ShouldBe(0, run.Error + run.Output);
+        ((int)JsonNode.Parse(run.Output.Trim().Split('\n')[^1])!["executed"]!).ShouldBe(3);
+    }
+
     [Theory]
     [InlineData("0")]
     [InlineData("50001")]

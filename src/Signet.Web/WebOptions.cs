@@ -40,6 +40,9 @@ public sealed record WebOptions
     /// <summary>Who may make an account at <c>/register</c>.</summary>
     public Registration Registration { get; init; } = Registration.Invitation;
 
+    /// <summary>A list of passwords from breaches that nobody may choose (<c>people:breachedPasswords</c>): SHA-1 in hexadecimal, one a line, in order. Null: none.</summary>
+    public string? BreachedPasswords { get; init; }
+
     /// <summary>Roles that can do nothing without a second factor once their grace period is over (<c>CenterOptions.SecondFactorGrace</c>).</summary>
     public IReadOnlyList<Role> SecondFactorFor { get; init; } = [Role.Operator, Role.Admin];
 

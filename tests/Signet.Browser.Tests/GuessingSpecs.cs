@@ -28,6 +28,18 @@ public sealed class GuessingSpecs : IAsyncLifetime
 
     [Fact]
     [Trait("row", "S0-14")]
+    public async Task A_name_that_is_written_with_another_sign_for_the_same_letter_gives_no_more_guesses()
+    {
+        await house.PersonAsync("kim", Role.Viewer);
+        using var guesser = house.NewBrowser();
+        async Task<string> GuessAsync(string name, string password) => WebUtility.HtmlDecode((await guesser.PostAsync("/login", "/login", ("Name", name), ("Password", password))).Body);
+        for (var guess = 0; guess < WebLimits.LoginFailuresPerAccount; guess++) (await GuessAsync("kim", $"tractor violet noodle {guess}")).ShouldContain("Name or password is wrong.");
+        // The Kelvin sign is the letter K to whoever compares names (NFC).
+        (await GuessAsync("\u212Aim", ProviderHouse.Password)).ShouldContain("Too many failed attempts.");
+    }
+
+    [Fact]
+    [Trait("row", "S0-14")]
     public async Task Of_thirty_codes_sent_at_once_five_are_looked_at()
     {
         var ada = await house.PersonAsync("ada", Role.Viewer);

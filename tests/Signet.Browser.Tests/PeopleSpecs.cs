@@ -45,6 +45,49 @@ public sealed class PeopleSpecs(ConsoleHouse house)
     }
 
     [Fact]
+    [Trait("row", "S0-22"), Trait("row", "S0-24")]
+    public async Task Groups_that_are_typed_on_the_page_limit_whom_a_link_invites_and_what_a_token_reaches()
+    {
+        var note = $"limited {Guid.NewGuid()}";
+        await using var admin = await house.VisitAsync();
+        await admin.SignInAsync("/people");
+        var page = admin.Page;
+        await page.Locator("#invite-note").FillAsync(note);
+        await page.Locator("#invite-role").SelectOptionAsync("Operator");
+        await page.GetByLabel("Only devices of the groups").First.FillAsync("  roof, north ");
+        await admin.PressAsync(page.GetByRole(AriaRole.Button, new() { Name = "Make a link" }));
+        var link = await page.Locator("#link").InnerTextAsync();
+        (await house.Center.Links.ListAsync()).Single(one => one.Note == note).Groups.ShouldBe(["north", "roof"]);
+        await Microsoft.Playwright.Assertions.Expect(page.Locator($"tr:has-text('{note}')")).ToContainTextAsync("roof");
+        await using (var guest = await house.VisitAsync(script: false))
+        {
+            var name = $"roofer-{Guid.NewGuid():N}"[..16];
+            await guest.Page.GotoAsync(link);
+            await guest.Page.Locator("#name").FillAsync(name);
+            await guest.Page.Locator("#password").FillAsync(ConsoleHouse.PersonsPassword);
+            await guest.Page.GetByRole(AriaRole.Button, new() { Name = "Continue" }).ClickAsync();
+            var made = (await house.Center.Accounts.FindByNameAsync(name.ToUpperInvariant()))!;
+            (made.Role, string.Join(' ', made.Limits)).ShouldBe((Role.Operator, "north roof"));
+        }
+
+        var token = $"roof-{Guid.NewGuid():N}"[..16];
+        await page.Locator("#token-name").FillAsync(token);
+        await page.Locator("#token-role").SelectOptionAsync("Admin");
+        await page.Locator("#token-groups").FillAsync("roof");
+        await admin.PressAsync(page.GetByRole(AriaRole.Button, new() { Name = "Make a token" }));
+        (await page.GetByRole(AriaRole.Alert).InnerTextAsync()).ShouldContain("an administrator's token is not limited to groups");
+        await page.Locator("#token-name").FillAsync(token);
+        await page.Locator("#token-role").SelectOptionAsync("Operator");
+        await page.Locator("#token-groups").FillAsync("roof");
+        await admin.PressAsync(page.GetByRole(AriaRole.Button, new() { Name = "Make a token" }));
+        var secret = await page.Locator("#secret").InnerTextAsync();
+        (await house.Center.Tokens.FindActorAsync(secret, "192.0.2.1"))!.Groups.ShouldBe(["roof"]);
+        await Microsoft.Playwright.Assertions.Expect(page.Locator($"tr:has-text('{token}')")).ToContainTextAsync("roof");
+        (await house.Center.Tokens.RevokeAsync((await house.Center.Tokens.ListAsync()).Single(one => one.Name == token).Id, Actor.Terminal)).Refusal.ShouldBeNull();
+        admin.Complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_form_cannot_name_a_role_an_id_or_whether_somebody_is_enabled()
     {
         var link = (await house.Center.Links.InviteAsync(Role.Viewer, "", Actor.Terminal)).Value;
@@ -275,7 +318,7 @@ public sealed class PeopleSpecs(ConsoleHouse house)
         await context.Page.Locator("#name").FillAsync("admin");
         await context.Page.Locator("#password").FillAsync(house.Password);
         await context.PressAsync(context.Page.Locator("form:has(#password) button"));
-        foreach (var (path, heading) in new[] { ("/devices", "Dispositivos"), ("/audit", "Auditoría"), ("/broker", "Broker"), ("/lab", "Laboratorio de ataques"), ("/about", "Acerca de"), ("/settings", "Ajustes"), ("/people", "Personas"), ("/no-such-page", "Aquí no hay nada") })
+        foreach (var (path, heading) in new[] { ("/devices", "Dispositivos"), ("/audit", "Auditoría"), ("/broker", "Bróker"), ("/lab", "Laboratorio de ataques"), ("/about", "Acerca de"), ("/settings", "Ajustes"), ("/people", "Personas"), ("/no-such-page", "Aquí no hay nada") })
         {
             await context.Page.GotoAsync(path);
             (await context.Page.Locator("html").GetAttributeAsync("lang")).ShouldBe("es", path);
@@ -284,6 +327,10 @@ public sealed class PeopleSpecs(ConsoleHouse house)
         await context.Page.GotoAsync("/devices/thermostat-1");
         await Microsoft.Playwright.Assertions.Expect(context.Page.Locator("#readings time").First).ToBeVisibleAsync();
         (await context.Page.Locator("main").InnerTextAsync()).ShouldContain("Sobre este dispositivo");
+        await house.Center.Commands.SendAsync(new("door-1", "check-status"), Actor.Terminal);
+        await context.Page.GotoAsync("/commands");
+        await Microsoft.Playwright.Assertions.Expect(context.Page.Locator("#rows [data-state=executed]").First).ToHaveTextAsync("ejecutado");
+        await Microsoft.Playwright.Assertions.Expect(context.Page.Locator("option[value='awaiting-approval']")).ToHaveTextAsync("a la espera de aprobación");
         await context.Page.GotoAsync("/account");
         (await context.Page.Locator("td[data-label='Acceso con']").First.InnerTextAsync()).ShouldBe("contraseña");
         context.Complaints.Where(complaint => !complaint.Contains("404", StringComparison.Ordinal)).ShouldBeEmpty();

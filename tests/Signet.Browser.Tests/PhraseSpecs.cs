@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using Signet.Control;
 using Signet.Web.Looks;
 
 namespace Signet.Browser;
@@ -44,9 +45,25 @@ public sealed partial class PhraseSpecs
     public void The_words_that_come_from_values_have_their_spanish_too()
     {
         var spanish = Phrases.Load("es");
-        string[] words = [.. new[] { "online", "offline", "unknown", "never seen", "disabled", "succeeded", "blocked", "not applicable", "not run" }, .. Signet.Control.EventCatalogue.Outcomes, .. Enum.GetValues<Signet.Access.Role>().Select(role => Says.Words(role)), .. Navigation.Places.Select(place => place.Title)];
+        string[] words = [.. new[] { "online", "offline", "unknown", "never seen", "disabled", "succeeded", "blocked", "not applicable", "not run" }, .. Signet.Control.EventCatalogue.Outcomes, .. Enum.GetValues<Signet.Access.Role>().Select(role => Says.Words(role)), .. Enum.GetValues<CommandState>().Select(state => state.Name()), "running", "done", "stopped", "unchanged", .. Navigation.Places.Select(place => place.Title)];
         words.Where(word => !spanish.ContainsKey(word)).ShouldBeEmpty();
     }
+
+    [Fact]
+    public void A_thing_has_one_name_in_spanish()
+    {
+        // What people type, and the names of events, stay as they are.
+        var said = Phrases.Load("es").Values.Where(text => English().IsMatch(Code().Replace(text, ""))).ToList();
+        said.ShouldBeEmpty("a passkey is a llave de acceso, a broker a bróker");
+        var spanish = Phrases.Load("es");
+        (spanish["Kind"], spanish["Class"]).ShouldBe(("Tipo", "Clase"));
+    }
+
+    [GeneratedRegex(@"\b(?:passkeys?|brokers?)\b", RegexOptions.IgnoreCase, 10_000)]
+    private static partial Regex English();
+
+    [GeneratedRegex(@"`[^`]*`|[a-z]+(?:-[a-z]+)+", RegexOptions.None, 10_000)]
+    private static partial Regex Code();
 
     private static string Source { get; } = Path.Combine(typeof(PhraseSpecs).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(one => one.Key == "Root").Value!, "src", "Signet.Web");
 

@@ -20,7 +20,7 @@ public sealed class ProviderHouse : IAsyncDisposable
     public CommandCenter Center { get; private set; } = null!;
     public WebConsole Console { get; private set; } = null!;
 
-    public static async Task<ProviderHouse> StartAsync(ProviderOptions? provider, TimeProvider? time = null, TimeSpan? grace = null)
+    public static async Task<ProviderHouse> StartAsync(ProviderOptions? provider, TimeProvider? time = null, TimeSpan? grace = null, string? breaches = null)
     {
         var house = new ProviderHouse();
         var random = RandomNumberGenerator.Create();
@@ -28,7 +28,7 @@ public sealed class ProviderHouse : IAsyncDisposable
         await Installation.CreateAsync(directory, new() { Demo = false }, TimeProvider.System, random);
         house.Center = await CommandCenter.OpenAsync(new() { DataDirectory = directory, MqttPort = 0, MqttPasswordPort = 0, SecondFactorGrace = grace ?? TimeSpan.FromDays(7) }, TimeProvider.System, random, NullLoggerFactory.Instance);
         await house.Center.StartAsync();
-        house.Console = await WebConsole.StartAsync(house.Center, new() { ConsolePort = 0, PkiPort = 0, AuthPort = 0, Provider = provider, Time = time ?? TimeProvider.System }, NullLoggerFactory.Instance);
+        house.Console = await WebConsole.StartAsync(house.Center, new() { ConsolePort = 0, PkiPort = 0, AuthPort = 0, Provider = provider, BreachedPasswords = breaches, Time = time ?? TimeProvider.System }, NullLoggerFactory.Instance);
         return house;
     }
 
@@ -84,8 +84,12 @@ public sealed partial class Wanderer : IDisposable
     }
 
     public async Task<(HttpStatusCode Status, string Body, string Location)> PostAsync(string address, string page, params (string Name, string Value)[] fields)
+        => await PostFormAsync(address, (await GetAsync(page)).Body, fields);
+
+    /// <summary>A form of a page that was read before.</summary>
+    public async Task<(HttpStatusCode Status, string Body, string Location)> PostFormAsync(string address, string body, params (string Name, string Value)[] fields)
     {
-        var token = Token().Match((await GetAsync(page)).Body).Groups[1].Value;
+        var token = Token().Match(body).Groups[1].Value;
         using var answer = await client.PostAsync(address, new FormUrlEncodedContent([new("__RequestVerificationToken", WebUtility.HtmlDecode(token)), .. fields.Select(field => new KeyValuePair<string, string>(field.Name, field.Value))]));
         return (answer.StatusCode, await answer.Content.ReadAsStringAsync(), answer.Headers.Location?.OriginalString ?? "");
     }

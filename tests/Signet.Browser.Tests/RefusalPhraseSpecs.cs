@@ -17,7 +17,7 @@ public sealed partial class RefusalPhraseSpecs
         ("Signet.Control/Devices/Fleet.cs", "WhyNot|WhyNoLabels"), ("Signet.Control/Enrolment/Enrolments.cs", "WhyNot"), ("Signet.Control/People/Accounts.cs", "WhyNot"), ("Signet.Control/People/Scope.cs", "WhyNot|Refuse"),
         ("Signet.Wire/Manifests/CommandRule.cs", "WhyNot|Must"), ("Signet.Pki/Certificates/LeafDraft.cs", "From|NamesOf"), ("Signet.Pki/Certificates/CertificateNames.cs", "TryParseHost"), ("Signet.Pki/Authority/NameConstraints.cs", "Outside"),
         ("Signet.Pki/Requests/RequestIntake.cs", @"\w+"), ("Signet.Pki/Requests/SigningRequest.cs", @"\w+"), ("Signet.Store/StoreException.cs", "From|FromSqlite|DiskFull"), ("Signet.Store/Postgres/PostgresFailure.cs", "From|FromServer|FromWay"),
-        ("Signet.Access/Explaining/PolicyExplanation.cs", "Of|Step"), ("Signet.Access/Explaining/PolicyAssertions.cs", "Run"), ("Signet.Web/CommandArguments.cs", "Parse"), ("Signet.Web/SignIn/CommonPasswords.cs", "Fault"),
+        ("Signet.Access/Explaining/PolicyExplanation.cs", "Of|Step"), ("Signet.Access/Explaining/PolicyAssertions.cs", "Run"), ("Signet.Web/CommandArguments.cs", "Parse"), ("Signet.Web/SignIn/CommonPasswords.cs", "Fault"), ("Signet.Web/SignIn/BreachedPasswords.cs", "Fault"),
         ("Signet.Web/Pages/Commands/Index.cshtml.cs", "StartAsync"),
     ];
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Signet.Web;
+using Signet.Web.SignIn;
 
 namespace Signet.Browser;
 
@@ -24,7 +25,8 @@ public sealed class SessionRaceSpecs
         using var random = RandomNumberGenerator.Create();
         var sessions = (ITicketStore)Activator.CreateInstance(Store, null, TimeProvider.System, random)!;
         var end = Store.GetMethod("End", [typeof(string), typeof(string)])!.CreateDelegate<Func<string, string, bool>>(sessions);
-        var confirm = Store.GetMethod("Confirm")!.CreateDelegate<Action<ClaimsPrincipal>>(sessions);
+        var confirm = Store.GetMethod("Confirm")!.CreateDelegate<Func<ClaimsPrincipal, string?>>(sessions);
+        var open = Store.GetMethod("Of")!.CreateDelegate<Func<string, IReadOnlyList<OpenSession>>>(sessions);
         var spin = new Random(4711);
         for (var round = 0; round < Rounds; round++)
         {
@@ -48,11 +50,13 @@ public sealed class SessionRaceSpecs
             });
             while (Volatile.Read(ref isRunning) == 0) await Task.Yield();
             Thread.SpinWait(spin.Next(200));
-            if (round % 2 == 0) await sessions.RemoveAsync(key);
+            // A session that is asked for its password lies under a new key each time: its end goes by its mark.
+            if (round % 2 == 0 && what != "confirm") await sessions.RemoveAsync(key);
             else end("ada", $"mark-{round}").ShouldBeTrue();
             Volatile.Write(ref isOver, 1);
             await user;
             (await sessions.RetrieveAsync(key)).ShouldBeNull($"round {round}");
+            open("ada").ShouldBeEmpty($"round {round}");
         }
     }
 }

@@ -86,6 +86,8 @@ internal sealed partial record Setting(string Key, string? Flag, string Default,
     public static readonly Setting Registration = new("people:registration", null, "invitation", "Who may make an account at /register: open, invitation or closed",
         value => value is "open" or "invitation" or "closed" ? null : "open, invitation or closed");
 
+    public static readonly Setting BreachedPasswords = new("people:breachedPasswords", null, "", "File of passwords from breaches that nobody may choose: SHA-1 in hexadecimal, one a line, in order, each with or without :COUNT (docs/operations.md); empty: none", Absolute);
+
     public static readonly Setting SecondFactorFor = new("people:secondFactorFor", null, "operator,admin", "Roles that need a second factor, comma-separated; empty: none",
         value => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).All(role => role is "viewer" or "operator" or "admin") ? null : "viewer, operator or admin, comma-separated");
 
@@ -113,7 +115,7 @@ internal sealed partial record Setting(string Key, string? Flag, string Default,
     private static string? Absolute(string value) => value.Length == 0 || Path.IsPathFullyQualified(value) ? null : "an absolute path, or empty";
 
     /// <summary>Everything that can be set; a key that is not here is an error.</summary>
-    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttConnectionsPerSecond, MqttHalfOpen, MqttHalfOpenPerAddress, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, CertificateSignIn, ConsoleProxies, ConsoleProxyName, Hosts, ReceiptDeadline, LogLevel, LogFormat, Drain, Database, DatabaseConnection, DatabasePasswordFile, Registration, SecondFactorFor, SecondFactorGraceDays,
+    public static readonly IReadOnlyList<Setting> All = [Listen, PortConsole, PortMqtt, PortPki, PortMqttPassword, PortAuth, MqttPasswordTls12, MqttConnectionsPerSecond, MqttHalfOpen, MqttHalfOpenPerAddress, MqttProxies, AuthOpen, AuthListen, AuthFrom, AuthTokenFile, PublicUrl, LongestAbsence, ClientCertificate, CertificateSignIn, ConsoleProxies, ConsoleProxyName, Hosts, ReceiptDeadline, LogLevel, LogFormat, Drain, Database, DatabaseConnection, DatabasePasswordFile, Registration, BreachedPasswords, SecondFactorFor, SecondFactorGraceDays,
         AuditCheckpointSeconds, AuditSegmentEntries, AuditSegmentDays, AuditRetentionDays, AuditArchive, AuditReserveMebibytes, AuditUnavailable, AuditSyslog, AuditWebhook, AuditWebhookSecretFile, AuditForwardRoot, .. OfBrokers, .. OfProvider];
 
     private static string? Truth(string value) => value is "true" or "false" ? null : "true or false";

@@ -154,6 +154,7 @@ internal static class UpVerb
         OpenAuth = demo || settings[Setting.AuthOpen] == "true" || settings[Setting.BrokerKind] != "embedded",
         Hosts = Hosts(settings),
         Registration = Enum.Parse<Registration>(settings[Setting.Registration], ignoreCase: true),
+        BreachedPasswords = settings[Setting.BreachedPasswords],
         SecondFactorFor = [.. settings[Setting.SecondFactorFor].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(role => Enum.Parse<Role>(role, ignoreCase: true))],
         Settings = [.. settings.Everything.Select(row => new ShownSetting(row.Setting.Key, row.Value, row.Origin, row.Setting.Meaning))],
         Random = random,

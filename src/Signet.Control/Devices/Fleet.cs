@@ -32,14 +32,28 @@ public sealed class Fleet
             (roster, observations, database, trail, administration, installation, authority, shared, certificates, sessions, cutOff, time, broker);
         _roster.Changed += record => Changed?.Invoke(record);
         // The last run of the center cut them off and stopped before the database answered.
-        foreach (var name in _cutOff.Names)
+        foreach (var name in _cutOff.Names.ToList())
         {
             if (_roster.Change(name, m => { m.Enabled = false; return true; }) is not null) _unwritten[name] = true;
+            else Forget(name);
         }
     }
 
     /// <summary>A device came, went, was added, changed or removed. Raised after the fact, from any thread; do not block.</summary>
     public event Action<DeviceRecord>? Changed;
+
+    // A note about a device that was removed: the next one of that name is another.
+    private void Forget(string name)
+    {
+        try
+        {
+            _cutOff.Remove(name);
+        }
+        catch (IOException)
+        {
+            // It stands there still, and the next start tries again: no reason not to start.
+        }
+    }
 
     /// <summary>All devices by name, with their presence.</summary>
     public IReadOnlyList<DeviceRecord> List() => _roster.List();
@@ -76,8 +90,10 @@ public sealed class Fleet
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         var open = _authority.FindByName(name).Where(e => !e.IsRevoked && e.Profile is CertificateProfile.Device or CertificateProfile.DeviceSealing).ToList();
         if (open.Count > 0 && !(await _certificates.RevokeNowAsync(name, open, RevocationReason.CessationOfOperation, actor, _time.GetUtcNow(), cancellationToken)).TryGet(out _, out var stuck)) return stuck;
-        _roster.Remove(name);
+        // First, and for good: a note of old would shut out the next device of that name.
         Written(name);
+        _cutOff.SyncRemovals();
+        _roster.Remove(name);
         _sessions.Cut(s => s.Identity == name, $"{name} was removed", purge: true);
         await _sessions.InForceAsync();
         await _database.WriteAsync(c => FleetStore.Delete(c, name, _time.GetUtcNow()), cancellationToken);

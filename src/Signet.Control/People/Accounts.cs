@@ -26,6 +26,12 @@ public sealed partial class Accounts
     public Task<IReadOnlyList<Account>> ListAsync(CancellationToken cancellationToken = default)
         => ReadAsync(AccountRow.All, cancellationToken);
 
+    /// <summary>Everybody in short, in no order.</summary>
+    public Task<IReadOnlyList<PersonLine>> LinesAsync(CancellationToken cancellationToken = default) => ReadAsync(PersonLine.All, cancellationToken);
+
+    /// <summary>The accounts of a page of a list, by their ids; who is not there any more is missing.</summary>
+    public Task<IReadOnlyDictionary<string, Account>> FindAllAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken = default) => ReadAsync(c => AccountRow.Some(c, ids), cancellationToken);
+
     public Task<Account?> FindAsync(string id, CancellationToken cancellationToken = default) => ReadAsync(c => Find(c, id), cancellationToken);
 
     /// <param name="normalizedName">Upper case, as <see cref="Account.NormalizedName"/>.</param>

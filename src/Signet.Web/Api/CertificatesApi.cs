@@ -68,7 +68,7 @@ internal static class CertificatesApi
         api.MapPost("/certificates", IssueAsync).Requires(Act.IssueCertificate).Confirmed().Produces<IssuedCertificateJson>(201).ProducesProblem(422).WithSummary("Issues a certificate with a new key.");
         api.MapPost("/certificates/revoke", RevokeAsync).Requires(Act.RevokeCertificate).Confirmed().Produces<RevocationReport>().ProducesProblem(404)
             .WithSummary("Revokes serials, names, everything of a device or person, or everything under an intermediate; ends what is open and answers with signed evidence.");
-        api.MapPost("/certificates/release", ReleaseAsync).Requires(Act.RevokeCertificate).Produces<CertificateJson>().ProducesProblem(404).ProducesProblem(409).WithSummary("Undoes a hold.");
+        api.MapPost("/certificates/release", ReleaseAsync).Requires(Act.RevokeCertificate).Confirmed().Produces<CertificateJson>().ProducesProblem(404).ProducesProblem(409).WithSummary("Undoes a hold.");
         api.MapPost("/certificates/renew", RenewAsync).Requires(Act.IssueCertificate).Confirmed().Produces<IssuedCertificateJson>().ProducesProblem(404)
             .WithSummary("A new certificate like the newest of that name. The center's own are taken into use at once and have no key in the answer.");
         api.MapGet("/certificates/{serial}", Show).Requires(Act.ViewCertificates).WithinGroups().Produces<CertificateDetailJson>().ProducesProblem(404).WithSummary("One certificate with its path.");

@@ -41,12 +41,12 @@ internal static class EnrolmentApi
 
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapPost("/enrolments", InviteAsync).Requires(Act.ManageDevices).Produces<EnrolmentJson>(201).ProducesProblem(422).WithSummary("A one-time token with which one certificate of this name can be fetched over EST.");
+        api.MapPost("/enrolments", InviteAsync).Requires(Act.ManageDevices).Confirmed().Produces<EnrolmentJson>(201).ProducesProblem(422).WithSummary("A one-time token with which one certificate of this name can be fetched over EST.");
         api.MapGet("/enrolments", (CommandCenter center) => Results.Ok(new EnrolmentListJson(center.Enrolments.Tokens()))).Requires(Act.ManageDevices).Produces<EnrolmentListJson>().WithSummary("Invitations without their secrets.");
         api.MapDelete("/enrolments/{id}", async (string id, CommandCenter center, HttpContext context) => Problems.Answer(await center.Enrolments.CancelAsync(id, context.Actor(), context.RequestAborted), Results.Ok))
             .Requires(Act.ManageDevices).Produces<EnrolmentTokenView>().ProducesProblem(404).WithSummary("Takes an invitation back.");
         api.MapGet("/enrolments/waiting", (CommandCenter center) => Results.Ok(new WaitingListJson(center.Enrolments.Waiting()))).Requires(Act.ManageDevices).Produces<WaitingListJson>().WithSummary("Requests that wait for a person.");
-        api.MapPost("/enrolments/waiting/{id}/{decision}", DecideAsync).Requires(Act.ManageDevices).Produces<WaitingRequest>().ProducesProblem(404).WithSummary("`approve` or `refuse` a request that waits.");
+        api.MapPost("/enrolments/waiting/{id}/{decision}", DecideAsync).Requires(Act.ManageDevices).Confirmed().Produces<WaitingRequest>().ProducesProblem(404).WithSummary("`approve` or `refuse` a request that waits.");
         api.MapGet(Home, HomeAsync).WithMetadata(new PublicAttribute()).Produces<DeviceHomeJson>().ProducesProblem(403).WithSummary("For a device that comes with its certificate: its settings, the roots, the command signer.");
         api.MapGet("/manufacturers", (CommandCenter center) => Results.Ok(new ManufacturerListJson(center.Enrolments.Manufacturers()))).Requires(Act.ViewCertificates).WithinGroups().Produces<ManufacturerListJson>().WithSummary("Makers whose certificates admit a device once.");
         api.MapPost("/manufacturers", async (NewManufacturer wanted, CommandCenter center, HttpContext context) => Problems.Answer(await center.Enrolments.AddManufacturerAsync(wanted, context.Actor(), context.RequestAborted), Results.Ok))

@@ -77,7 +77,7 @@ internal static class PeopleApi
         api.MapPost("/users/{name}/reset-mfa", ResetFactorsAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).WithSummary("Takes every second factor of somebody away who lost theirs.");
         api.MapPost("/users/{name}/reset-password", ResetPasswordAsync).Requires(Act.ManageUsers).Confirmed().Produces<PersonJson>().ProducesProblem(404).WithSummary("Takes the password away; the answer holds the one-time link to a new one.");
         api.MapGet("/users/{name}/sessions", SessionsAsync).Requires(Act.ManageUsers).Produces<PersonSessionsJson>().ProducesProblem(404).WithSummary("Open sessions of a person.");
-        api.MapDelete("/users/{name}/sessions/{session}", EndSessionAsync).Requires(Act.ManageUsers).Produces(204).ProducesProblem(404).WithSummary("Ends one session.");
+        api.MapDelete("/users/{name}/sessions/{session}", EndSessionAsync).Requires(Act.ManageUsers).Confirmed().Produces(204).ProducesProblem(404).WithSummary("Ends one session.");
         api.MapGet("/invitations", ListLinksAsync).Requires(Act.ManageUsers).Produces<InvitationListJson>().WithSummary("Open one-time links, without their secrets.");
         api.MapPost("/invitations", InviteAsync).Requires(Act.ManageUsers).Confirmed().Produces<NewInvitationAnswerJson>(201).ProducesProblem(422).WithSummary("Makes a one-time link with which somebody makes their account.");
         api.MapDelete("/invitations/{id}", RevokeLinkAsync).Requires(Act.ManageUsers).Produces<PersonLink>().ProducesProblem(404).WithSummary("Revokes a one-time link.");
@@ -93,12 +93,12 @@ internal static class PeopleApi
         return Results.Ok(new PersonListJson([.. rows.Select(PersonJson.Of)], next));
     }
 
-    private static async Task<IResult> AddAsync(NewPersonJson person, CommandCenter center, HttpContext context)
+    private static async Task<IResult> AddAsync(NewPersonJson person, CommandCenter center, BreachedPasswords breaches, HttpContext context)
     {
         string? hash = null;
         if (person.Password is { } password)
         {
-            if (Passwords.Fault(password, person.Name) is { } fault) return Problems.BadInput(fault);
+            if (Passwords.Fault(password, person.Name, breaches) is { } fault) return Problems.BadInput(fault);
             hash = await Task.Run(() => Passwords.Hash(password));
         }
         var made = await center.Accounts.CreateAsync(person.Name, hash, person.Role, context.Actor(), person.Groups, context.RequestAborted);
@@ -122,6 +122,9 @@ internal static class PeopleApi
     {
         if (change is { Role: null, Enabled: null, Groups: null }) return Problems.BadInput("Nothing to change: give `role`, `enabled` or `groups`.");
         using var turn = await Turn.TakeAsync(context.RequestAborted);
+        // As the turn before has left it: the order below depends on the role.
+        if (await center.Accounts.FindAsync(account.Id, context.RequestAborted) is not { } present) return Problems.NotFound("person of this name");
+        account = present;
         // In the order in which nobody ever has more than before and after, and in which a part that is refused has not let another one widen anything.
         Outcome<Account> outcome = account;
         // Asked when the first change's turn comes, so that no page gets in between; the others follow from it.

@@ -34,12 +34,12 @@ internal static class TotpAccountsApi
     {
         api.MapGet("/totp-accounts", (CommandCenter center) => Results.Ok(new TotpAccountListJson(center.TotpAccounts.List()))).Requires(Act.ViewFleet).Produces<TotpAccountListJson>()
             .WithSummary("Accounts that log in with name, one-time code and password.");
-        api.MapPost("/totp-accounts", AddAsync).Requires(Act.ManageDevices).Produces<IssuedTotpAccountJson>(201).ProducesProblem(409).ProducesProblem(422).WithSummary("Adds an account; its secret is in this answer and nowhere else.");
-        api.MapPost("/totp-accounts/import", ImportAsync).Requires(Act.ManageDevices).Produces<TotpImport>().ProducesProblem(422).WithSummary("Takes the rows of an existing users table: bcrypt hashes and TOTP secrets.");
+        api.MapPost("/totp-accounts", AddAsync).Requires(Act.ManageDevices).Confirmed().Produces<IssuedTotpAccountJson>(201).ProducesProblem(409).ProducesProblem(422).WithSummary("Adds an account; its secret is in this answer and nowhere else.");
+        api.MapPost("/totp-accounts/import", ImportAsync).Requires(Act.ManageDevices).Confirmed().Produces<TotpImport>().ProducesProblem(422).WithSummary("Takes the rows of an existing users table: bcrypt hashes and TOTP secrets.");
         api.MapPost("/totp-accounts/export-passwords", async (CommandCenter center, HttpContext context) => Problems.Answer(await center.TotpAccounts.ExportPasswordsAsync(context.Actor(), context.RequestAborted), Results.Ok))
             .Requires(Act.ManageDevices).Confirmed().Produces<PasswordExport>().WithSummary("Password hashes for a Mosquitto's own password file: those that it can check.");
-        api.MapPatch("/totp-accounts/{name}", ChangeAsync).Requires(Act.ManageDevices).Produces<TotpAccount>().ProducesProblem(404).WithSummary("Enables, disables, or gives a new password; open sessions end.");
-        api.MapDelete("/totp-accounts/{name}", RemoveAsync).Requires(Act.ManageDevices).Produces<TotpAccount>().ProducesProblem(404).WithSummary("Removes an account and cuts its sessions.");
+        api.MapPatch("/totp-accounts/{name}", ChangeAsync).Requires(Act.ManageDevices).Confirmed().Produces<TotpAccount>().ProducesProblem(404).WithSummary("Enables, disables, or gives a new password; open sessions end.");
+        api.MapDelete("/totp-accounts/{name}", RemoveAsync).Requires(Act.ManageDevices).Confirmed().Produces<TotpAccount>().ProducesProblem(404).WithSummary("Removes an account and cuts its sessions.");
     }
 
     private static async Task<IResult> AddAsync(NewTotpAccountJson wanted, CommandCenter center, HttpContext context)

@@ -39,6 +39,8 @@ internal static class ConsoleHost
         });
         var services = builder.Services;
         services.AddSingleton(center).AddSingleton(options).AddSingleton(door).AddSingleton(options.Time).AddSingleton(options.Random);
+        var breaches = BreachedPasswords.Open(options.BreachedPasswords);
+        services.AddSingleton(_ => breaches); // a factory's: it is closed with the console
         services.AddSingleton(WebFiles.Load(Path.Combine(AppContext.BaseDirectory, "wwwroot")));
         AddSignIn(services);
         if (options.Provider is { } provider) AddProvider(services, provider);

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -7,7 +9,9 @@ namespace Signet.Web.Looks;
 public static class Says
 {
     private const int Longest = 80;
-    private static readonly JsonSerializerOptions Indented = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    // For people: base64 keeps its +, names keep their letters. What is dangerous in HTML is the page's to escape, and it does.
+    private static readonly JsonSerializerOptions Indented = new(JsonSerializerDefaults.Web) { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static string Result(JsonObject? result)
     {
@@ -35,7 +39,14 @@ public static class Says
             ? facts.Where(pair => pair.Key is not ("commands" or "kind" or "name")).Select(pair => (pair.Key, Value(pair.Value)))
             : [];
 
-    public static string Pretty(JsonNode? node) => node?.ToJsonString(Indented) ?? "";
+    /// <summary>Indented. Signs that cannot be seen or that turn the direction of reading stay written out (<c>\u202E</c>): a line must not seem to say something else.</summary>
+    public static string Pretty(JsonNode? node)
+    {
+        var text = node?.ToJsonString(Indented) ?? "";
+        return text.Any(IsHidden) ? string.Concat(text.Select(c => IsHidden(c) ? string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:X4}") : c.ToString())) : text;
+    }
+
+    private static bool IsHidden(char c) => char.GetUnicodeCategory(c) == UnicodeCategory.Format;
 
     /// <summary>Units as people write them; devices send the codes of UCUM.</summary>
     public static string Unit(string? code) => code switch { null => "", "Cel" => "\u00b0C", "[degF]" => "\u00b0F", "1" => "", _ => code };

@@ -11,7 +11,7 @@ namespace Signet.Web.Pages;
 
 /// <summary>What people change about their own account.</summary>
 [SignedIn]
-internal sealed partial class AccountModel(CommandCenter center, WebOptions options, Sessions sessions, SignInDesk desk, Trail trail, Phrases phrases) : PageModel
+internal sealed partial class AccountModel(CommandCenter center, WebOptions options, Sessions sessions, SignInDesk desk, Trail trail, BreachedPasswords breaches, Phrases phrases) : PageModel
 {
     public Account Account { get; private set; } = null!;
     public IReadOnlyList<Passkey> Passkeys { get; private set; } = [];
@@ -39,7 +39,7 @@ internal sealed partial class AccountModel(CommandCenter center, WebOptions opti
     {
         var asked = await desk.ConfirmAsync(HttpContext, Account, current ?? "");
         if (asked.Account is null) return await SayAsync(asked.Message, false);
-        if (Passwords.Fault(fresh ?? "", Account.Name) is { } fault) return await SayAsync(phrases.Said(fault), false);
+        if (Passwords.Fault(fresh ?? "", Account.Name, breaches) is { } fault) return await SayAsync(phrases.Said(fault), false);
         var hash = await Task.Run(() => Passwords.Hash(fresh!), stop);
         var changed = await center.Accounts.SetPasswordAsync(Account.Id, hash, "changed", HttpContext.Actor(), stop);
         if (!changed.TryGet(out var account, out var refusal)) return await SayAsync(phrases.Said(refusal.Message), false);
@@ -88,6 +88,7 @@ internal sealed partial class AccountModel(CommandCenter center, WebOptions opti
         return await SayAsync("", true);
     }
 
+    [Confirmed]
     public async Task<IActionResult> OnPostEndSessionAsync([FromForm] string? session)
     {
         var ended = sessions.End(Account.Id, session ?? "");
@@ -95,6 +96,7 @@ internal sealed partial class AccountModel(CommandCenter center, WebOptions opti
         return await SayAsync(ended ? phrases["The session has ended."] : phrases["There is no such session."], ended);
     }
 
+    [Confirmed]
     public async Task<IActionResult> OnPostEndOthersAsync()
     {
         if (sessions.EndOthers(Account.Id, Mark) > 0) await trail.SessionEndedAsync(HttpContext, Account.Name, "revoked");

@@ -51,7 +51,7 @@ public sealed class CertificateModel(CommandCenter center, TimeProvider time, Ph
         return Load(serial);
     }
 
-    [Requires(Act.RevokeCertificate)]
+    [Requires(Act.RevokeCertificate), Confirmed]
     public async Task<IActionResult> OnPostReleaseAsync(string serial, CancellationToken stop)
     {
         var outcome = await Center.Certificates.ReleaseAsync(serial, HttpContext.Actor(), stop);
@@ -60,7 +60,7 @@ public sealed class CertificateModel(CommandCenter center, TimeProvider time, Ph
         return Load(serial);
     }
 
-    [Requires(Act.IssueCertificate)]
+    [Requires(Act.IssueCertificate), Confirmed]
     public async Task<IActionResult> OnPostRenewAsync(string serial, CancellationToken stop)
     {
         if (Load(serial) is NotFoundResult gone) return gone;

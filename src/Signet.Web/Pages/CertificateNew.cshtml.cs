@@ -29,7 +29,7 @@ public sealed class CertificateNewModel(CommandCenter center, Phrases phrases) :
 
     public void OnGet(string? name) => Name = name ?? "";
 
-    [Requires(Act.ManageDevices)]
+    [Requires(Act.ManageDevices), Confirmed]
     public async Task OnPostInviteAsync([FromForm] string? name, [FromForm] string? kind, [FromForm] bool approval, CancellationToken stop)
     {
         var outcome = await Center.Enrolments.InviteAsync(new((name ?? "").Trim(), string.IsNullOrWhiteSpace(kind) ? "device" : kind.Trim(), NeedsApproval: approval), HttpContext.Actor(), stop);

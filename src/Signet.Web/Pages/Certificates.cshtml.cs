@@ -58,7 +58,7 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time, P
         Load();
     }
 
-    [Requires(Act.ManageDevices)]
+    [Requires(Act.ManageDevices), Confirmed]
     public async Task OnPostDecideAsync([FromForm] string id, [FromForm] bool approve, CancellationToken stop)
     {
         var outcome = await Center.Enrolments.DecideAsync(id ?? "", approve, HttpContext.Actor(), stop);

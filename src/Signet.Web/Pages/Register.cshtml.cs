@@ -11,7 +11,7 @@ namespace Signet.Web.Pages;
 
 /// <summary>Where an invitation or a reset link leads, and where everybody may make an account when registration is open.</summary>
 [Public]
-internal sealed class RegisterModel(CommandCenter center, WebOptions options, SignInDesk desk, LoginThrottle throttle, Trail trail, Phrases phrases) : PageModel
+internal sealed class RegisterModel(CommandCenter center, WebOptions options, SignInDesk desk, LoginThrottle throttle, Trail trail, BreachedPasswords breaches, Phrases phrases) : PageModel
 {
     [BindProperty(SupportsGet = true)]
     public string? Token { get; set; }
@@ -45,7 +45,7 @@ internal sealed class RegisterModel(CommandCenter center, WebOptions options, Si
         }
         var name = Reset ?? (Name ?? "").Trim();
         if (link is null && throttle.Wait(Tally(from), from, "register").Duration > TimeSpan.Zero) return Again(phrases["Too many accounts were made from your address. Try again later."]);
-        if (Passwords.Fault(Password ?? "", name) is { } fault) return Again(phrases.Said(fault));
+        if (Passwords.Fault(Password ?? "", name, breaches) is { } fault) return Again(phrases.Said(fault));
         if (link is { Account: null } or null && await center.Accounts.FindByNameAsync(name.ToUpperInvariant(), stop) is not null) return Again(phrases["This name is taken."]);
         var hash = await Task.Run(() => Passwords.Hash(Password!), stop);
         if (link is { Account: { } id })

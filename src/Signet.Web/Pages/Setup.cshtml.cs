@@ -10,7 +10,7 @@ namespace Signet.Web.Pages;
 
 /// <summary>Where the one-time link leads: the first administrator chooses a name and a password.</summary>
 [Public]
-internal sealed class SetupModel(CommandCenter center, SetupLink link, SignInDesk desk, LoginThrottle throttle, Trail trail, Phrases phrases) : PageModel
+internal sealed class SetupModel(CommandCenter center, SetupLink link, SignInDesk desk, LoginThrottle throttle, Trail trail, BreachedPasswords breaches, Phrases phrases) : PageModel
 {
     [BindProperty(SupportsGet = true)]
     public string? Token { get; set; }
@@ -39,7 +39,7 @@ internal sealed class SetupModel(CommandCenter center, SetupLink link, SignInDes
             }
             return Page();
         }
-        if (Passwords.Fault(Password ?? "", Name) is { } fault) return Again(phrases.Said(fault));
+        if (Passwords.Fault(Password ?? "", Name, breaches) is { } fault) return Again(phrases.Said(fault));
         var hash = await Task.Run(() => Passwords.Hash(Password!), stop);
         if (!link.TryUse(Token)) return Again(phrases["The link has just been used."]);
         if (await center.Accounts.AnyAdministratorAsync(stop)) return Again(phrases["There is an administrator already: sign in, or ask them."]);

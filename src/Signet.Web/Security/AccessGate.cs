@@ -87,8 +87,9 @@ internal sealed class AccessGate(RequestDelegate next, Trail trail, IAntiforgery
     /// <summary>True for tokens, and for sessions whose person was asked lately.</summary>
     public static bool IsConfirmed(HttpContext context, Sessions sessions) => context.User.Identity?.AuthenticationType != Sessions.Scheme || sessions.IsConfirmed(context.User);
 
-    /// <summary>Where the person is asked; afterwards they are back on the page whose button they pressed.</summary>
-    public static string ConfirmPath(HttpContext context) => "/confirm" + QueryString.Create("next", context.Request.Path.Value ?? "/");
+    /// <summary>Where the person is asked; afterwards they are back on the page whose button they pressed, at the same place of its list.</summary>
+    public static string ConfirmPath(HttpContext context) => "/confirm" + QueryString.Create("next", context.Request.Path + QueryString.Create(
+        context.Request.Query.Where(pair => !pair.Key.Equals("handler", StringComparison.OrdinalIgnoreCase))));
 
     private static async Task LeadAsync(HttpContext context, string path, string reason, string words)
     {

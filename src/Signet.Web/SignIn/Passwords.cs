@@ -19,7 +19,8 @@ public static class Passwords
     public static string Hash(string password) => Hasher.HashPassword(null!, password);
 
     /// <summary>What is wrong with a password somebody wants to use, in one line; null when it is good.</summary>
-    public static string? Fault(string password, string userName) => CommonPasswords.Fault(password, userName);
+    /// <param name="breaches">The console's list of passwords from breaches; null: none is asked.</param>
+    public static string? Fault(string password, string userName, BreachedPasswords? breaches = null) => CommonPasswords.Fault(password, userName) ?? breaches?.Fault(password);
 
     /// <summary>20 random characters: 116 bits.</summary>
     public static string Generate(RandomNumberGenerator random)

@@ -15,13 +15,20 @@ namespace Signet.Web.SignIn;
 internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNumberGenerator random) : ITicketStore
 {
     public const string Scheme = "session", Cookie = "__Host-signet";
+    private const string NewKeyParameter = "new-key";
     private readonly ConcurrentDictionary<string, Entry> entries = new(StringComparer.Ordinal);
+
+    // Sessions are ended, and take new keys, one at a time: one that is on its way to a new key is not overlooked.
+    private readonly Lock moving = new();
 
     public Task<string> StoreAsync(AuthenticationTicket ticket)
     {
-        Span<byte> secret = stackalloc byte[32];
-        random.GetBytes(secret);
-        var key = Base64Url.EncodeToString(secret);
+        if (ticket.Properties.GetParameter<string>(NewKeyParameter) is { } moved)
+        {
+            ticket.Properties.Parameters.Remove(NewKeyParameter);
+            return StoreUnderAsync(moved, ticket);
+        }
+        var key = NewKey();
         Trim();
         var now = time.GetUtcNow();
         // Who came through a provider showed themselves when it says, which may be long ago.
@@ -31,10 +38,19 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
     }
 
     /// <summary>Keeps a changed ticket under its key; a session that has ended stays ended, and its times stay as they are.</summary>
-    public Task RenewAsync(string key, AuthenticationTicket ticket)
+    public Task RenewAsync(string key, AuthenticationTicket ticket) => StoreUnderAsync(key, ticket);
+
+    private Task<string> StoreUnderAsync(string key, AuthenticationTicket ticket)
     {
         while (entries.TryGetValue(key, out var entry) && !entries.TryUpdate(key, entry with { Ticket = ticket }, entry)) { }
-        return Task.CompletedTask;
+        return Task.FromResult(key);
+    }
+
+    private string NewKey()
+    {
+        Span<byte> secret = stackalloc byte[32];
+        random.GetBytes(secret);
+        return Base64Url.EncodeToString(secret);
     }
 
     public Task<AuthenticationTicket?> RetrieveAsync(string key)
@@ -82,16 +98,31 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
     public int EndOfCertificates(IReadOnlyCollection<string> serials)
         => End(entry => entry.Ticket.Principal.FindFirstValue(Who.Certificate) is { } serial && serials.Contains(serial, StringComparer.OrdinalIgnoreCase));
 
-    /// <summary>The person has just shown again that it is them.</summary>
-    public void Confirm(ClaimsPrincipal person)
+    /// <summary>The person has just shown again that it is them: their session goes on under a new key, and the one before opens nothing any more (ASVS 7.2.4). Its beginning and its mark stay.</summary>
+    public async Task ConfirmAsync(Microsoft.AspNetCore.Http.HttpContext context)
+    {
+        if (Confirm(context.User) is not { } key) return;
+        var properties = new AuthenticationProperties();
+        properties.SetParameter(NewKeyParameter, key);
+        await WriteCookieAsync(context, properties);
+    }
+
+    /// <summary>Takes the session to a new key, as confirmed now. Null: it has ended.</summary>
+    public string? Confirm(ClaimsPrincipal person)
     {
         var (mark, now) = (person.FindFirstValue(Who.Session), time.GetUtcNow());
-        foreach (var (key, seen) in entries)
+        lock (moving)
         {
-            if (Mark(seen) != mark) continue;
-            // Another request of the session may touch it meanwhile.
-            while (entries.TryGetValue(key, out var entry) && !entries.TryUpdate(key, entry with { Confirmed = now }, entry)) { }
+            foreach (var (before, seen) in entries)
+            {
+                if (Mark(seen) != mark || !entries.TryRemove(before, out var entry)) continue;
+                var key = NewKey();
+                entries[key] = entry with { Confirmed = now };
+                return key;
+            }
         }
+
+        return null;
     }
 
     /// <summary>Did the person show within <see cref="WebLimits.Confirmation"/> that it is them?</summary>
@@ -105,8 +136,12 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
     private int End(Func<Entry, bool> which)
     {
         var ended = 0;
-        foreach (var (key, entry) in entries)
-            if (which(entry) && entries.TryRemove(key, out _)) ended++;
+        lock (moving)
+        {
+            foreach (var (key, entry) in entries)
+                if (which(entry) && entries.TryRemove(key, out _)) ended++;
+        }
+
         return ended;
     }
 
@@ -125,13 +160,19 @@ internal sealed class Sessions(CommandCenter center, TimeProvider time, RandomNu
         var identity = Who.Identity(account.As(context.Address()), Scheme,
             [new(Who.Id, account.Id), new(Who.Stamp, account.SecurityStamp), new(Who.Session, Convert.ToHexStringLower(mark)), new(Who.From, context.Address()), new(Who.With, with),
                 new(Who.Browser, Browsers.Name(context.Request.Headers.UserAgent.ToString())), .. certificate is null ? (Claim[])[] : [new(Who.Certificate, certificate)], .. more ?? []]);
-        // The request's own handler would go on with the key it came with. That session ends, and a handler of our own finds none and makes a new key.
+        // The session that the request came with ends.
         if (context.SessionMark() is { } present) End(entry => Mark(entry) == present);
+        context.User = new(identity);
+        await WriteCookieAsync(context, null);
+    }
+
+    // The request's own handler would go on with the key it came with. A handler of our own finds no session there and takes a new key.
+    private static async Task WriteCookieAsync(Microsoft.AspNetCore.Http.HttpContext context, AuthenticationProperties? properties)
+    {
         var services = context.RequestServices;
         var handler = ActivatorUtilities.CreateInstance<CookieAuthenticationHandler>(services);
         await handler.InitializeAsync((await services.GetRequiredService<IAuthenticationSchemeProvider>().GetSchemeAsync(Scheme))!, context);
-        context.User = new(identity);
-        await handler.SignInAsync(context.User, null);
+        await handler.SignInAsync(context.User, properties);
     }
 
     public static void Configure(CookieAuthenticationOptions cookie)

@@ -24,19 +24,21 @@ internal sealed class SignInDesk(
     {
         var from = context.Connection.RemoteIpAddress;
         var mark = browsers.Mark(context, name);
+        // Letters that are written in two ways (U+212A for K) find the same account, and count together.
+        var tally = name.Length is > 0 and <= 128 ? people.NormalizeName(name) : name;
         // 1 Slow down guessing, before anything costly is done. Attempts at one account come one after the other: each knows of the failures before it.
-        using var turn = await attempts.TakeAsync(name, context.RequestAborted);
-        if (await HeldBackAsync(context, name, name, mark) is { } wait) return new(null, wait);
+        using var turn = await attempts.TakeAsync(tally, mark, context.RequestAborted);
+        if (await HeldBackAsync(context, tally, name, mark) is { } wait) return new(null, wait);
         // 2 The password. Unknown names cost as much time as known ones.
         var person = name.Length is > 0 and <= 128 ? await people.FindByNameAsync(name) : null;
         var right = await CheckAsync(person, password, context.RequestAborted);
         if (!right || person is not { Account.Enabled: true })
         {
-            throttle.Failed(name, from, mark);
+            throttle.Failed(tally, from, mark);
             await trail.SignInFailedAsync(context, name, right ? "disabled" : "bad-credentials");
             return new(null, phrases["Name or password is wrong."]);
         }
-        throttle.Succeeded(name, mark);
+        throttle.Succeeded(tally, mark);
         // 3 The second factor, where there is one. Nothing is open yet. A certificate of that very person is one.
         if (await certificates.FindAsync(context) is var (owner, serial) && owner.Id == person.Account.Id) return await AdmitAsync(context, person.Account, "password+certificate", serial);
         if (person.Account.HasSecondFactor)
@@ -62,7 +64,7 @@ internal sealed class SignInDesk(
     {
         if (await HalfAsync(context) is not var (half, account)) return Late();
         var mark = browsers.Mark(context, half.Name);
-        using var turn = await attempts.TakeAsync(CodeTally(half.Name), context.RequestAborted);
+        using var turn = await attempts.TakeAsync(CodeTally(half.Name), mark, context.RequestAborted);
         if (await HeldBackAsync(context, CodeTally(half.Name), half.Name, mark) is { } wait) return new(null, wait);
         code = code.Trim();
         var looksLikeTotp = code.Count(char.IsAsciiDigit) == OneTimeCode.Digits && code.All(c => char.IsAsciiDigit(c) || c is ' ' or '-');
@@ -98,16 +100,16 @@ internal sealed class SignInDesk(
     public async Task<SignInOutcome> ConfirmAsync(HttpContext context, Account account, string password)
     {
         var mark = browsers.Mark(context, account.Name);
-        using var turn = await attempts.TakeAsync(account.Name, context.RequestAborted);
-        if (await HeldBackAsync(context, account.Name, account.Name, mark) is { } wait) return new(null, wait);
+        using var turn = await attempts.TakeAsync(account.NormalizedName, mark, context.RequestAborted);
+        if (await HeldBackAsync(context, account.NormalizedName, account.Name, mark) is { } wait) return new(null, wait);
         if (!await CheckAsync(new(account), password, context.RequestAborted))
         {
-            throttle.Failed(account.Name, context.Connection.RemoteIpAddress, mark);
+            throttle.Failed(account.NormalizedName, context.Connection.RemoteIpAddress, mark);
             await trail.SignInFailedAsync(context, account.Name, "bad-credentials");
             return new(null, phrases["The password is wrong."]);
         }
-        throttle.Succeeded(account.Name, mark);
-        sessions.Confirm(context.User);
+        throttle.Succeeded(account.NormalizedName, mark);
+        await sessions.ConfirmAsync(context);
         return new(account, "");
     }
 
@@ -149,6 +151,8 @@ internal sealed class SignInDesk(
     public async Task SignOutAsync(HttpContext context)
     {
         await trail.SignedOutAsync(context, context.Actor().Name);
+        // By its mark: another request may just have taken it to a new key.
+        if (context.Account() is { } account && context.SessionMark() is { } mark) sessions.End(account.Id, mark);
         await context.SignOutAsync(Sessions.Scheme);
     }
 

@@ -84,6 +84,19 @@ public sealed class BulkSpecs
     }
 
     [Fact]
+    public async Task A_note_about_a_device_that_is_no_more_shuts_out_no_later_one_of_its_name()
+    {
+        await using var house = await TestHouse.StartAsync();
+        await house.StopCenterAsync();
+        using (var file = File.OpenWrite(Path.Combine(house.Directory, "cut-off"))) file.Write(System.Text.Encoding.ASCII.GetBytes("ghost-1".PadRight(63) + "\n"));
+        await house.StartCenterAsync();
+        (await house.Center.Fleet.AddAsync(new("ghost-1", "door"), TestHouse.Admin)).Refusal.ShouldBeNull();
+        await house.StopCenterAsync();
+        await house.StartCenterAsync();
+        house.Center.Fleet.Find("ghost-1")!.Enabled.ShouldBeTrue();
+    }
+
+    [Fact]
     public void The_list_of_who_is_cut_off_keeps_whole_names_alone_and_is_not_hindered_by_a_spoilt_slot()
     {
         using var temp = new TempDirectory();

@@ -29,6 +29,31 @@ public sealed class PeopleSpecs
     }
 
     [Fact]
+    public async Task What_lists_of_people_are_made_of_says_what_the_accounts_say()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Demo = false });
+        var (accounts, factors) = (house.Center.Accounts, house.Center.SecondFactors);
+        var ada = (await accounts.CreateAsync("ada", "hash", Role.Admin, Actor.Terminal)).Value;
+        var bob = (await accounts.CreateAsync("Bob \u00e9", null, Role.Operator, TestHouse.Admin, ["north", "roof"])).Value;
+        (await accounts.SetEnabledAsync(bob.Id, false, TestHouse.Admin)).Refusal.ShouldBeNull();
+        await accounts.CreateAsync("carl", null, Role.Viewer, TestHouse.Admin);
+        var secret = factors.NewSecret();
+        (await factors.EnableTotpAsync(ada, secret, OneTimeCode.At(secret, OneTimeCode.StepAt(house.Center.Time.GetUtcNow())), TestHouse.Admin)).Refusal.ShouldBeNull();
+        // An administrator keeps the groups of before, and is not limited by them.
+        (await accounts.CreateAsync("dora", null, Role.Operator, TestHouse.Admin, ["vault"])).Refusal.ShouldBeNull();
+        (await accounts.SetRoleAsync((await accounts.FindByNameAsync("DORA"))!.Id, Role.Admin, TestHouse.Admin)).Refusal.ShouldBeNull();
+
+        var all = await accounts.ListAsync();
+        static string Said(string id, string name, Role role, bool enabled, bool factor, IReadOnlyList<string> limits) => $"{id} {name} {role} {enabled} {factor} {string.Join('+', limits)}";
+        (await accounts.LinesAsync()).Select(line => Said(line.Id, line.NormalizedName, line.Role, line.Enabled, line.HasSecondFactor, line.Limits))
+            .ShouldBe(all.Select(one => Said(one.Id, one.NormalizedName, one.Role, one.Enabled, one.HasSecondFactor, one.Limits)), ignoreOrder: true);
+        all.Count.ShouldBe(4);
+        var some = await accounts.FindAllAsync([bob.Id, ada.Id, "nobody"]);
+        (some.Count, some[bob.Id].Name, some[bob.Id].Enabled, some[ada.Id].HasSecondFactor).ShouldBe((2, "Bob \u00e9", false, true));
+        (await accounts.FindAllAsync([])).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Two_writers_of_one_account_do_not_overwrite_each_other()
     {
         await using var house = await TestHouse.StartAsync(new() { Demo = false });

@@ -49,7 +49,9 @@ internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sess
     /// <summary>People whose role needs a second factor and who have none.</summary>
     public int Without { get; private set; }
 
-    public bool Needs(Account person) => person is { Enabled: true, HasSecondFactor: false } && options.SecondFactorFor.Contains(person.Role);
+    public bool Needs(Account person) => Needs(person.Enabled, person.HasSecondFactor, person.Role);
+
+    private bool Needs(bool isEnabled, bool hasFactor, Role role) => isEnabled && !hasFactor && options.SecondFactorFor.Contains(role);
 
     public int SessionsOf(Account person) => Open.GetValueOrDefault(person.Id);
 
@@ -70,7 +72,7 @@ internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sess
     [Confirmed]
     public async Task OnPostInviteAsync([FromForm] Role role, [FromForm] string? note, [FromForm] string? groups, CancellationToken stop)
     {
-        var made = await Center.Links.InviteAsync(role, (note ?? "").Trim(), HttpContext.Actor(), (groups ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries), stop);
+        var made = await Center.Links.InviteAsync(role, (note ?? "").Trim(), HttpContext.Actor(), GroupsOf(groups), stop);
         if (made.TryGet(out var link, out var refusal)) Link = LinkAddress.Of(Request, link);
         else Refusal = refusal;
         await LoadAsync(stop);
@@ -83,9 +85,9 @@ internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sess
     }
 
     [Confirmed, Requires(Act.ManageTokens)]
-    public async Task OnPostTokenAsync([FromForm] string? name, [FromForm] Role role, [FromForm] int days, CancellationToken stop)
+    public async Task OnPostTokenAsync([FromForm] string? name, [FromForm] Role role, [FromForm] int days, [FromForm] string? groups, CancellationToken stop)
     {
-        var made = await Center.Tokens.CreateAsync((name ?? "").Trim(), role, TimeSpan.FromDays(Math.Clamp(days, 0, 10_000)), HttpContext.Actor(), stop);
+        var made = await Center.Tokens.CreateAsync((name ?? "").Trim(), role, GroupsOf(groups), TimeSpan.FromDays(Math.Clamp(days, 0, 10_000)), HttpContext.Actor(), stop);
         if (made.TryGet(out var token, out var refusal)) Secret = token.Secret;
         else Refusal = refusal;
         await LoadAsync(stop);
@@ -98,21 +100,34 @@ internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sess
         await LoadAsync(stop);
     }
 
+    /// <summary>Names of groups as people type them.</summary>
+    internal static string[] GroupsOf(string? typed) => (typed ?? "").Split([' ', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
     // A word of the name, or a whole group.
-    private static bool Has(Account person, string word)
+    private static bool Has(PersonLine person, string word)
         => person.NormalizedName.Contains(word, StringComparison.Ordinal) || person.Limits.Any(group => group.Equals(word, StringComparison.OrdinalIgnoreCase));
 
-    private bool Fits(Account person) => State switch { "disabled" => !person.Enabled, "without" => Needs(person), "in" => SessionsOf(person) > 0, _ => true };
+    private bool Fits(PersonLine person) => State switch
+    {
+        "disabled" => !person.Enabled,
+        "without" => Needs(person.Enabled, person.HasSecondFactor, person.Role),
+        "in" => Open.ContainsKey(person.Id),
+        _ => true,
+    };
 
     private async Task LoadAsync(CancellationToken stop)
     {
-        var all = await Center.Accounts.ListAsync(stop);
-        Without = all.Count(Needs);
+        // Of everybody what the list is searched and put in order by; whole are the rows of this page alone.
+        var all = await Center.Accounts.LinesAsync(stop);
+        Without = all.Count(person => Needs(person.Enabled, person.HasSecondFactor, person.Role));
         var words = (Search ?? "").ToUpperInvariant().Split(' ', StringSplitOptions.RemoveEmptyEntries);
         // The database sorts by bytes, places are compared by UTF-16 units; beyond the basic plane the two differ.
-        IReadOnlyList<Account> found = [.. all.Where(person => words.All(word => Has(person, word)) && (string.IsNullOrEmpty(WithRole) || Says.Words(person.Role) == WithRole) && Fits(person))
+        IReadOnlyList<PersonLine> found = [.. all.Where(person => words.All(word => Has(person, word)) && (string.IsNullOrEmpty(WithRole) || Says.Words(person.Role) == WithRole) && Fits(person))
             .OrderBy(person => person.NormalizedName, StringComparer.Ordinal)];
-        Part = Paging.Around(found, person => person.NormalizedName, After, Before, WebLimits.PageSize);
+        var part = Paging.Around(found, person => person.NormalizedName, After, Before, WebLimits.PageSize);
+        var whole = await Center.Accounts.FindAllAsync([.. part.Rows.Select(person => person.Id)], stop);
+        // Who was removed between the two looks is missing.
+        Part = new([.. part.Rows.Select(person => whole.GetValueOrDefault(person.Id)).OfType<Account>()], part.From, part.Of, part.Previous, part.Next);
         Links = await Center.Links.ListAsync(stop);
         Tokens = await Center.Tokens.ListAsync(stop);
     }

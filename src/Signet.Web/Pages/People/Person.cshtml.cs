@@ -56,7 +56,7 @@ internal sealed class PersonModel(CommandCenter center, Sessions sessions, Trail
 
     [Confirmed]
     public async Task<IActionResult> OnPostScopeAsync([FromForm] string? groups, CancellationToken stop)
-        => await ShowAsync(await Center.Accounts.SetScopeAsync(Id, (groups ?? "").Split([' ', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), HttpContext.Actor(), AsSeen, stop),
+        => await ShowAsync(await Center.Accounts.SetScopeAsync(Id, PeopleModel.GroupsOf(groups), HttpContext.Actor(), AsSeen, stop),
             phrases["The groups are changed. Open sessions ended."]);
 
     [Confirmed]
@@ -90,6 +90,7 @@ internal sealed class PersonModel(CommandCenter center, Sessions sessions, Trail
         return gone.Refusal is null ? Redirect("/people") : await ShowAsync(gone, "");
     }
 
+    [Confirmed]
     public async Task<IActionResult> OnPostEndSessionAsync([FromForm] string? session)
     {
         if (!sessions.End(Id, session ?? "")) return await ShowAsync<Account>(new Refusal(RefusalCode.NotFound, "there is no such session"), "");

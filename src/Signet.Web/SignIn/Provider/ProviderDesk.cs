@@ -115,7 +115,7 @@ internal sealed class ProviderDesk(CommandCenter center, SignInDesk desk, Sessio
     {
         if (Present(context, word) is not { } account) return ProviderRefusal.NotSignedIn;
         if (await center.ProviderLinks.FindAsync(word.Issuer, word.Subject, context.RequestAborted) is not { } link || link.Account != account.Id) return ProviderRefusal.OtherPerson;
-        sessions.Confirm(context.User);
+        await sessions.ConfirmAsync(context);
         return new(null, word.Visit.Next);
     }
 

@@ -117,7 +117,7 @@ public sealed class ConfirmationSpecs : IAsyncLifetime
         await browser.SignInAsync("root");
         time.Advance(WebLimits.Confirmation + TimeSpan.FromSeconds(5));
         var page = await browser.GetAsync("/people?q=ro&as=admin");
-        var form = WebUtility.HtmlDecode(System.Text.RegularExpressions.Regex.Match(page.Body, "action=\"([^\"]+handler=Invite)\"").Groups[1].Value);
+        var form = WebUtility.HtmlDecode(System.Text.RegularExpressions.Regex.Match(page.Body, "action=\"([^\"]+handler=Invite)\"", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)).Groups[1].Value);
         form.ShouldBe("/people?q=ro&as=admin&handler=Invite");
         var asked = await browser.PostAsync(form, "/people", ("role", "Viewer"));
         asked.Location.ShouldBe("/confirm?next=%2Fpeople%3Fq%3Dro%26as%3Dadmin");

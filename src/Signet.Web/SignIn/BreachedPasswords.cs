@@ -101,7 +101,8 @@ public sealed class BreachedPasswords : IDisposable
         if (place > 0)
         {
             var end = read.IndexOf((byte)'\n');
-            if (end < 0) return from + read.Length >= _length ? null : throw new InvalidDataException($"the line at byte {from} is longer than any");
+            if (end < 0 && from + read.Length < _length) throw new InvalidDataException($"the line at byte {from} is longer than any");
+            if (end < 0) return null;
             skipped = end + 1;
         }
 

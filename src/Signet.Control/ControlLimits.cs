@@ -72,6 +72,9 @@ public static class ControlLimits
     /// <summary>Different terms of a <see cref="DeviceSelection"/>, each of which is held against every device. Chosen: as many names as fit anyway.</summary>
     public const int SelectionTerms = 64;
 
+    /// <summary>Names of which the broker remembers whether they are people's: every device of the largest fleet and some people; at most 40 MB. Whoever makes up more makes it begin anew.</summary>
+    public const int RememberedNames = Devices + 20_000;
+
     /// <summary>Characters of names of people, tokens and titles. Chosen; <c>by.name</c> takes as many.</summary>
     public const int NameCharacters = 128;
 

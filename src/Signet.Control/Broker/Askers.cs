@@ -53,9 +53,13 @@ internal sealed class Askers(Roster roster, Func<string, Account?> findPerson, T
         => who.Kind != PrincipalKind.Person || ScopeOf(who.Name) is not { Count: > 0 } groups
             || (topic.Split('/', 3) is ["signet", var device, _] && (device == "+" ? asksEach && action == TopicAction.Subscribe : Sight.IsWithin(roster, groups, device)));
 
+    /// <summary>How many names are remembered, of people and of nobody.</summary>
+    internal int Remembered => _people.Count;
+
     /// <summary>Everybody who goes by this name, whatever they are: a device in force, a person, an account, the center.</summary>
     public IReadOnlyList<Principal> ByName(string name)
     {
+        if (name.Length > ControlLimits.NameCharacters) return [];
         var found = new List<Principal>(1);
         if (IsInForce(name)) found.Add(Device(name));
         if (Account(name) is { } account) found.Add(account);
@@ -95,12 +99,15 @@ internal sealed class Askers(Roster roster, Func<string, Account?> findPerson, T
 
     private (Principal Principal, IReadOnlyList<string> Scope)? Person(string name)
     {
+        // Names come from whoever connects to a broker: neither long ones nor any number of them are kept.
+        if (name.Length > ControlLimits.NameCharacters) return null;
         if (_people.TryGetValue(name, out var known)) return known;
         var asOf = Volatile.Read(ref _forgotten);
         (Principal, IReadOnlyList<string>)? found = findPerson(name) is { Enabled: true } account ? (Principal.Person(account.Name, account.Role), account.Limits) : null;
         lock (_forgetting)
         {
             // Read before the change and kept after it, a right would stay until the next change.
+            if (_people.Count >= ControlLimits.RememberedNames) _people.Clear();
             if (asOf == _forgotten) _people[name] = found;
         }
 

@@ -49,7 +49,8 @@ public sealed class ForeignBrokers
     {
         for (var cut = client.Length; cut > 0; cut = client.LastIndexOf('-', cut - 1))
         {
-            if (_askers.ByName(client[..cut]).Count > 0) return client[..cut];
+            // A client id may have thousands of hyphens; a name is short.
+            if (cut <= ControlLimits.NameCharacters && _askers.ByName(client[..cut]).Count > 0) return client[..cut];
         }
 
         return null;

@@ -28,6 +28,20 @@ public sealed class AskersSpecs
     }
 
     [Fact]
+    public void Whoever_makes_names_up_fills_no_memory()
+    {
+        var asked = 0;
+        var askers = new Askers(new(TimeProvider.System), _ => { asked++; return null; }, new(null!, null!, []));
+        for (var i = 0; i < ControlLimits.RememberedNames + 1_000; i++) askers.Find(new(PrincipalKind.Person, $"nobody-{i}"));
+        askers.Remembered.ShouldBeLessThanOrEqualTo(ControlLimits.RememberedNames);
+        askers.Find(new(PrincipalKind.Person, $"nobody-{ControlLimits.RememberedNames + 999}"));
+        asked.ShouldBe(ControlLimits.RememberedNames + 1_000, "the newest are remembered");
+        askers.ByName(new string('x', ControlLimits.NameCharacters + 1)).ShouldBeEmpty();
+        askers.ScopeOf(new string('x', ControlLimits.NameCharacters + 1)).ShouldBeEmpty();
+        asked.ShouldBe(ControlLimits.RememberedNames + 1_000, "no name is that long");
+    }
+
+    [Fact]
     [Trait("row", "S0-23")]
     public async Task A_person_limited_to_groups_hears_the_messages_of_their_devices_live_and_of_no_other()
     {

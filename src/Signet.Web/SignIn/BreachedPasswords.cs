@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -18,6 +19,8 @@ public sealed class BreachedPasswords : IDisposable
 
     /// <summary>Lines that are compared with each other when it is opened: a list in another order would find nothing and say nothing.</summary>
     private const int Samples = 64;
+
+    private static readonly SearchValues<byte> Digits = SearchValues.Create("0123456789ABCDEFabcdef"u8);
 
     private readonly SafeFileHandle? _file;
     private readonly long _length;
@@ -108,7 +111,7 @@ public sealed class BreachedPasswords : IDisposable
 
         var line = read[skipped..];
         if (line.Length == 0) return null;
-        if (line.Length < Hexadecimal || (line.Length > Hexadecimal && line[Hexadecimal] is not ((byte)':' or (byte)'\r' or (byte)'\n')) || line[..Hexadecimal].ContainsAnyExcept("0123456789ABCDEFabcdef"u8))
+        if (line.Length < Hexadecimal || (line.Length > Hexadecimal && line[Hexadecimal] is not ((byte)':' or (byte)'\r' or (byte)'\n')) || line[..Hexadecimal].ContainsAnyExcept(Digits))
             throw new InvalidDataException($"the line at byte {from + skipped} does not begin with a hash");
         return (from + skipped, Encoding.ASCII.GetString(line[..Hexadecimal]).ToUpperInvariant());
     }

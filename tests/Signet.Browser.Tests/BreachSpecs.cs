@@ -45,7 +45,7 @@ public sealed class BreachSpecs
         Should.Throw<WebConsoleException>(() => BreachedPasswords.Open(Path.Combine(temp.Path, "not-there")));
         var good = Write(temp, "\n", true, [.. Enumerable.Range(0, 300).Select(i => $"{i}")]);
         using var list = BreachedPasswords.Open(good);
-        using (var file = File.OpenWrite(good)) file.Write(new byte[file.Length]);
+        using (var file = new FileStream(good, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.Write(new byte[file.Length]);
         list.Fault(Breached).ShouldBe("The list of passwords from breaches cannot be read now. Tell an administrator.");
     }
 

@@ -45,7 +45,7 @@ public static class AuditLimits
     /// <summary>Window in which failures of one source are counted together. A guess: soon enough for whoever watches.</summary>
     public static readonly TimeSpan FoldWindow = TimeSpan.FromSeconds(10);
 
-    /// <summary>Failures of one source, type and action that a window writes in full.</summary>
+    /// <summary>Failures of one kind (type, action, actor, reason) from one source that a window writes in full.</summary>
     public const int FullFailures = 5;
 
     /// <summary>Failures of all sources that a window writes in full: with <see cref="FoldedEntries"/> and one more, at most 25.1 entries a second from whoever is not signed in.</summary>

@@ -275,15 +275,25 @@ public sealed class AuditLog : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_isClosed) return;
+        while (!await TrySealAsync() && _reserve.TryRelease())
+        {
+            // The stop is one of the things the reserve is kept for: a slice is free now, once more.
+        }
+        await CloseAsync();
+    }
+
+    // False: the disk is full. Refused for another reason, the open part stays protected by its HMACs and the head record.
+    private async Task<bool> TrySealAsync()
+    {
         try
         {
             await SubmitAsync(Pending.SignCheckpoint());
+            return true;
         }
-        catch (AuditUnavailableException)
+        catch (AuditUnavailableException e)
         {
-            // The disk refuses; the open part stays protected by its HMACs and the head record.
+            return e.InnerException is not StoreException { Failure: StoreFailure.DiskFull };
         }
-        await CloseAsync();
     }
 
     private async Task StartAsync(CancellationToken cancellationToken)

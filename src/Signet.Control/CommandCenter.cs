@@ -89,6 +89,9 @@ public sealed partial class CommandCenter : IAsyncDisposable
     /// <summary>Whom an OpenID Connect provider's subjects sign in.</summary>
     public ProviderLinks ProviderLinks { get; private set; } = null!;
     public ApiTokens Tokens { get; private set; } = null!;
+
+    /// <summary>Refused sign-ins at the console: whoever is refused again and again is counted.</summary>
+    public FailureFold Failures { get; private set; } = null!;
     public LiveFeed Feed { get; private set; } = null!;
     public BrokerView Broker { get; private set; } = null!;
     public TotpAccounts TotpAccounts { get; private set; } = null!;
@@ -273,6 +276,8 @@ public sealed partial class CommandCenter : IAsyncDisposable
         Keep(administration);
         var repeated = new RepeatedNotes(_trail, _time);
         Keep(repeated);
+        Failures = new(Audit, _time);
+        _closing.Push(Failures.DisposeAsync);
         _sessions = new(_time);
         CertificateConnections = new(_time);
         _roster = new(_time);

@@ -61,6 +61,23 @@ public class AppendingSpecs
     }
 
     [Fact]
+    [Trait("row", "S0-26")]
+    public async Task No_entry_is_older_than_the_call_that_wrote_it_however_many_come_while_others_are_committed()
+    {
+        using var home = new AuditHome();
+        await using var log = await AuditLog.OpenAsync(home.Options, TimeProvider.System, System.Security.Cryptography.RandomNumberGenerator.Create());
+        await Task.WhenAll(Enumerable.Range(0, 256).Select(_ => Task.Run(async () =>
+        {
+            for (var i = 0; i < 40; i++)
+            {
+                var before = DateTimeOffset.UtcNow;
+                (await log.AppendAsync(AuditHome.Record(i))).Time.ShouldBeGreaterThanOrEqualTo(before.AddTicks(-(before.Ticks % 10)));
+            }
+        })));
+        (await log.VerifyAsync()).IsIntact.ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task A_checkpoint_is_signed_ten_seconds_after_an_entry()
     {
         using var home = new AuditHome();

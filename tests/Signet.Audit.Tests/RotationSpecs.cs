@@ -60,7 +60,8 @@ public class RotationSpecs
             await UntilAsync(() => log.Size == 7);
         }
         var counted = (await log.FindAsync(7))!;
-        (counted.Type, counted.Details["count"]!.GetValue<long>(), counted.Details["source"]!.GetValue<string>()).ShouldBe(("auth_fail", 995, "192.0.2.9"));
+        (counted.Type, counted.Details["count"]!.GetValue<long>(), counted.Personal!["source"]!.GetValue<string>()).ShouldBe(("auth_fail", 995, "192.0.2.9"));
+        System.Text.Encoding.UTF8.GetString(counted.Body.Span).ShouldNotContain("192.0.2.9", customMessage: "what is hashed cannot be erased");
     }
 
     [Fact]
@@ -100,6 +101,28 @@ public class RotationSpecs
         await log.AppendAsync(AuditHome.Record(2));
         (await log.VerifyAsync()).IsIntact.ShouldBeTrue();
         (await log.FindAsync(entry.Sequence))!.Action.ShouldBe("revoked");
+    }
+
+    [Fact, Trait("row", "S0-26"), Trait(Signet.Testing.TestDatabase.Trait, Signet.Testing.TestDatabase.SqliteOnly)]
+    public async Task A_stop_on_a_full_disk_is_recorded_and_sealed_out_of_the_reserve()
+    {
+        using var disk = SmallDisk.Mount(megabytes: 6);
+        var options = new AuditOptions { Directory = Path.Combine(disk.Folder, "audit"), ReserveBytes = 2 << 20 };
+        var log = await AuditLog.OpenAsync(options, new HandClock(), System.Security.Cryptography.RandomNumberGenerator.Create());
+        string[] fillers = [Path.Combine(disk.Folder, "filler"), Path.Combine(disk.Folder, "more")];
+        disk.Fill(fillers[0]);
+        await Should.ThrowAsync<AuditUnavailableException>(async () =>
+        {
+            for (var i = 0; i < 20_000; i++) await log.AppendAsync(AuditHome.Record(i));
+        });
+        var stop = await log.AppendAsync(new AuditRecord(AuditTypes.System, "signet", "house", "center-stopped", "success") { Emergency = true });
+        disk.Fill(fillers[1]);   // another program takes what was given free
+        await log.DisposeAsync();
+
+        foreach (var filler in fillers) File.Delete(filler);
+        await using var again = await AuditLog.OpenAsync(options, new HandClock(), System.Security.Cryptography.RandomNumberGenerator.Create());
+        (again.WasClosedCleanly, again.LatestCheckpoint!.Size).ShouldBe((true, stop.Sequence));
+        (await again.FindAsync(stop.Sequence))!.Action.ShouldBe("center-stopped");
     }
 
     private static async Task UntilAsync(Func<bool> condition)

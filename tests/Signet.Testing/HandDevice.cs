@@ -48,6 +48,9 @@ public sealed class HandDevice : IAsyncDisposable
         return device;
     }
 
+    /// <summary>The checkpoint that came with the last command, as it stood there.</summary>
+    public string? CommandNote { get; private set; }
+
     /// <summary>The next message on its command topic, with its claims unverified.</summary>
     public async Task<(byte[] Bytes, JsonObject Claims)> NextAsync(TimeSpan? within = null)
     {
@@ -62,6 +65,7 @@ public sealed class HandDevice : IAsyncDisposable
             if (HeartbeatMessage.IsLike(bytes)) _heartbeats.Writer.TryWrite(JsonNode.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(Encoding.ASCII.GetString(bytes).Split('.')[1]))!.AsObject());
         }
 
+        CommandNote = _messages.Current.UserProperties.FirstOrDefault(property => property.Name == Topics.CheckpointProperty).Value;
         var parts = Encoding.ASCII.GetString(bytes).Split('.');
         return (bytes, parts.Length == 3 ? JsonNode.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(parts[1]))!.AsObject() : []);
     }

@@ -125,18 +125,25 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
     // Questions that get no answer, and what was raised before this connection.
     private async Task WitnessAsync(MqttClient client, CancellationToken cancellationToken)
     {
-        await SayAsync(client, Witness.Opening(), cancellationToken);
-        while (true)
+        try
         {
-            // A fleet without open questions costs no timers.
-            await Witness.WhenWaitingAsync(cancellationToken);
-            using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
-            do
+            await SayAsync(client, Witness.Opening(), cancellationToken);
+            while (true)
             {
-                await timer.WaitForNextTickAsync(cancellationToken);
-                await SayAsync(client, Witness.Tick(), cancellationToken);
+                // A fleet without open questions costs no timers.
+                await Witness.WhenWaitingAsync(cancellationToken);
+                using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
+                do
+                {
+                    await timer.WaitForNextTickAsync(cancellationToken);
+                    await SayAsync(client, Witness.Tick(), cancellationToken);
+                }
+                while (Witness.IsWaiting);
             }
-            while (Witness.IsWaiting);
+        }
+        finally
+        {
+            Witness.Closing();
         }
     }
 

@@ -15,7 +15,8 @@ namespace Signet.Agent;
 ///   the same size, same root    count who else has cosigned it; another root: alarm "forked"
 ///   larger                      ask for a proof from what was seen; proven: keep, then cosign; wrong: alarm "not-consistent"
 ///   smaller                     an old copy, or a log that was rolled back: ask; nothing newer comes: alarm "rolled-back"
-/// a question stays unanswered   asked again once, then alarm
+/// a question stays unanswered   asked again once, then alarm; less than what was shown is no answer
+/// the answer is another note    it must contain the one that led to the question too: asked next, alarm as above
 /// too few others confirm it     alarm "unconfirmed": they may be shown another history
 /// </code>
 /// What is kept is durable before anything is cosigned. An alarm is written to the device's own disk and log, and is said again at every connection: the center cannot take it back.
@@ -71,11 +72,20 @@ internal sealed class CheckpointWitness
             // Nobody's confirmation could come while the device was away. Only that time is given: whoever cuts the connection again and again gains nothing.
             var away = _time.GetUtcNow() - _ticked;
             for (var i = 0; i < _accepted.Count; i++) _accepted[i] = _accepted[i] with { At = _accepted[i].At + away };
+            if (_question is { } question) _question = question with { At = question.At + away };
             _ticked = _time.GetUtcNow();
+            // Also here, not only at a tick: a connection may end before its first one.
+            var questions = Overdue().Where(said => WitnessMessage.TryRead(said, out var message) && message is WitnessMessage.Ask).ToList();
             if (Waits) _waits.Writer.TryWrite(true);
             foreach (var alarm in _alarms.Values) Log.WitnessAlarm(_logger, _home.Name, Word(alarm.Reason), Sentence(alarm.Reason));
-            return [.. _alarms.Values.Select(alarm => alarm.ToBytes())];
+            return [.. questions, .. _alarms.Values.Select(alarm => alarm.ToBytes())];
         }
+    }
+
+    /// <summary>The connection has ended: it stood until now.</summary>
+    public void Closing()
+    {
+        lock (_one) _ticked = _time.GetUtcNow();
     }
 
     /// <summary>A message on the checkpoint topic, or the note that came with a command. Returns what to answer.</summary>
@@ -98,13 +108,18 @@ internal sealed class CheckpointWitness
         if (!IsWitness) return [];
         lock (_one)
         {
-            var answers = new List<byte[]>();
             _ticked = _time.GetUtcNow();
-            if (_question is { } question && _time.GetUtcNow() - question.At >= AgentLimits.WitnessPatience) answers.AddRange(AskAgain(question));
-            if (_home.Witnesses.Quorum > 1 && _accepted.Count > 0 && _time.GetUtcNow() - _accepted[0].At >= AgentLimits.ConfirmationPatience)
-                answers.AddRange(Raise(WitnessAlarm.Unconfirmed, _accepted[0].Checkpoint.Note, ""));
-            return answers;
+            return Overdue();
         }
+    }
+
+    private List<byte[]> Overdue()
+    {
+        var answers = new List<byte[]>();
+        if (_question is { } question && _time.GetUtcNow() - question.At >= AgentLimits.WitnessPatience) answers.AddRange(AskAgain(question));
+        if (_home.Witnesses.Quorum > 1 && _accepted.Count > 0 && _time.GetUtcNow() - _accepted[0].At >= AgentLimits.ConfirmationPatience)
+            answers.AddRange(Raise(WitnessAlarm.Unconfirmed, _accepted[0].Checkpoint.Note, ""));
+        return answers;
     }
 
     private IReadOnlyList<byte[]> TakeNote(string note)
@@ -144,13 +159,20 @@ internal sealed class CheckpointWitness
 
     private IReadOnlyList<byte[]> TakeShown(WitnessMessage.Shown shown)
     {
-        if (_witness?.Last is not { } last || shown.From != last.Size) return [];   // an answer to an earlier question
+        if (_witness?.Last is not { } last) return [];
+        if (_question is { IsAside: true } aside && shown.From == aside.From.Size) return TakeAside(aside, shown);
+        if (shown.From != last.Size) return [];   // an answer to an earlier question
         switch (_witness.Judge(shown.Note, shown.Path, out var checkpoint))
         {
+            // Who has shown 40 entries must prove 40. The kept note once more would be right and prove nothing: the question stays open.
+            case WitnessVerdict.Accepted when _question is { } open && checkpoint!.Size < open.Shown.Size:
+                return [];
             case WitnessVerdict.Accepted:
-                _question = null;
+                var asked = _question;
+                if (asked is { IsAside: false }) _question = null;
                 Confirm(checkpoint!);
-                return checkpoint!.Size == last.Size ? Cosign(last) : Accept(checkpoint);
+                var answers = checkpoint!.Size == last.Size ? Cosign(last) : Accept(checkpoint);
+                return asked is { IsAside: false } ? [.. answers, .. Settle(asked.Shown)] : answers;
             case WitnessVerdict.Forked:
                 return Raise(WitnessAlarm.Forked, last.Note, shown.Note);
             case WitnessVerdict.NotConsistent:
@@ -162,6 +184,26 @@ internal sealed class CheckpointWitness
             default:
                 return [];
         }
+    }
+
+    // What led to a question is signed by the log, so what was proven now must contain it.
+    private IReadOnlyList<byte[]> Settle(Checkpoint shown)
+    {
+        var last = _witness!.Last!;
+        if (shown.Size == last.Size) return shown.Root == last.Root ? [] : Raise(WitnessAlarm.Forked, last.Note, shown.Note);
+        if (shown.Size > last.Size || IsRemembered(shown)) return [];   // larger: the proven one could not be kept; it comes again
+        _question = new(shown, last, _time.GetUtcNow() + AgentLimits.WitnessPause - AgentLimits.WitnessPatience, 0, IsAside: true);
+        return [];
+    }
+
+    private IReadOnlyList<byte[]> TakeAside(Question aside, WitnessMessage.Shown shown)
+    {
+        var last = _witness!.Last!;
+        if (!Checkpoint.TryParse(shown.Note, out var newest, out _) || newest.Origin != last.Origin || newest.Size < last.Size || newest.Verify(_home.CheckpointKeys) != CheckpointTrust.Good) return [];
+        _question = null;
+        if (!MerkleTree.VerifyConsistency(aside.From.Size, aside.From.Root, newest.Size, newest.Root, shown.Path)) return Raise(WitnessAlarm.NotConsistent, aside.From.Note, newest.Note);
+        Remember(aside.From);
+        return JudgeNote(newest.Note);
     }
 
     private IReadOnlyList<byte[]> Accept(Checkpoint checkpoint)
@@ -178,9 +220,9 @@ internal sealed class CheckpointWitness
         }
         _witness = _witness!.Accept(checkpoint);
         _accepted.Add(new(checkpoint, _time.GetUtcNow()));
-        if (_accepted.Count > RememberedNotes) _accepted.RemoveAt(0);
-        _remembered.Enqueue(checkpoint.TextHash);
-        if (_remembered.Count > RememberedNotes) _remembered.Dequeue();
+        // The oldest stays: a center that signs faster than others confirm does not put the alarm off. What confirms a later one confirms those that were let go.
+        if (_accepted.Count > RememberedNotes) _accepted.RemoveAt(1);
+        Remember(checkpoint);
         Confirm(checkpoint);
         return Cosign(checkpoint);
     }
@@ -211,7 +253,7 @@ internal sealed class CheckpointWitness
     private IReadOnlyList<byte[]> Ask(Checkpoint shown)
     {
         if (_question is not null) return [];
-        _question = new(_witness!.Last!, shown, _time.GetUtcNow(), 1);
+        _question = new(_witness!.Last!, shown, _time.GetUtcNow(), 1, IsAside: false);
         return [new WitnessMessage.Ask(_witness.Last!.Size).ToBytes()];
     }
 
@@ -220,10 +262,10 @@ internal sealed class CheckpointWitness
         if (question.Tries < AgentLimits.WitnessTries)
         {
             _question = question with { At = _time.GetUtcNow(), Tries = question.Tries + 1 };
-            return [new WitnessMessage.Ask(question.Last.Size).ToBytes()];
+            return [new WitnessMessage.Ask(question.From.Size).ToBytes()];
         }
         _question = null;
-        return Raise(question.Shown.Size < question.Last.Size ? WitnessAlarm.RolledBack : WitnessAlarm.NoProof, question.Last.Note, question.Shown.Note);
+        return Raise(question.Shown.Size < question.From.Size ? WitnessAlarm.RolledBack : WitnessAlarm.NoProof, question.From.Note, question.Shown.Note);
     }
 
     private IReadOnlyList<byte[]> Raise(WitnessAlarm reason, string seen, string other)
@@ -247,6 +289,12 @@ internal sealed class CheckpointWitness
 
     private bool IsRemembered(Checkpoint checkpoint) => _remembered.Contains(checkpoint.TextHash);
 
+    private void Remember(Checkpoint checkpoint)
+    {
+        _remembered.Enqueue(checkpoint.TextHash);
+        if (_remembered.Count > RememberedNotes) _remembered.Dequeue();
+    }
+
     public static string Word(WitnessAlarm reason) => reason switch
     {
         WitnessAlarm.Forked => "forked",
@@ -267,5 +315,10 @@ internal sealed class CheckpointWitness
 
     private sealed record Accepted(Checkpoint Checkpoint, DateTimeOffset At);
 
-    private sealed record Question(Checkpoint Last, Checkpoint Shown, DateTimeOffset At, int Tries);
+    /// <param name="From">What the proof must begin with: the kept note, or (aside) one that is not kept.</param>
+    /// <param name="Shown">What led to the question; aside: the kept note.</param>
+    /// <param name="At">When it was asked.</param>
+    /// <param name="Tries">How often.</param>
+    /// <param name="IsAside">The kept note is not in question, but another one that the log signed.</param>
+    private sealed record Question(Checkpoint From, Checkpoint Shown, DateTimeOffset At, int Tries, bool IsAside);
 }

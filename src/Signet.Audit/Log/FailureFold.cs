@@ -4,7 +4,8 @@ namespace Signet.Audit;
 
 /// <summary>
 /// Takes failures that strangers can cause (refused handshakes, wrong passwords, malformed messages) and writes at most a stated number of entries a second, whatever they do:
-/// the first few of a source in a window stand in full, the rest as one entry with their count at the window's end; all sources together have a limit too.
+/// the first few of a kind from one source in a window stand in full, the rest as one entry with their count at the window's end; all sources together have a limit too.
+/// The source is an address, or may be: it stands beside the entry with the other facts about persons, where it can be erased.
 /// Memory is bounded: sources beyond <see cref="AuditLimits.FoldedSources"/> in a window are counted together.
 /// Failing to write a folded entry loses no action: the failure it reports was already refused.
 /// </summary>
@@ -13,7 +14,7 @@ public sealed class FailureFold : IAsyncDisposable
     private readonly AuditLog _log;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
-    private Dictionary<(string Source, string Type, string Action), Counter> _counters = [];
+    private Dictionary<Kind, Counter> _counters = [];
     private int _written;
     private long _others;
 
@@ -40,7 +41,7 @@ public sealed class FailureFold : IAsyncDisposable
     /// <summary>Writes the counts of the window that ends now. Called by the timer and when closing.</summary>
     public async Task FlushAsync()
     {
-        Dictionary<(string Source, string Type, string Action), Counter> counters;
+        Dictionary<Kind, Counter> counters;
         long others;
         lock (_gate)
         {
@@ -50,10 +51,10 @@ public sealed class FailureFold : IAsyncDisposable
         // The loudest by name, the rest as one: the flush itself must stay within the limit.
         var folded = counters.Values.Where(c => c.Folded > 0).OrderByDescending(c => c.Folded).ToList();
         foreach (var counter in folded.Take(AuditLimits.FoldedEntries))
-            await TryAppendAsync(counter.Last with { Details = Counted(counter.Last.Details, counter.Folded, counter.Source) });
+            await TryAppendAsync(counter.Last with { Details = Counted(counter.Last.Details, counter.Folded), Personal = Sourced(counter.Last.Personal, counter.Source) });
         var rest = others + folded.Skip(AuditLimits.FoldedEntries).Sum(c => c.Folded);
         if (rest > 0)
-            await TryAppendAsync(new AuditRecord(AuditTypes.Security, "signet", "audit", "failures-counted", "refused", "too-many-sources", Counted(null, rest, null)));
+            await TryAppendAsync(new AuditRecord(AuditTypes.Security, "signet", "audit", "failures-counted", "refused", "too-many-sources", Counted(null, rest)));
     }
 
     public async ValueTask DisposeAsync()
@@ -64,7 +65,7 @@ public sealed class FailureFold : IAsyncDisposable
 
     private bool TakePlace(AuditRecord record, string source)
     {
-        var key = (source, record.Type, record.Action);
+        var key = new Kind(source, record.Type, record.Action, record.Actor, record.Reason);
         if (!_counters.TryGetValue(key, out var counter))
         {
             if (_counters.Count >= AuditLimits.FoldedSources)
@@ -97,14 +98,22 @@ public sealed class FailureFold : IAsyncDisposable
         }
     }
 
-    private static JsonObject Counted(JsonObject? details, long count, string? source)
+    private static JsonObject Counted(JsonObject? details, long count)
     {
         var counted = details is null ? [] : details.DeepClone().AsObject();
         counted["count"] = count;
         counted["seconds"] = (int)AuditLimits.FoldWindow.TotalSeconds;
-        if (source is not null) counted["source"] = source;
         return counted;
     }
+
+    private static JsonObject Sourced(JsonObject? personal, string source)
+    {
+        var sourced = personal is null ? [] : personal.DeepClone().AsObject();
+        sourced["source"] = source;
+        return sourced;
+    }
+
+    private readonly record struct Kind(string Source, string Type, string Action, string Actor, string Reason);
 
     private sealed class Counter(string source)
     {

@@ -25,7 +25,6 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
     private readonly List<Ready> _ready = [];
     private readonly List<(int Level, long Index, Digest Hash)> _nodes = [];
     private LogState? _state, _written, _ahead;   // durable; written; with the rows that were made ready for the next batch
-    private DateTimeOffset _aheadTime;
     private int _prepared;   // rows of the next batch that were made ready
     private ForwardKey? _nextKey;
     private Action<int, long, Digest>? _keepNode;
@@ -50,7 +49,6 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
         _entries = RowInsert.Into(connection, "entries", "seq", "body", "prev", "mac");
         _keepNode ??= KeepNode;
         Forget();
-        Forget();
         _head = connection.Command("UPDATE head SET size = @size, link = @link, mac = @mac", "@size", "@link", "@mac");
         _node = connection.Command("INSERT INTO nodes(level, idx, hash) VALUES (@level, @index, @hash)", "@level", "@index", "@hash");
         _personal = connection.Command("INSERT INTO personal(seq, salt, data) VALUES (@seq, @salt, @data)", "@seq", "@salt", "@data");
@@ -70,8 +68,9 @@ internal sealed class LogWriter(string origin, LogKeys keys, string directory, T
 
     public override void Prepare(Pending row)
     {
-        if (_ahead is null) (_ahead, _aheadTime) = (_written!.Copy(), Microseconds(clock.GetUtcNow()));
-        if (row.Kind == PendingKind.Entry) Append(_ahead, row, _aheadTime);
+        _ahead ??= _written!.Copy();
+        // Its own time: it may have come long after the commit began, and no entry is older than what it tells of.
+        if (row.Kind == PendingKind.Entry) Append(_ahead, row, Microseconds(clock.GetUtcNow()));
         _prepared++;
     }
 

@@ -10,8 +10,10 @@ namespace Signet.Audit;
 /// </summary>
 internal sealed class RecentEntries
 {
-    /// <summary>A guess: 1.5 MB of usual entries, and 8 MB at most.</summary>
-    private const int Capacity = 16 * SearchIndex.Stretch, LargestBody = 2048;
+    /// <summary>Entries. A guess: 3 MB of usual ones, and 16 MB at most; a sixth of a second of a busy log.</summary>
+    public const int Capacity = 32 * SearchIndex.Stretch;
+
+    private const int LargestBody = 2048;
 
     private readonly Slot[] _slots = new Slot[Capacity];
     private readonly Lock _gate = new();

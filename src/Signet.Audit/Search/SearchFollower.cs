@@ -7,6 +7,9 @@ namespace Signet.Audit;
 internal sealed class SearchFollower : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Between two transactions while entries are coming. A guess: several stretches share one, and what is at hand is not gone before it is taken.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
     private readonly Database _log;
     private readonly string _directory, _origin;
     private readonly TimeProvider _time;
@@ -79,8 +82,9 @@ internal sealed class SearchFollower : IAsyncDisposable
             {
                 var (before, began) = (_size(), _time.GetTimestamp());
                 if (!_index!.Extend(log, before, AuditLimits.IndexedStretches, _recent)) break;
-                // While entries are coming the writer has the machine: four fifths of the time are theirs.
-                if (_size() > before) await Task.Delay(_time.GetElapsedTime(began) * 4, _stop.Token);
+                // While entries are coming the writer has the machine. Who is far behind reads from the database, and leaves four fifths of the time to those;
+                // who is not stays near enough to need it no more: after a long piece of work (turning a block round) that rule would let everything at hand go by.
+                if (_size() > before) await Task.Delay(_size() - _index.Entries < RecentEntries.Capacity / 2 ? Pause : _time.GetElapsedTime(began) * 4, _stop.Token);
             }
         }
         catch (Exception e) when (e is not OperationCanceledException)

@@ -79,7 +79,7 @@ internal sealed class BrokerWatch(Roster roster, RepeatedNotes repeated, LiveFee
         repeated.Add(new(type, refusal.Identity ?? "", "broker", $"{kind}-refused", "refused", refusal.Reason, new()
         {
             ["client"] = refusal.ClientId, ["topic"] = refusal.Topic, ["code"] = Words.Of(refusal.Code), ["listener"] = refusal.Listener,
-        }), refusal.Identity ?? remote ?? "");
+        }) { Personal = remote is null ? null : new JsonObject { ["from"] = remote } }, refusal.Identity ?? remote ?? "");
     }
 
     /// <summary>

@@ -45,7 +45,7 @@ internal sealed class RepeatedNotes : IDisposable
 
                 if (tally is null)
                 {
-                    _tallies.Add(key, tally = new(record, source));
+                    _tallies.Add(key, tally = new(record, key.From));
                     if (TakeRoom())
                     {
                         tally.Opened = _time.GetTimestamp();
@@ -112,8 +112,11 @@ internal sealed class RepeatedNotes : IDisposable
             var details = (JsonObject?)Record.Details?.DeepClone() ?? [];
             details["count"] = Count;
             details["last"] = Last.ToUnixTimeSeconds();
-            if (source.Length > 0) details["source"] = source;
-            return Record with { Details = details };
+            if (source.Length == 0 || source == Record.Actor) return Record with { Details = details };
+            // An address, or what may be one: beside the entry, where it can be erased.
+            var personal = (JsonObject?)Record.Personal?.DeepClone() ?? [];
+            personal["source"] = source;
+            return Record with { Details = details, Personal = personal };
         }
     }
 }

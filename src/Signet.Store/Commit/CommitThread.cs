@@ -19,8 +19,9 @@ internal sealed class CommitThread : IDisposable
         (_work, _failure, _isDone) = (work, null, false);
         if (_thread is null)
         {
-            _thread = new Thread(Run) { IsBackground = true, Name = "commit" };
-            _thread.Start();
+            var thread = new Thread(Run) { IsBackground = true, Name = "commit" };
+            thread.Start();
+            _thread = thread;   // not before it runs, or nobody would end the work
         }
         _begun.Release();
     }

@@ -20,11 +20,21 @@ internal sealed class Trail(CommandCenter center)
 
     public Task SessionEndedAsync(HttpContext context, string name, string reason) => TryAsync(Of(context, AuditTypes.Auth, name, name, "session-ended", "success", reason));
 
+    /// <summary>Anybody can cause these: the first of their kind from one network stand in full, the rest as a count, and all of them together have a limit (<see cref="FailureFold"/>).</summary>
     /// <param name="context">The request.</param>
     /// <param name="name">As typed: it may be anything.</param>
     /// <param name="reason"><c>bad-credentials, disabled, too-many-attempts, bad-token, bad-setup-link</c>.</param>
-    public Task SignInFailedAsync(HttpContext context, string name, string reason)
-        => TryAsync(Of(context, AuditTypes.AuthFail, Shortened(name), Shortened(name), "sign-in", "refused", reason));
+    public async Task SignInFailedAsync(HttpContext context, string name, string reason)
+    {
+        try
+        {
+            await center.Failures.RecordAsync(Of(context, AuditTypes.AuthFail, Shortened(name), Shortened(name), "sign-in", "refused", reason), context.Network());
+        }
+        catch (AuditUnavailableException)
+        {
+            // as in TryAsync
+        }
+    }
 
     /// <summary>A sign-in by way of the provider that came to nothing. Anybody can cause these without showing anything: equal ones from one network are counted.</summary>
     /// <param name="name">As the provider says it: it may be anything.</param>

@@ -87,6 +87,119 @@ public sealed class WitnessSpecs : IDisposable
     }
 
     [Fact]
+    [Trait("row", "S0-26")]
+    public void Who_shows_a_rewritten_history_and_answers_with_the_note_the_device_keeps_has_proven_nothing()
+    {
+        var log = new History(_logKey);
+        var device = Device("door-1");
+        var kept = log.Sign(30);
+        device.Take(kept);
+        Ask(device.Take(new History(_logKey, fork: 5).Sign(40))).ShouldBe(30);
+        List<byte[]> said = [];
+        for (var second = 0; second < 10 && !said.Any(IsAlarm); second++)
+        {
+            device.Take(log.Show(30, kept)).ShouldBeEmpty();
+            _time.Advance(TimeSpan.FromSeconds(1));
+            said.AddRange(device.Witness.Tick());
+        }
+        Alarm([.. said.Where(IsAlarm)]).Reason.ShouldBe(WitnessAlarm.NoProof);
+    }
+
+    [Theory]
+    [InlineData(20)]
+    [InlineData(35)]
+    [InlineData(40)]
+    [Trait("row", "S0-26")]
+    public void A_signed_note_of_another_history_is_found_whatever_its_size(int size)
+    {
+        var (log, other) = (new History(_logKey), new History(_logKey, fork: 12));
+        var (device, honest) = (Device("door-1"), Device("door-2"));
+        var newest = log.Sign(40);
+        foreach (var (shown, one) in new[] { (other.Sign(size), device), (log.Sign(size), honest) })
+        {
+            one.Take(log.Sign(30));
+            Ask(one.Take(shown)).ShouldBe(30);
+        }
+
+        // The center proves what it shows everybody. The note that led to the question is not part of it, or is.
+        var answers = device.Take(log.Show(30, newest));
+        Cosigned(honest.Take(log.Show(30, newest))).Size.ShouldBe(40);
+        if (size == 40)
+        {
+            Alarm([.. answers.Where(IsAlarm)]).Reason.ShouldBe(WitnessAlarm.Forked);
+            return;
+        }
+
+        Cosigned(answers).Size.ShouldBe(40);
+        _time.Advance(AgentLimits.WitnessPause);
+        Ask(device.Witness.Tick()).ShouldBe(size);
+        Alarm(device.Take(log.Show(size, newest))).Reason.ShouldBe(WitnessAlarm.NotConsistent);
+
+        Ask(honest.Witness.Tick()).ShouldBe(size);
+        honest.Take(log.Show(size, newest)).ShouldBeEmpty();
+        honest.Take(log.Sign(size)).ShouldBeEmpty("it is known now");
+        (honest.Witness.IsWaiting, honest.Witness.Alarms.Count).ShouldBe((false, 0));
+    }
+
+    [Fact]
+    [Trait("row", "S0-26")]
+    public void A_note_of_another_history_for_which_no_proof_comes_raises_an_alarm()
+    {
+        var log = new History(_logKey);
+        var device = Device("door-1");
+        device.Take(log.Sign(30));
+        device.Take(new History(_logKey, fork: 12).Sign(20));
+        device.Take(log.Show(30, log.Sign(40)));
+        List<byte[]> said = [];
+        for (var second = 0; second < 12 && !said.Any(IsAlarm); second++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            said.AddRange(device.Witness.Tick());
+        }
+        Alarm([.. said.Where(IsAlarm)]).Reason.ShouldBe(WitnessAlarm.NoProof);
+    }
+
+    [Fact]
+    [Trait("row", "S0-26")]
+    public void A_center_that_signs_faster_than_others_confirm_does_not_put_the_alarm_off()
+    {
+        var homes = new[] { "a", "b" }.ToDictionary(name => name, name => _fleet.Add(name));
+        foreach (var home in homes.Values) WriteWitnesses(home, homes, quorum: 2);
+        var (device, log) = (Device("a", homes["a"]), new History(_logKey));
+        device.Take(log.Sign(1));
+        List<byte[]> said = [];
+        for (var size = 2; size < 50; size++)
+        {
+            var note = log.Sign(size);
+            device.Take(note);
+            device.Take(log.Show(size - 1, note));
+            _time.Advance(TimeSpan.FromMilliseconds(200));
+            said.AddRange(device.Witness.Tick());
+        }
+        Alarm([.. said.Where(IsAlarm)]).Reason.ShouldBe(WitnessAlarm.Unconfirmed);
+    }
+
+    [Fact]
+    [Trait("row", "S0-26")]
+    public void Cutting_the_connection_every_moment_does_not_put_the_alarm_off_and_time_away_does_not_count()
+    {
+        var homes = new[] { "a", "b" }.ToDictionary(name => name, name => _fleet.Add(name));
+        foreach (var home in homes.Values) WriteWitnesses(home, homes, quorum: 2);
+        var device = Device("a", homes["a"]);
+        device.Witness.Opening().ShouldBeEmpty();
+        device.Take(new History(_logKey).Sign(10));
+        for (var connection = 1; connection <= 9; connection++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(0.9));   // before the first look at the clock
+            device.Witness.Closing();
+            _time.Advance(TimeSpan.FromMinutes(1));
+            var said = device.Witness.Opening();
+            if (connection < 9) said.ShouldBeEmpty($"{connection * 0.9} s of 8");
+            else Alarm(said).Reason.ShouldBe(WitnessAlarm.Unconfirmed);
+        }
+    }
+
+    [Fact]
     public async Task A_device_looks_at_the_clock_only_while_something_waits_for_an_answer()
     {
         var homes = new[] { "a", "b" }.ToDictionary(name => name, name => _fleet.Add(name));

@@ -174,6 +174,25 @@ public sealed partial class CertificateSignInSpecs
         (await with.PressCertificateAsync()).ShouldBe("/");
     }
 
+    [Fact]
+    [Trait("row", "S0-26")]
+    public async Task Whoever_is_refused_again_and_again_is_counted_and_does_not_fill_the_log()
+    {
+        await using var house = await TestHouse.StartAsync(new() { Web = true, Console = o => o with { CertificateSignIn = CertificateSignIn.Alone } });
+        using var stranger = new Browser(house, null);
+        const int tries = 24;
+        for (var i = 0; i < tries; i++) (await stranger.PressCertificateAsync()).ShouldBe("");
+        var counts = await Eventually.Some(async () =>
+        {
+            var refused = (await house.Center.Audit.QueryAsync(new() { Action = "sign-in" })).Entries.Where(e => e.Reason == "certificate-of-nobody").ToList();
+            return refused.Sum(e => e.Details["count"]?.GetValue<int>() ?? 1) == tries ? refused : null;
+        }, "the last are counted", TimeSpan.FromSeconds(30));
+        counts.Count.ShouldBeLessThan(tries);
+        var count = counts.First(e => e.Details["count"] is not null);
+        count.Details["count"]!.GetValue<int>().ShouldBeGreaterThan(1);
+        count.Personal!["source"]!.GetValue<string>().ShouldBe("127.0.0.1");
+    }
+
     private static async Task<Account> SomebodyAsync(TestHouse house, string name, bool totp = true)
     {
         var account = (await house.Center.Accounts.CreateAsync(name, Passwords.Hash(Password), Role.Admin, Actor.Terminal)).Value;

@@ -1,10 +1,29 @@
+using System.Text;
+using Signet.Proof;
 using Signet.Testing;
+using Signet.Wire;
 
 namespace Signet.Control.Tests;
 
 /// <summary>Whose cosignatures a fleet larger than the list of witnesses is handed.</summary>
 public sealed class WitnessListSpecs
 {
+    [Fact]
+    [Trait("row", "S0-26")]
+    public async Task The_newest_checkpoint_travels_with_every_command()
+    {
+        await using var house = await TestHouse.StartAsync();
+        await using var device = await HandDevice.StartAsync(house, "door-1");
+        for (var round = 0; round < 2; round++)
+        {
+            var newest = await house.Center.Audit.CheckpointAsync();
+            (await house.Center.Commands.SendAsync(new("door-1", "open"), TestHouse.Operator)).Refusal.ShouldBeNull();
+            await device.NextAsync();
+            Checkpoint.TryParse(Encoding.UTF8.GetString(Topics.CheckpointNote(device.CommandNote.ShouldNotBeNull())), out var shown, out _).ShouldBeTrue();
+            (shown!.Origin, shown.Size >= newest.Size).ShouldBe((house.Center.Audit.Origin, true));
+        }
+    }
+
     [Fact]
     public async Task Only_the_witnesses_of_the_list_are_handed_on_whatever_the_names_of_others_are()
     {

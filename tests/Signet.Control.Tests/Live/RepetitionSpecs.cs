@@ -19,7 +19,21 @@ public sealed class RepetitionSpecs
         var entries = await log.EntriesAsync(2);
         entries.Count.ShouldBe(2);
         entries[0].Details["count"]!.GetValue<int>().ShouldBe(499);
-        entries[0].Details["source"]!.GetValue<string>().ShouldBe("192.0.2.1");
+        entries[0].Personal!["source"]!.GetValue<string>().ShouldBe("192.0.2.1");
+        foreach (var entry in entries) System.Text.Encoding.UTF8.GetString(entry.Body.Span).ShouldNotContain("192.0.2.1", customMessage: "what is hashed cannot be erased");
+    }
+
+    [Fact]
+    [Trait("row", "S0-26")]
+    public async Task More_sources_than_can_be_told_apart_are_one_count_that_names_none_of_them()
+    {
+        await using var log = await Fixture.OpenAsync();
+        for (var i = 0; i < ControlLimits.RepeatedSources + 50; i++) log.Repeated.Add(Refused("x"), $"2001:db8::{i:x}");
+        log.Repeated.Dispose();
+        var flood = await Eventually.Some(async () => (await log.Audit.QueryAsync(new() { Action = "flood" })).Entries.FirstOrDefault(), "the count");
+        flood.Details["count"]!.GetValue<int>().ShouldBe(50);
+        flood.Personal.ShouldBeNull();
+        System.Text.Encoding.UTF8.GetString(flood.Body.Span).ShouldNotContain("2001:db8");
     }
 
     [Fact]

@@ -167,6 +167,9 @@ public sealed class AuditLog : IAsyncDisposable
         }
     }
 
+    /// <summary>For an emergency that writes rows of its own before its entry (an administrator's one-time code is used up before the sign-in): gives a slice of the reserve to the disk when hardly anything is free.</summary>
+    public void MakeRoom() => _reserve.MakeRoom();
+
     /// <summary>One page of entries, newest first.</summary>
     public Task<AuditPage> QueryAsync(AuditFilter filter, CancellationToken cancellationToken = default) => Task.Run(() =>
     {
@@ -275,10 +278,9 @@ public sealed class AuditLog : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_isClosed) return;
-        while (!await TrySealAsync() && _reserve.TryRelease())
-        {
-            // The stop is one of the things the reserve is kept for: a slice is free now, once more.
-        }
+        // The stop is one of the things the reserve is kept for: a slice at a time.
+        var isSealed = await TrySealAsync();
+        while (!isSealed && _reserve.TryRelease()) isSealed = await TrySealAsync();
         await CloseAsync();
     }
 
@@ -446,6 +448,3 @@ public sealed class AuditLog : IAsyncDisposable
         _lock.Dispose();
     }
 }
-
-/// <summary>An entry's place in a signed tree: check with <see cref="MerkleTree.VerifyInclusion"/> of its body's leaf hash at index Sequence - 1.</summary>
-public sealed record EntryProof(long Sequence, Checkpoint Checkpoint, IReadOnlyList<Digest> Path);

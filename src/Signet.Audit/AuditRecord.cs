@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json.Nodes;
+using Signet.Proof;
 
 namespace Signet.Audit;
 
@@ -52,3 +53,6 @@ public sealed record AuditEntry(long Sequence, DateTimeOffset Time, string Type,
     /// <summary>The personal facts behind the entry's commitment: null when it has none or they were erased. Filled by queries, not by the live feed.</summary>
     public JsonObject? Personal { get; init; }
 }
+
+/// <summary>An entry's place in a signed tree: check with <see cref="MerkleTree.VerifyInclusion"/> of its body's leaf hash at index Sequence - 1.</summary>
+public sealed record EntryProof(long Sequence, Checkpoint Checkpoint, IReadOnlyList<Digest> Path);

@@ -46,6 +46,14 @@ public sealed partial class SecondFactors
         return await BackupCodesLeftAsync(account.Id, cancellationToken) == 0 ? await ReplaceBackupCodesAsync(account, cancellationToken) : new NewBackupCodes([]);
     }, cancellationToken);
 
+    /// <summary>As below, for the passkey of a sign-in.</summary>
+    /// <inheritdoc cref="MarkPasskeyUsedAsync(byte[], uint, bool, CancellationToken)"/>
+    public Task<bool> MarkPasskeyUsedAsync(Account account, byte[] id, uint signCount, bool backedUp, CancellationToken cancellationToken = default)
+    {
+        MakeRoomFor(account);
+        return MarkPasskeyUsedAsync(id, signCount, backedUp, cancellationToken);
+    }
+
     /// <summary>After an assertion: its counter and when it was used. False: a newer counter is stored already, so the authenticator may have been copied.</summary>
     public Task<bool> MarkPasskeyUsedAsync(byte[] id, uint signCount, bool backedUp, CancellationToken cancellationToken = default)
     {

@@ -65,6 +65,7 @@ public sealed partial class SecondFactors
     {
         var kept = await Task.Run(() => _database.Read(c => c.QueryFirstOrDefault<string?>("SELECT totp_secret FROM account WHERE id = @Id", new { account.Id })), cancellationToken);
         if (kept is null || _seal.TryOpen(Bound(account.Id), kept) is not { } secret || OneTimeCode.Match(secret, Digits(code), _time.GetUtcNow()) is not { } step) return CodeVerdict.Wrong;
+        MakeRoomFor(account);
         var first = await _database.WriteAsync(c => c.Execute(
             "UPDATE account SET totp_step = @step WHERE id = @Id AND totp_secret = @kept AND (totp_step IS NULL OR totp_step < @step)", new { step, account.Id, kept }) == 1, cancellationToken);
         return first ? CodeVerdict.Accepted : CodeVerdict.Used;
@@ -74,6 +75,7 @@ public sealed partial class SecondFactors
     public async Task<CodeVerdict> UseBackupCodeAsync(Account account, string code, CancellationToken cancellationToken = default)
     {
         if (HashOf(account.Id, code) is not { } hash) return CodeVerdict.Wrong;
+        MakeRoomFor(account);
         var gone = await _database.WriteAsync(c => c.Execute("DELETE FROM backup_code WHERE account = @Id AND hash = @hash", new { account.Id, hash }) == 1, cancellationToken);
         return gone ? CodeVerdict.Accepted : CodeVerdict.Wrong;
     }
@@ -140,6 +142,12 @@ public sealed partial class SecondFactors
             foreach (var code in codes) c.Execute("INSERT INTO backup_code (account, hash) VALUES (@Id, @hash)", new { account.Id, hash = HashOf(account.Id, code) });
         }, cancellationToken);
         return new NewBackupCodes(codes);
+    }
+
+    // On a full disk an administrator's sign-in goes on, and this is a step of it.
+    private void MakeRoomFor(Account account)
+    {
+        if (account.Role == Role.Admin) _trail.MakeRoom();
     }
 
     // What people type: groups, spaces and capitals as they like.

@@ -57,6 +57,9 @@ internal sealed class AuditTrail : IAsyncDisposable
         }
     }
 
+    /// <inheritdoc cref="AuditLog.MakeRoom"/>
+    public void MakeRoom() => _log.MakeRoom();
+
     // The act goes on; its entry is written when the log takes entries again, and says that it is late. Number 0: it is not on the record now.
     private AuditEntry Later(AuditRecord record)
     {

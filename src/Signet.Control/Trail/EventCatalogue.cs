@@ -44,7 +44,7 @@ public static partial class EventCatalogue
             Every entry has `seq`, `time`, `type`, `actor` (who), `subject` (on what), `action` (what), `outcome`, `reason` (why, or empty) and `details` (what changed). `details.by` says what the actor is:
             `user`, `token`, `local-operator` or `system`. Where somebody came from is personal data: it stands beside the entry, behind a salted commitment, and can be erased.
             A refusal by the role table is an entry of type `authorization` with the refused act's own action, outcome `refused`, the rule's name in `details.rule`.
-            What strangers can cause at will is written in full once and then counted: `details.count`, `details.source`.
+            What strangers can cause at will is written in full once (at the console five times) and then counted: `details.count`. From where stands beside the entry, `personal.source`.
 
             """);
         foreach (var type in AuditTypes.All)

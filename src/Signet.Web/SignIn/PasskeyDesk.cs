@@ -42,7 +42,7 @@ internal sealed class PasskeyDesk(IPasskeyHandler<Person> handler, ShortMemory m
     {
         var checkedOne = await handler.PerformAssertionAsync(new() { HttpContext = context, CredentialJson = credential, AssertionState = state });
         return checkedOne.Succeeded && checkedOne.User.Account.Id == account.Id
-            && await center.SecondFactors.MarkPasskeyUsedAsync(checkedOne.Passkey.CredentialId, checkedOne.Passkey.SignCount, checkedOne.Passkey.IsBackedUp, context.RequestAborted);
+            && await center.SecondFactors.MarkPasskeyUsedAsync(account, checkedOne.Passkey.CredentialId, checkedOne.Passkey.SignCount, checkedOne.Passkey.IsBackedUp, context.RequestAborted);
     }
 
     private static string Key(HttpContext context) => context.SessionMark() ?? "";

@@ -194,7 +194,7 @@ public sealed class WitnessSpecs : IDisposable
             device.Witness.Closing();
             _time.Advance(TimeSpan.FromMinutes(1));
             var said = device.Witness.Opening();
-            if (connection < 9) said.ShouldBeEmpty($"{connection * 0.9} s of 8");
+            if (connection < 9) said.ShouldBeEmpty($"connection {connection}");
             else Alarm(said).Reason.ShouldBe(WitnessAlarm.Unconfirmed);
         }
     }

@@ -14,6 +14,7 @@ public sealed class WitnessListSpecs
     {
         await using var house = await TestHouse.StartAsync();
         await using var device = await HandDevice.StartAsync(house, "door-1");
+        await Eventually.True(() => house.PresenceOf("door-1") == PresenceState.Online, "door-1 is online");
         for (var round = 0; round < 2; round++)
         {
             var newest = await house.Center.Audit.CheckpointAsync();

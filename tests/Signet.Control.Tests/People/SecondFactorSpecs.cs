@@ -1,4 +1,7 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging.Abstractions;
 using Signet.Access;
+using Signet.Store;
 using Signet.Testing;
 
 namespace Signet.Control.Tests;
@@ -73,6 +76,78 @@ public sealed class SecondFactorSpecs
             var bytes = await File.ReadAllBytesAsync(file);
             foreach (var one in hidden) bytes.AsSpan().IndexOf(one).ShouldBe(-1, $"a secret lies in {file} in clear");
         }
+    }
+
+    [Fact]
+    [Trait("row", "S0-26")]
+    [Trait(TestDatabase.Trait, TestDatabase.SqliteOnly)]
+    public async Task On_a_full_disk_an_administrators_code_is_used_up_out_of_the_reserve_and_nobody_elses()
+    {
+        var folder = Directory.CreateTempSubdirectory("signet-full-").FullName;
+        await SystemAsync("mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", folder);
+        try
+        {
+            using var random = RandomNumberGenerator.Create();
+            var data = Path.Combine(folder, "data");
+            await Installation.CreateAsync(data, new() { Demo = false }, TimeProvider.System, random);
+            await using var center = await CommandCenter.OpenAsync(new() { DataDirectory = data, MqttPort = 0, MqttPasswordPort = 0 }, TimeProvider.System, random, NullLoggerFactory.Instance);
+            var factors = center.SecondFactors;
+            var (ada, secret, codes) = await WithFactorAsync("ada", Role.Admin);
+            var (olaf, his, _) = await WithFactorAsync("olaf", Role.Operator);
+            for (var program = 0; program < 3; program++)
+            {
+                await FillAsync(Path.Combine(folder, $"filler-{program}"), center, olaf.Id);
+                if (program == 0) (await factors.UseTotpAsync(ada, Next(secret))).ShouldBe(CodeVerdict.Accepted);
+                else if (program == 1) (await factors.UseBackupCodeAsync(ada, codes[0])).ShouldBe(CodeVerdict.Accepted);
+                else (await Should.ThrowAsync<StoreException>(() => factors.UseTotpAsync(olaf, Next(his)))).Failure.ShouldBe(StoreFailure.DiskFull);
+            }
+
+            foreach (var filler in Directory.GetFiles(folder, "filler-*")) File.Delete(filler);
+
+            string Next(byte[] key) => OneTimeCode.At(key, OneTimeCode.StepAt(center.Time.GetUtcNow()) + 1);
+
+            async Task<(Account, byte[], IReadOnlyList<string>)> WithFactorAsync(string name, Role role)
+            {
+                var account = (await center.Accounts.CreateAsync(name, "hash", role, Actor.Terminal)).Value;
+                var key = factors.NewSecret();
+                var made = await factors.EnableTotpAsync(account, key, OneTimeCode.At(key, OneTimeCode.StepAt(center.Time.GetUtcNow())), TestHouse.Admin);
+                return (account, key, made.Value.Codes);
+            }
+        }
+        finally
+        {
+            await SystemAsync("umount", "-l", folder);
+            Directory.Delete(folder);
+        }
+    }
+
+    // Until the database of the center takes no row either.
+    private static async Task FillAsync(string filler, CommandCenter center, string account)
+    {
+        Fill(filler);
+        Refusal? full = null;
+        for (var i = 0; i < 20_000 && full is null; i++) full = (await center.Accounts.UpdateAsync((await center.Accounts.FindAsync(account))! with { LastSignIn = DateTimeOffset.UtcNow })).Refusal;
+        full.ShouldNotBeNull().Message.ShouldContain("disk full");
+    }
+
+    private static void Fill(string filler)
+    {
+        using var file = new FileStream(filler, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        try
+        {
+            while (true) file.Write(new byte[4096]);
+        }
+        catch (IOException)
+        {
+            // full
+        }
+    }
+
+    private static async Task SystemAsync(string program, params string[] arguments)
+    {
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(program, arguments) { UseShellExecute = false })!;
+        await process.WaitForExitAsync();
+        process.ExitCode.ShouldBe(0, $"{program} needs the right to mount: run the tests as root or in a container that may");
     }
 
     [Fact]

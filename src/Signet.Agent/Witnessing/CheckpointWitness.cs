@@ -76,6 +76,8 @@ internal sealed class CheckpointWitness
             _ticked = _time.GetUtcNow();
             // Also here, not only at a tick: a connection may end before its first one.
             var questions = Overdue().Where(said => WitnessMessage.TryRead(said, out var message) && message is WitnessMessage.Ask).ToList();
+            // The answer may have been lost with the last connection. The time goes on.
+            if (questions.Count == 0 && _question is { } still) questions.Add(new WitnessMessage.Ask(still.From.Size).ToBytes());
             if (Waits) _waits.Writer.TryWrite(true);
             foreach (var alarm in _alarms.Values) Log.WitnessAlarm(_logger, _home.Name, Word(alarm.Reason), Sentence(alarm.Reason));
             return [.. questions, .. _alarms.Values.Select(alarm => alarm.ToBytes())];

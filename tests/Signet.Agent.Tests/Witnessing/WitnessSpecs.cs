@@ -161,6 +161,26 @@ public sealed class WitnessSpecs : IDisposable
 
     [Fact]
     [Trait("row", "S0-26")]
+    public void A_question_whose_answer_was_lost_with_the_connection_is_asked_again_and_time_away_does_not_count()
+    {
+        var log = new History(_logKey);
+        var device = Device("door-1");
+        device.Take(log.Sign(30));
+        var newest = log.Sign(40);
+        Ask(device.Take(newest)).ShouldBe(30);
+        for (var connection = 0; connection < 5; connection++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(0.5));
+            device.Witness.Closing();
+            _time.Advance(TimeSpan.FromHours(1));
+            Ask(device.Witness.Opening()).ShouldBe(30);
+        }
+        Cosigned(device.Take(log.Show(30, newest))).Size.ShouldBe(40);
+        (device.Witness.IsWaiting, device.Witness.Alarms.Count).ShouldBe((false, 0));
+    }
+
+    [Fact]
+    [Trait("row", "S0-26")]
     public void A_center_that_signs_faster_than_others_confirm_does_not_put_the_alarm_off()
     {
         var homes = new[] { "a", "b" }.ToDictionary(name => name, name => _fleet.Add(name));

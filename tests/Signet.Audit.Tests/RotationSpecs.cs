@@ -27,6 +27,7 @@ public class RotationSpecs
             var verdict = ExportVerification.Verify(file, trust!);
             verdict.Summary.ShouldStartWith($"intact: {segment.Last - segment.First + 1} entries");
         }
+        await UntilAsync(() => log.Entries(new AuditFilter { Action = "segment-sealed" }).Count() >= 3);   // written behind the file
         (await log.QueryAsync(new AuditFilter { Action = "segment-sealed" })).Entries.Count.ShouldBe(3);
     }
 

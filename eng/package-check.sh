@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs, starts, upgrades, removes and purges the .deb in a chroot. Needs root.
+# Installs, starts, upgrades, removes and purges the .deb in a chroot; the long form then builds the container image and runs it (eng/image-check.sh). Needs root.
 #
 #   eng/package-check.sh --short     the chroot is this machine under an overlay (seconds); the folder is framework-dependent
 #   eng/package-check.sh             the chroot is a fresh Debian made by debootstrap, without .NET (minutes); packages come from the mirror of this machine's apt
@@ -14,7 +14,6 @@ pid=
 end() {
     # shellcheck disable=SC2046 # the shell and the program below it
     [ -n "$pid" ] && kill -TERM $(pgrep -P "$pid" -x signet) "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
-    mountpoint -q "$work/image" && umount -R -l "$work/image"
     for at in "$root/proc" "$root/dev" "$root" "$work/disk"; do mountpoint -q "$at" && umount -l "$at"; done
     rm -rf --one-file-system "$work"
 }
@@ -44,9 +43,13 @@ else
     mirror=$(apt-get indextargets --format '$(SITE) $(CODENAME) $(CREATED_BY)' 2>/dev/null | awk '$2 == "bookworm" && $3 == "Packages" { print $1; exit }')
     mirror=${mirror:-http://deb.debian.org/debian}
     command -v debootstrap >/dev/null || fail "debootstrap is missing: apt-get install debootstrap"
-    debootstrap --variant=minbase --include=libssl3,libicu72,libsqlite3-0,libstdc++6,passwd bookworm "$root" "$mirror" >"$work/log" 2>&1 || { tail -5 "$work/log" >&2; fail "debootstrap"; }
-    # debootstrap leaves this to Debian's installer.
+    debootstrap --variant=minbase bookworm "$root" "$mirror" >"$work/log" 2>&1 || { tail -5 "$work/log" >&2; fail "debootstrap"; }
+    # What the image is built from, before anything of ours is in it.
+    rm -f "$root"/var/cache/apt/archives/*.deb
+    tar -C "$root" --numeric-owner -cf "$work/base.tar" .
+    # debootstrap leaves these to Debian's installer.
     printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
+    cp /etc/resolv.conf "$root/etc/resolv.conf"
     force=
 fi
 mount --bind /dev "$root/dev"
@@ -76,7 +79,12 @@ stop() {
 }
 
 say "install $version"
-in_root dpkg $force -i /tmp/package/old.deb >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "dpkg -i"; }
+if [ -n "$short" ]; then
+    in_root dpkg $force -i /tmp/package/old.deb >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "dpkg -i"; }
+else
+    # With what it depends on, and not a package more.
+    in_root sh -ec 'apt-get update; apt-get install -y --no-install-recommends /tmp/package/old.deb' >"$work/log" 2>&1 || { tail -5 "$work/log" >&2; fail "apt-get install"; }
+fi
 [ "$(in_root signet --version)" = "$version" ] || fail "signet --version says $(in_root signet --version)"
 [ "$(in_root stat -c '%U %a' /var/lib/signet)" = "signet 700" ] || fail "/var/lib/signet is not the service's alone"
 if [ -z "$short" ]; then
@@ -106,57 +114,7 @@ in_root dpkg -P signet >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "dpkg -P
 [ ! -e "$root/etc/signet" ] || fail "/etc/signet is left after purge"
 [ -e "$root/var/lib/signet/data/audit/audit.db" ] || fail "purge removed the owner's data"
 if [ -z "$short" ]; then
-    # There is no container engine everywhere: its instructions are carried out one by one in this Debian, and what comes of it runs as `docker run --read-only --tmpfs /tmp -v signet:/var/lib/signet` runs it.
-    say "the container definition, instruction by instruction"
-    in_root userdel signet
-    rm -rf "$root/var/lib/signet" "$root/usr/lib/signet" "$root/tmp/package"
-    cp /etc/resolv.conf "$root/etc/resolv.conf"
-    user=root environment=()
-    while read -r instruction rest; do
-        case $instruction in
-            FROM) [ "$rest" = debian:bookworm-slim ] || fail "this check makes a bookworm, and the image is from $rest" ;;
-            RUN) in_root sh -ec "$rest" >"$work/log" 2>&1 || { tail -5 "$work/log" >&2; fail "RUN $rest"; } ;;
-            COPY)
-                read -r from to <<<"$rest"
-                mkdir -p "$root$to"
-                cp -a "${from/artifacts\/package/$made}/." "$root$to/" ;;
-            ENV) read -ra more <<<"$rest"; environment+=("${more[@]}") ;;
-            USER) user=$rest ;;
-            HEALTHCHECK) health=$(sed 's/.*CMD //' <<<"$rest") ;;
-            ENTRYPOINT) entry=$rest ;;
-            CMD) command=$rest ;;
-            STOPSIGNAL) signal=$rest ;;
-            VOLUME | EXPOSE) ;;
-            *) fail "an instruction that this check does not know: $instruction" ;;
-        esac
-    done < <(sed -e '/^#/d' -e '/^$/d' -e ':a' -e '/\\$/{N;s/\\\n//;ba}' deploy/container/Dockerfile)
-    words() { python3 -c 'import json,sys; print("\n".join(w for a in sys.argv[1:] for w in json.loads(a)))' "$@"; }
-    mapfile -t up < <(words "$entry" "$command")
-    mapfile -t healthy < <(words "$health")
-    mkdir -p "$work/volume"
-    cp -a "$root/var/lib/signet/." "$work/volume/"
-    chown --reference="$root/var/lib/signet" "$work/volume"; chmod --reference="$root/var/lib/signet" "$work/volume"
-    # As an engine writes it: the container's own name.
-    echo "127.0.1.1 $(hostname)" >>"$root/etc/hosts"
-    image=$work/image
-    mkdir "$image"
-    mount --rbind "$root" "$image"
-    mount --make-rprivate "$image"
-    mount -o remount,ro,bind "$image"
-    mount -t tmpfs tmpfs "$image/tmp"
-    mount --bind "$work/volume" "$image/var/lib/signet"
-    inside() { chroot "$image" setpriv --reuid="$user" --regid="$user" --clear-groups env -i PATH=/usr/bin:/bin "${environment[@]}" \
-        SIGNET__Ports__Console=0 SIGNET__Ports__Mqtt=0 SIGNET__Ports__Pki=0 SIGNET__Ports__MqttPassword=0 SIGNET__Ports__Auth=0 "$@"; }
-    inside "${up[@]}" >"$work/up" 2>"$work/up.err" &
-    pid=$!
-    for _ in $(seq 150); do
-        inside "${healthy[@]}" >/dev/null 2>&1 && break
-        kill -0 "$pid" 2>/dev/null || { cat "$work/up.err" >&2; fail "the container's program ended"; }
-        sleep 0.2
-    done
-    inside "${healthy[@]}" >/dev/null || fail "the container does not become healthy: $(tail -3 "$work/up.err")"
-    kill -"${signal#SIG}" "$(pgrep -P "$pid" -x signet || echo "$pid")"
-    wait "$pid" || fail "it did not stop cleanly"
-    pid=
+    mkdir "$work/engine"
+    eng/image-check.sh "$made/publish" "$work/base.tar" "$work/engine" || fail "the container image"
 fi
 say "done: $after entries, all intact; the data were kept"

@@ -4,7 +4,7 @@
 # command -> Debian package
 peers=(
     "mosquitto:mosquitto" "mosquitto_pub:mosquitto-clients" "openssl:openssl" "chromium:chromium" "sqlite3:sqlite3" "curl:curl" "rsvg-convert:librsvg2-bin" "/usr/bin/python3:python3"
-    "rabbitmq-server:rabbitmq-server" "gcc:gcc" "systemd-analyze:systemd" "oathtool:oathtool" "nginx:nginx" "softhsm2-util:softhsm2" "pkcs11-tool:opensc" "strace:strace"
+    "rabbitmq-server:rabbitmq-server" "gcc:gcc" "systemd-analyze:systemd" "oathtool:oathtool" "nginx:nginx" "softhsm2-util:softhsm2" "pkcs11-tool:opensc" "strace:strace" "ip:iproute2" "hostname:hostname" "unshare:util-linux"
 )
 # Debian package -> a file that it brings
 peer_files=(
@@ -21,6 +21,12 @@ peer_files=(
     "postgresql-15:/usr/lib/postgresql/15/bin/initdb"
     "python3-cryptography:/usr/lib/python3/dist-packages/cryptography/__init__.py"
 )
+
+# The long forms also make a Debian and run the container image.
+if [ "${SIGNET_FULL:-}" = 1 ]; then
+    peers+=("debootstrap:debootstrap" "podman:podman" "crun:crun" "podman-compose:podman-compose" "iptables:iptables")
+    peer_files+=("containernetworking-plugins:/usr/lib/cni/bridge")
+fi
 
 missing_peers() {
     local entry

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -19,7 +20,7 @@ internal sealed class CenterClient : IDisposable
     private readonly HttpClient _http;
     private readonly X509Certificate2Collection? _roots;
 
-    private CenterClient(Uri url, string? token, X509Certificate2Collection? roots, SslStreamCertificateContext? own)
+    private CenterClient(Uri url, IPAddress? at, string? token, X509Certificate2Collection? roots, SslStreamCertificateContext? own)
     {
         Url = url;
         _roots = roots;
@@ -31,6 +32,7 @@ internal sealed class CenterClient : IDisposable
             UseProxy = false,
             ConnectTimeout = TimeSpan.FromSeconds(5),
             SslOptions = { CertificateChainPolicy = roots is null ? null : TrustOnly(roots), ClientCertificateContext = own },
+            ConnectCallback = at is null ? null : (asked, cancellation) => ConnectAsync(new IPEndPoint(at, asked.DnsEndPoint.Port), cancellation),
         };
         _http = new HttpClient(handler, disposeHandler: true) { BaseAddress = url, Timeout = TimeSpan.FromMinutes(10) };
 #pragma warning restore CA2000
@@ -46,7 +48,8 @@ internal sealed class CenterClient : IDisposable
     {
         var directory = GlobalOptions.DataDirectory(parsed);
         var profile = Profile.Load(directory);
-        var address = parsed.GetValue(GlobalOptions.Url) ?? Environment.GetEnvironmentVariable("SIGNET_URL") ?? profile?.Url
+        var given = parsed.GetValue(GlobalOptions.Url) ?? Environment.GetEnvironmentVariable("SIGNET_URL");
+        var address = given ?? profile?.Url
             ?? throw new CliException(ExitCode.NotReachable, $"No command center is known in {directory}. Start one with `signet up`, or name one with --url and --token.");
         if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttps)
             throw new CliException(ExitCode.WrongUsage, $"--url takes an https address, and \"{address}\" is none.");
@@ -55,7 +58,23 @@ internal sealed class CenterClient : IDisposable
         if (token is null && own is null)
             throw new CliException(ExitCode.Refused, "No API token. Set SIGNET_TOKEN or give --token; or SIGNET_CERT, where the center takes certificates.");
         var rootFile = profile?.RootCertificate ?? Path.Combine(directory, "pki", "root.crt");
-        return new CenterClient(url, token, File.Exists(rootFile) ? PemFile.Read(rootFile) : null, own);
+        var at = given is null && IPAddress.TryParse(profile?.Address, out var near) ? near : null;
+        return new CenterClient(url, at, token, File.Exists(rootFile) ? PemFile.Read(rootFile) : null, own);
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(IPEndPoint place, CancellationToken cancellation)
+    {
+        var socket = new Socket(place.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(place, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The person's certificate in <c>SIGNET_CERT</c> (PEM, with its intermediate) and its key, in <c>SIGNET_KEY</c> or beside it as NAME.key; null: none.</summary>

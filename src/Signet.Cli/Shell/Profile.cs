@@ -6,7 +6,11 @@ namespace Signet.Cli.Shell;
 /// <summary>
 /// How the CLI reaches a command center on this machine: <c>profile.json</c> (mode 0600) in the data directory, replaced at each start of <c>up</c>.
 /// </summary>
-internal sealed record Profile(string Url, string Token, string RootCertificate)
+/// <param name="Url">With the name that others use: the center's answers repeat it.</param>
+/// <param name="Token">Of the local operator.</param>
+/// <param name="RootCertificate">Path of a PEM file.</param>
+/// <param name="Address">IP address that leads there from this machine, where the name need not: a proxy's, or of the container that made the data. Null: ask the name.</param>
+internal sealed record Profile(string Url, string Token, string RootCertificate, string? Address = null)
 {
     private const string FileName = "profile.json";
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { WriteIndented = true };

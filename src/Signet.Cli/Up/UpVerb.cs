@@ -166,9 +166,12 @@ internal static class UpVerb
         var setup = demo ? null : await console.CreateSetupLinkAsync(cancellation);
         var token = (await center.Tokens.CreateLocalOperatorAsync(cancellation)).Value.Secret;
         var root = Path.Combine(center.Installation.PkiDirectory, "root.crt");
-        new Profile(console.ConsoleUrl.GetLeftPart(UriPartial.Authority), token, Path.Combine(center.Installation.PkiDirectory, Authorities.TrustFile)).Save(center.Installation.Directory);
+        new Profile(console.ConsoleUrl.GetLeftPart(UriPartial.Authority), token, Path.Combine(center.Installation.PkiDirectory, Authorities.TrustFile), Near(center.Options.Listen)?.ToString()).Save(center.Installation.Directory);
         return new Welcome(center, console, first, password, setup, token, root);
     }
+
+    // Where everything is listened on, loopback is; a name need not lead here.
+    private static IPAddress? Near(IPAddress listen) => listen.Equals(IPAddress.Any) ? IPAddress.Loopback : listen.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : null;
 
     private static string[] Hosts(SignetSettings settings) => settings[Setting.Hosts].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 

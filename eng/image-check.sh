@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the container image of deploy/container with Podman, runs it as its first lines say, and by the compose files. Needs root. Part of eng/package-check.sh.
+# Builds the container image of deploy/container with Podman, runs it as its first lines say, and by the compose file of one node. Needs root. Part of eng/package-check.sh.
 #
 #   eng/image-check.sh FOLDER BASE WORK
 #
@@ -150,18 +150,4 @@ unprivileged compose_signet_1
 [ "$(podman exec compose_signet_1 sed -n 's/^\(CapBnd\|NoNewPrivs\):\t//p' /proc/1/status | xargs)" = "0000000000000000 1" ] || fail "the node keeps capabilities"
 stopped compose_signet_1
 compose -f "$context/deploy/compose/single-node.yml" down
-
-podman tag "$image" localhost/signet-lab
-say "compose: the lab's houses"
-compose -f "$context/deploy/lab/docker-compose.secure.yml" up -d
-well lab_command-center_1
-podman exec lab_command-center_1 /usr/bin/signet device list | grep -q thermostat-1 || fail "the secure house has no devices"
-unprivileged lab_command-center_1
-stopped lab_command-center_1
-compose -f "$context/deploy/lab/docker-compose.secure.yml" down
-compose -f "$context/deploy/lab/docker-compose.insecure.yml" up -d
-for _ in $(seq 50); do podman logs lab_mqtt-broker_1 2>&1 | grep -q 1883 && break; sleep 0.2; done
-(exec 3<>/dev/tcp/127.0.0.1/1883) || { podman logs lab_mqtt-broker_1 >&2; fail "the insecure house does not listen"; }
-stopped lab_mqtt-broker_1
-compose -f "$context/deploy/lab/docker-compose.insecure.yml" down
 say "done: $layers layers, $(($(podman image inspect --format '{{.Size}}' "$image") / 1000000)) MB with the base of this check"

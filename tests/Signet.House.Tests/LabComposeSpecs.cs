@@ -5,7 +5,7 @@ using Signet.House.Tests.Rules;
 
 namespace Signet.House.Tests;
 
-/// <summary>The lab's compose files, as far as they are held without a container engine (<c>eng/image-check.sh</c> runs them): they are YAML of the members that compose knows, what they name is there, and the program runs with their very arguments.</summary>
+/// <summary>The lab's compose files, as far as they can be held without a container engine: they are YAML of the members that compose knows, what they name is there, and the program runs with their very arguments.</summary>
 public sealed class LabComposeSpecs : IDisposable
 {
     private static readonly string[] Known =

@@ -530,6 +530,7 @@ def sealed_vectors():
     c.add("a bit of the nonce changed", "cannot-decrypt", seal(inner, edit=change(2, flipped)))
     c.add("the header of another envelope", "cannot-decrypt", seal(inner, "sealing-rsa", edit=change(0, lambda _: seal(inner, "sealing-rsa", header={"topic": "signet/thermostat-1/checkpoint"}).split(".")[0])),
           opensWith="sealing-rsa", topic="signet/thermostat-1/checkpoint")
+    c.add("the key blob of another envelope to the same key", "cannot-decrypt", seal(inner, "sealing-rsa", edit=change(1, lambda _: seal(inner, "sealing-rsa").split(".")[1])), opensWith="sealing-rsa")
     c.add("header not authenticated", "cannot-decrypt", seal(inner, aad="x"))
     c.add("an ephemeral key that is not on the curve", "cannot-decrypt", seal(inner, header={"epk": {"crv": "P-256", "kty": "EC", "x": b64(bytes(31) + b"\x01"), "y": b64(bytes(31) + b"\x01")}}))
     c.add("an ephemeral key of zeros", "cannot-decrypt", seal(inner, header={"epk": {"crv": "P-256", "kty": "EC", "x": b64(bytes(32)), "y": b64(bytes(32))}}))

@@ -50,9 +50,6 @@ public static class AgentLimits
     /// <summary>Seconds between two heartbeats, from <c>device.json</c>. Chosen: what is held back is noticed within a minute, for one small message.</summary>
     public const int HeartbeatSecondsDefault = 30;
 
-    /// <summary>Commands counted between two connections; more count as heard. Chosen: a center's queue holds a hundred for a device.</summary>
-    public const int HeartbeatNumbers = 4_096;
-
     /// <summary>Simulated devices of one process that connect at the same time. Chosen: more only wait for each other's handshakes.</summary>
     public const int ConnectingAtOnce = 32;
 

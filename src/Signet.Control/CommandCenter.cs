@@ -170,9 +170,9 @@ public sealed partial class CommandCenter : IAsyncDisposable
         _closing.Push(rounds.DisposeAsync);
         _link.Checkpoint = () => Audit.LatestCheckpoint?.Note;
         _intake.Witness = Witnesses.Take;
-        rounds.Run(stop => _intake.RunAsync(_link, stop));
-        rounds.Run(stop => Witnesses.RunAsync(_link, stop));
-        rounds.Run(stop => Witnesses.AnswerAsync(_link, stop));
+        rounds.Run("intake", stop => _intake.RunAsync(_link, stop));
+        rounds.Run("checkpoints", stop => Witnesses.RunAsync(_link, stop));
+        rounds.Run("proofs", stop => Witnesses.AnswerAsync(_link, stop));
         rounds.Every(ControlLimits.DeadlineSweep, "deadlines", Commands.ExpireAsync);
         _ends = new(Authority, _trail, Feed, _time, _logger);
         _ends.Look();
@@ -190,18 +190,18 @@ public sealed partial class CommandCenter : IAsyncDisposable
         rounds.Every(ControlLimits.TrafficFlush, "policy traffic", stop => _traffic.FlushAsync(_database, stop));
         Commands.Attach(_link);
         Manifests.Attach(_link);
-        rounds.Run(Manifests.PublishAllAsync);
+        rounds.Run("manifests", Manifests.PublishAllAsync);
         CommandSigners.Attach(_link);
-        rounds.Run(CommandSigners.PublishAsync);
+        rounds.Run("command signer", CommandSigners.PublishAsync);
         rounds.Every(ControlLimits.SignerRound, "command signers", CommandSigners.RetireAsync);
         policy?.Open();
         if (_desk is { } desk) rounds.Every(ControlLimits.OtherBrokerRound, "other broker", stop => desk.InForceAsync([], false, stop));
         var deliveries = new Deliveries(_ledger, _news, _time, _logger);
         _watch.CommandAcknowledged += deliveries.Take;
-        rounds.Run(deliveries.RunAsync);
-        rounds.Run(Commands.ResumeAsync);
-        rounds.Run(stop => _heartbeats.RunAsync(_link, stop));
-        rounds.Run(Commands.RunQueueAsync);
+        rounds.Run("deliveries", deliveries.RunAsync);
+        rounds.Run("resuming", Commands.ResumeAsync);
+        rounds.Run("heartbeats", stop => _heartbeats.RunAsync(_link, stop));
+        rounds.Run("queue", Commands.RunQueueAsync);
         _closing.Push(() => { Commands.Attach(null); Manifests.Attach(null); CommandSigners.Attach(null); return ValueTask.CompletedTask; });
     }
 

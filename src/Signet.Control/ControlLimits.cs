@@ -91,9 +91,6 @@ public static class ControlLimits
     public static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(30);
     public const int HeartbeatsPerSecond = 100;
 
-    /// <summary>Receipts counted between two connections of a device; more count as heard.</summary>
-    public const int HeartbeatNumbers = 4_096;
-
     /// <summary>Audit notes that may wait for the log. Chosen: a fleet of 10,000 that comes back at once; about 10 MB.</summary>
     public const int QueuedNotes = 16_384;
 

@@ -33,7 +33,23 @@ internal sealed class Rounds(TimeProvider time, ILogger logger) : IAsyncDisposab
         }
     }));
 
-    public void Run(Func<CancellationToken, Task> work) => _running.Add(Task.Run(() => work(_stop.Token)));
+    /// <summary>Work that ends by itself or with the center. When it fails it is begun again.</summary>
+    public void Run(string name, Func<CancellationToken, Task> work) => _running.Add(Task.Run(async () =>
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await work(_stop.Token);
+                return;
+            }
+            catch (Exception e) when (!_stop.IsCancellationRequested)
+            {
+                Log.RoundFailed(logger, name, e.Message);
+                await Task.Delay(ControlLimits.AuditRetry, time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }));
 
     public async ValueTask DisposeAsync()
     {

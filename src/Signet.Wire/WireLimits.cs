@@ -87,6 +87,9 @@ public static class WireLimits
     /// <summary>Sequence numbers behind the newest one that are still told apart; older ones count as seen. RFC 6479 proposes 1,024 and more; QoS 1 reorders by far less.</summary>
     public const int ReplayWindow = 1_024;
 
+    /// <summary>Starts of a sender whose sequences stand apart (<see cref="OutgoingSequence.StartApart"/>), as many numbers each. Chosen: a broker keeps what waits for a device for an hour, and 2^32 messages of one start are years of them.</summary>
+    public const int StartsApart = 4_096;
+
     /// <summary>Fewest bits of an RSA key (FIPS 186-5) and most (what a small device verifies in a few milliseconds).</summary>
     public const int RsaBitsLeast = 2_048, RsaBitsMost = 4_096;
 

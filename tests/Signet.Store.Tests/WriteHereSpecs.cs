@@ -123,6 +123,28 @@ public sealed class WriteHereSpecs : IDisposable
         Rows().Select(r => r.Id).ShouldBe([1, 2]);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_target_that_fails_while_it_lets_go_of_a_failed_connection_keeps_nobody_waiting(bool isHere)
+    {
+        await using var writer = new GroupCommitWriter<int>(_database, new Clinging());
+        await WriteAsync(1);
+        await Should.ThrowAsync<DbException>(() => WriteAsync(1));
+        await WriteAsync(2).WaitAsync(TimeSpan.FromSeconds(10));
+        await writer.WriteAsync(3).AsTask().WaitAsync(TimeSpan.FromSeconds(10));
+        Rows().Select(r => r.Id).ShouldBe([1, 2, 3]);
+
+        Task WriteAsync(int row) => isHere ? writer.WriteHereAsync(row).AsTask() : writer.WriteAsync(row).AsTask();
+    }
+
+    private sealed class Clinging : BatchTarget<int>
+    {
+        public override void Write(DbConnection connection, IReadOnlyList<int> rows) => Insert(connection, rows);
+
+        public override void Closing() => throw new InvalidOperationException("it does not let go");
+    }
+
     private sealed class Echo(Action<IReadOnlyList<int>> committed) : BatchTarget<int>
     {
         public override void Write(DbConnection connection, IReadOnlyList<int> rows) => Insert(connection, rows);

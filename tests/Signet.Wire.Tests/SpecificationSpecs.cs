@@ -25,6 +25,7 @@ public sealed class SpecificationSpecs
         Messages.ShouldContain($"{WireLimits.HmacKeyBytesLeast} to {WireLimits.HmacKeyBytesMost} random bytes");
         Messages.ShouldContain($"0 to {WireLimits.UnixSeconds}");
         Replay.ShouldContain($"**{WireLimits.ReplayWindow.ToString("N0", CultureInfo.InvariantCulture)}**");
+        Replay.ShouldContain($"**{WireLimits.StartsApart.ToString("N0", CultureInfo.InvariantCulture)}**");
     }
 
     [Fact]

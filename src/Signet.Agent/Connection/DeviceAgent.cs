@@ -46,7 +46,8 @@ public sealed class DeviceAgent : IAsyncDisposable
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposed.Token);
         using var journal = CommandJournal.Open(_home.StateDirectory);
         // The epoch is on disk before the first message leaves: docs/spec/replay.md.
-        var sequence = OutgoingSequence.Start(journal.Epoch, _time);
+        // And its numbers are none of the start before: the broker may still hold a heartbeat of the center that names one of those.
+        var sequence = OutgoingSequence.StartApart(journal.Epoch, _time);
         try
         {
             journal.StartEpoch(sequence.Epoch, _time.GetUtcNow());

@@ -42,7 +42,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         }, cancellationToken);
         await SubscribeAsync(client, cancellationToken);
         Heartbeats.Begin(number);
-        await PublishAsync(client, online, cancellationToken);
+        if (await PublishAsync(client, online, cancellationToken)) Heartbeats.Taken(number);
         Log.Online(logger, home.Name, $"{home.Settings.BrokerHost}:{home.Settings.BrokerPort}");
         Online();
 
@@ -175,12 +175,12 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
     }
 
     // Below the last will, which was signed when this connection began and must still be news when it is spoken. Nobody is told so much on one connection that the numbers run out; if they do, the end of the session says what the will cannot.
-    private Task<bool> SayOnlineAsync(MqttClient client, CancellationToken cancellationToken)
+    private async Task SayOnlineAsync(MqttClient client, CancellationToken cancellationToken)
     {
         var number = _spare.TryDequeue(out var below) ? below : statements.Next();
         var online = statements.Status(StatusState.Online, Details(), number);
         Heartbeats.Begin(number);
-        return PublishAsync(client, online, cancellationToken);
+        if (await PublishAsync(client, online, cancellationToken)) Heartbeats.Taken(number);
     }
 
     // Also retained. The status afterwards tells the center that commands may be signed with the new key from now on.
@@ -222,16 +222,18 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         {
             (place, var receipt) = await outbox.NextAsync(place, cancellationToken);
             var message = new MqttMessage { Topic = Topics.Receipt(home.Name), Payload = receipt.Bytes, QoS = QoS.AtLeastOnce, UserProperties = DeviceTracing.Properties(receipt.Trace) };
+            var turn = Heartbeats.Turn;
             var accepted = await PublishAsync(client, message, cancellationToken);
             for (var again = 1; !accepted && receipt.IsJournaled && again < AgentLimits.RefusedReceiptTries; again++)
             {
                 // What follows waits too, or the order would be lost.
                 await Task.Delay(AgentLimits.RefusedReceiptPause, time, cancellationToken);
+                turn = Heartbeats.Turn;
                 accepted = await PublishAsync(client, message, cancellationToken);
             }
             // A refused outcome then waits for the next connection; a refused refusal is dropped.
             if (!accepted && receipt.IsJournaled) continue;
-            if (accepted) Heartbeats.ReceiptSent();
+            if (accepted) Heartbeats.ReceiptSent(turn);
             outbox.Remove(place);
             if (receipt.IsJournaled) Note(() => journal.Acknowledge(receipt.Id));
         }
@@ -244,7 +246,8 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         {
             foreach (var measurement in TakeReadings())
             {
-                if (await PublishAsync(client, statements.Reading(measurement), cancellationToken)) Heartbeats.ReadingSent();
+                var turn = Heartbeats.Turn;
+                if (await PublishAsync(client, statements.Reading(measurement), cancellationToken)) Heartbeats.ReadingSent(turn);
             }
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));

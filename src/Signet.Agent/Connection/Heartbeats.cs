@@ -8,37 +8,65 @@ namespace Signet.Agent;
 /// <summary>
 /// How much this device has said and heard since its last <c>online</c>, told to the center, and held against what the center says it has sent and heard (docs/spec/replay.md). What
 /// the broker keeps back is noticed by the second heartbeat after it; a center that falls silent, after twice the time it promised. Safe for concurrent use.
+/// <para>No false alarm: what counts as heard is heard from before the <c>online</c> goes out, what counts as sent is sent after the broker took it. What lies between is nobody's.</para>
 /// </summary>
 internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, TimeProvider time, RandomNumberGenerator random, ILogger logger)
 {
     private readonly Lock _one = new();
-    private readonly HashSet<long> _heard = [];
-    private long _since, _sent, _readings;
+    private ReplayWindow _numbers = new();
+    private long _since, _sent, _heard, _readings;
+    private bool _isTaken;
     private (long Epoch, long Sequence) _last;
     private HeartbeatClaims? _before;
     private long _at, _sentBefore;
     private bool _isSilent, _isMissing;
 
-    /// <summary>A new <c>online</c> with this number went out: counting begins.</summary>
+    /// <summary>A new <c>online</c> with this number is about to go out: counting what is heard begins.</summary>
     public void Begin(long since)
     {
         lock (_one)
         {
-            (_since, _sent, _readings, _before, _isSilent, _isMissing) = (since, 0, 0, null, false, false);
-            _heard.Clear();
+            (_since, _sent, _heard, _readings, _before, _isSilent, _isMissing) = (since, 0, 0, 0, null, false, false);
+            (_numbers, _isTaken) = (new(), false);
         }
     }
 
+    /// <summary>The broker took that <c>online</c>: counting what is sent begins.</summary>
+    public void Taken(long since)
+    {
+        lock (_one) _isTaken |= since == _since;
+    }
+
+    /// <summary>To be asked before something goes out, and given back when the broker has taken it: while it was on its way another <c>online</c> may have gone out, from which on the center counts anew.</summary>
+    public long Turn
+    {
+        get { lock (_one) return _isTaken ? _since : 0; }
+    }
+
     /// <summary>The broker took a receipt.</summary>
-    public void ReceiptSent() => Interlocked.Increment(ref _sent);
-
-    public void ReadingSent() => Interlocked.Increment(ref _readings);
-
-    /// <summary>A command of the center verified and was new.</summary>
-    public void CommandHeard(long number)
+    public void ReceiptSent(long turn)
     {
         lock (_one)
-            if (_heard.Count < AgentLimits.HeartbeatNumbers) _heard.Add(number);
+            if (turn != 0 && turn == _since) _sent++;
+    }
+
+    /// <inheritdoc cref="ReceiptSent"/>
+    public void ReadingSent(long turn)
+    {
+        lock (_one)
+            if (turn != 0 && turn == _since) _readings++;
+    }
+
+    /// <summary>A command of the center verified and was new.</summary>
+    public void CommandHeard(long epoch, long number)
+    {
+        lock (_one)
+        {
+            // Each once: one that is refused later does not use up its number, and may come again. How far an epoch may rise was looked at already.
+            if (!_numbers.Check(epoch, number, DateTimeOffset.MaxValue - WireLimits.MaximumSkew, out _)) return;
+            _numbers.Commit(epoch, number);
+            _heard++;
+        }
     }
 
     public MqttMessage Next()
@@ -50,7 +78,7 @@ internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, Tim
                 Payload = HeartbeatMessage.Sign(new()
                 {
                     Issuer = home.Name, Audience = home.Settings.Center, Id = MessageId.New(time, random), IssuedAt = time.GetUtcNow(), Epoch = sequence.Epoch, Sequence = sequence.Next(),
-                    Topic = Topics.Telemetry(home.Name, HeartbeatClaims.Reading), Since = _since, NextWithin = (int)home.Settings.HeartbeatInterval.TotalSeconds, Sent = _sent, Heard = _heard.Count, Readings = _readings,
+                    Topic = Topics.Telemetry(home.Name, HeartbeatClaims.Reading), Since = _since, NextWithin = (int)home.Settings.HeartbeatInterval.TotalSeconds, Sent = _sent, Heard = _heard, Readings = _readings,
                 }, home.Identity.Voice()),
             };
     }
@@ -73,13 +101,13 @@ internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, Tim
             (_last, _at, _isSilent) = ((claims.Epoch, claims.Sequence), time.GetTimestamp(), false);
             if (claims.Since != _since) return; // about an earlier connection
             // Two in a row: what is only on its way is there by the second.
-            if (_before is { } before && before.Since == _since && !_isMissing && (before.Sent > _heard.Count || _sentBefore > claims.Heard))
+            if (_before is { } before && before.Since == _since && !_isMissing && (before.Sent > _heard || _sentBefore > claims.Heard))
             {
                 _isMissing = true;
-                Log.MessagesMissing(logger, home.Name, before.Sent, _heard.Count, _sentBefore, claims.Heard);
+                Log.MessagesMissing(logger, home.Name, before.Sent, _heard, _sentBefore, claims.Heard);
             }
 
-            (_before, _sentBefore) = (claims, Interlocked.Read(ref _sent));
+            (_before, _sentBefore) = (claims, _sent);
         }
     }
 

@@ -23,8 +23,8 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
     private readonly RefusalLimiter _refusals = new(time);
     private DeviceIdentity _device = identity;
 
-    /// <summary>Told the number of every command that verified and is new.</summary>
-    public Action<long>? Heard { get; init; }
+    /// <summary>Told epoch and number of every command that verified and is new.</summary>
+    public Action<long, long>? Heard { get; init; }
 
     /// <summary>A newer manifest is in force from the next command on. Called between two commands.</summary>
     public void Obey(DeviceIdentity newer) => _device = newer;
@@ -39,7 +39,7 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
         if (!TryOpen(bytes, expected, out var signed, out var rejection) || !CommandMessage.TryVerify(signed.Span, expected, out var command, out rejection)) return Refuse(bytes, rejection);
         // 2
         if (!TakesSuite(command.Suite.Name, now, out rejection) || !IsFresh(command.Claims, now, out rejection)) return Refuse(bytes, rejection);
-        Heard?.Invoke(command.Claims.Sequence);
+        Heard?.Invoke(command.Claims.Epoch, command.Claims.Sequence);
         // 3
         if (!Allows(command.Claims.Command) || !handlers.TryFind(command.Claims.Command, out var handler))
             return Refuse(bytes, new(RejectReason.CommandNotAllowed, $"{_device.Name} does not take '{command.Claims.Command}'; it takes {AllowedText()}"));

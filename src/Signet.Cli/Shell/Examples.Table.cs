@@ -46,7 +46,7 @@ internal static partial class Examples
         ["manifest show"] = ["signet manifest show door-1"],
         ["receipt"] = ["signet receipt export 01J9ZK3T8Q --out receipt.json", "signet receipt verify receipt.json --trust root.crt"],
         ["receipt export"] = ["signet receipt export 01J9ZK3T8Q --out receipt.json"],
-        ["receipt verify"] = ["signet receipt verify receipt.json --trust root.crt"],
+        ["receipt verify"] = ["signet receipt verify receipt.json --trust root.crt", "signet receipt verify receipt.json --trust root.crt --crl intermediate.crl"],
 
         ["cert"] = ["signet cert list", "signet cert revoke pump-1 --reason keyCompromise --yes"],
         ["cert issue"] = ["signet cert issue --profile device --name pump-1 --out ./pump-1", "signet cert issue --profile user --name ada --p12 ada.p12", "signet cert issue --profile broker --name broker --host mqtt.example.org --out ./broker"],

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Signet.Cli.Shell;
 using Signet.Control;
+using Signet.Pki;
 
 namespace Signet.Cli.Verbs;
 
@@ -34,19 +36,36 @@ internal static class ReceiptVerb
     {
         var file = new Argument<string>("FILE") { Description = "A file that `receipt export` wrote" };
         var trust = new Option<string>("--trust") { Description = "Root certificate, or a directory: only its self-signed root*.crt are trusted", HelpName = "FILE|DIR", Required = true };
-        return Verb.Make("verify", "Check a receipt offline: no server, no network", [file, trust], (parsed, printer, _) =>
+        var crl = new Option<string[]>("--crl") { Description = "Revocation list (may be repeated): tells whether who signed was revoked later, and changes nothing else", HelpName = "FILE" };
+        return Verb.Make("verify", "Check a receipt offline: no server, no network", [file, trust, crl], (parsed, printer, _) =>
         {
             var bytes = Read(parsed.GetValue(file)!);
-            var verdict = ReceiptVerifier.Verify(bytes, TrustedRoots.Load(parsed.GetValue(trust)!));
+            var roots = TrustedRoots.Load(parsed.GetValue(trust)!);
+            var verdict = ReceiptVerifier.Verify(bytes, roots);
+            var lists = parsed.GetValue(crl) ?? [];
+            var revoked = verdict.Valid && lists.Length > 0 ? Revoked(bytes, roots, lists) : [];
             if (printer.Json)
-                printer.Object(Describe(verdict));
+                printer.Object(Describe(verdict, lists.Length > 0 ? revoked : null));
             else
-                Print(printer, verdict);
+                Print(printer, verdict, revoked);
             return Task.FromResult(verdict.Valid ? ExitCode.Done : ExitCode.VerificationFailed);
         });
     }
 
-    private static JsonObject Describe(ReceiptVerdict verdict) => new()
+    private static IReadOnlyList<RevokedSigner> Revoked(byte[] file, List<X509Certificate2> roots, string[] lists)
+    {
+        try
+        {
+            return ReceiptRevocations.Find(file, roots, lists);
+        }
+        catch (PkiException e)
+        {
+            // Not a word about the receipt; but "nothing is revoked" would be one.
+            throw new CliException(ExitCode.WrongUsage, e.Message);
+        }
+    }
+
+    private static JsonObject Describe(ReceiptVerdict verdict, IReadOnlyList<RevokedSigner>? revoked) => new()
     {
         ["valid"] = verdict.Valid,
         ["problem"] = verdict.Problem.Length == 0 ? null : verdict.Problem,
@@ -62,9 +81,11 @@ internal static class ReceiptVerb
             ["issuedAt"] = summary.IssuedAt.ToString("O"),
             ["answeredAt"] = summary.AnsweredAt.ToString("O"),
         },
+        // Null: nobody gave a list.
+        ["revoked"] = revoked is null ? null : new JsonArray([.. revoked.Select(one => new JsonObject { ["certificate"] = one.Part, ["at"] = one.At.ToString("O"), ["reason"] = one.Reason, ["afterCheckpoint"] = one.IsLater })]),
     };
 
-    private static void Print(Printer printer, ReceiptVerdict verdict)
+    private static void Print(Printer printer, ReceiptVerdict verdict, IReadOnlyList<RevokedSigner> revoked)
     {
         foreach (var check in verdict.Checks)
             printer.Line(Printer.Inert($"  {(!verdict.Valid && ReferenceEquals(check, verdict.Checks[^1]) ? "FAILED" : "ok    ")}  {check}"));
@@ -72,6 +93,8 @@ internal static class ReceiptVerb
             printer.Fail($"not a valid receipt: {verdict.Problem}");
         else if (verdict.Summary is { } summary)
             printer.Line(Printer.Inert($"valid: {summary.Device} signed that it {summary.State} {summary.Command}, asked by {summary.By} at {summary.IssuedAt:u}"));
+        foreach (var one in revoked)
+            printer.Line(Printer.Inert($"revoked: the certificate of the {one.Part.Replace('-', ' ')}, at {one.At:u} ({one.Reason}), {(one.IsLater ? "after" : "before")} the checkpoint; the receipt was judged at the checkpoint"));
     }
 
     private static byte[] Read(string path)

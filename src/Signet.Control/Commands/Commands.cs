@@ -45,7 +45,7 @@ public sealed partial class Commands
     {
         (_fleet, _accounts, _signer, _ledger, _rollouts, _news, _trail, _export, _keyed, _time, _logger) = (fleet, accounts, signer, ledger, rollouts, news, trail, export, keyed, time, logger);
         (_roster, _tokens, _manifests, _proposals, _seals, _heartbeats, _random) = (roster, tokens, manifests, proposals, seals, heartbeats, random);
-        _queue = new(roster, time, DispatchAsync);
+        _queue = new(roster, time, DispatchAsync, e => Log.RoundFailed(logger, "dispatch", $"{e.GetType().Name}: {e.Message}"));
         _news.Announced += Follow;
     }
 
@@ -157,12 +157,13 @@ public sealed partial class Commands
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
         try
         {
+            var counting = _heartbeats.Counting(recorded.View.Device);
             var result = await link.PublishAsync(recorded, patience.Token);
-            if (result.IsAccepted && result.Reason != ReasonCode.NoMatchingSubscribers) _heartbeats.CommandSent(recorded.View.Device);
+            if (result.IsAccepted && result.Reason != ReasonCode.NoMatchingSubscribers) _heartbeats.CommandSent(recorded.View.Device, counting);
             changed = await _ledger.ApplyAsync(recorded.View.Id, result is { Reason: ReasonCode.NoMatchingSubscribers } or { IsAccepted: false } ? Refused(recorded) : CommandEvent.BrokerTook,
                 new(_time.GetUtcNow(), ReasonOf(result)), CancellationToken.None);
         }
-        catch (Exception e) when (e is MqttException or OperationCanceledException or StoreException)
+        catch (Exception e) when (e is MqttException or OperationCanceledException or StoreException or ObjectDisposedException)
         {
             // The broker may have it or not: the command stays a draft, its receipt or its deadline will tell.
             Log.CommandInDoubt(_logger, recorded.View.Id, e.Message);

@@ -16,8 +16,24 @@ internal sealed class Beat(long epoch, long since)
     public long Sent, SentBefore;
 
     /// <summary>Receipts that verified, each number once.</summary>
-    public HashSet<(long Epoch, long Sequence)> Receipts { get; } = [];
+    public long Receipts;
     public long Readings;
+
+    /// <summary>The <c>online</c> is one that the broker had kept: what was said between it and now is not known here, and nothing is compared or told until the device's first heartbeat says it.</summary>
+    public bool IsMidway { get; init; }
+
+    private readonly ReplayWindow _numbers = new();
+
+    public void Hear(long epoch, long sequence)
+    {
+        // How far an epoch may rise is for the receipts' own window; this one only counts.
+        if (!_numbers.Check(epoch, sequence, DateTimeOffset.MaxValue - WireLimits.MaximumSkew, out _)) return;
+        _numbers.Commit(epoch, sequence);
+        Receipts++;
+    }
+
+    /// <summary>Counting goes on from the device's word, in a new count: what is on its way now belongs to none. What is already here of what it will say next is counted too, so that it is not missed later.</summary>
+    public Beat From(HeartbeatClaims claims) => new(Epoch, Since) { Sent = claims.Heard, Receipts = claims.Sent + Receipts, Readings = claims.Readings + Readings };
 
     /// <summary>The device's last heartbeat, and when it came; null before the first.</summary>
     public HeartbeatClaims? Last;
@@ -55,21 +71,46 @@ internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSign
     }
 
     /// <summary>A verified receipt, new or not: a copy after a broken line counts once.</summary>
-    public void ReceiptHeard(string device, long epoch, long sequence) => roster.With(device, m => m.Beat is { } beat && beat.Receipts.Count < ControlLimits.HeartbeatNumbers && beat.Receipts.Add((epoch, sequence)));
+    public void ReceiptHeard(string device, long epoch, long sequence) => roster.With(device, m =>
+    {
+        m.Beat?.Hear(epoch, sequence);
+        return true;
+    });
 
-    public void CommandSent(string device) => roster.With(device, m => m.Beat is { } beat ? ++beat.Sent : 0);
+    /// <summary>The count that a command belongs to which is about to go out; null when the device is away.</summary>
+    public Beat? Counting(string device) => roster.With(device, m => m.Beat);
+
+    /// <summary>The broker took it. Its answer may come after the device has said <c>online</c> anew, which it then heard the command before.</summary>
+    public void CommandSent(string device, Beat? counting) => roster.With(device, m => counting is not null && ReferenceEquals(m.Beat, counting) ? ++counting.Sent : 0);
 
     /// <summary>Looks for devices that have fallen silent, and says the center's own heartbeat to those whose turn it is: in the step of the device's own, at most every <see cref="ControlLimits.Heartbeat"/>
     /// and at most <see cref="ControlLimits.HeartbeatsPerSecond"/> a second.</summary>
     public async Task RunAsync(BrokerLink link, CancellationToken cancellationToken)
+    {
+        // A broker that does not answer the center's own word must not keep it from noticing who is silent.
+        var looking = EverySecondAsync(_ =>
+        {
+            foreach (var device in roster.Where(m => m.Beat is { } beat && IsSilent(beat))) roster.Change(device, FallSilent);
+            return Task.CompletedTask;
+        }, cancellationToken);
+        await Task.WhenAll(looking, EverySecondAsync(stop => PulseAsync(link, stop), cancellationToken));
+    }
+
+    private async Task EverySecondAsync(Func<CancellationToken, Task> work, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
         try
         {
             while (await timer.WaitForNextTickAsync(cancellationToken))
             {
-                foreach (var device in roster.Where(m => m.Beat is { } beat && IsSilent(beat))) roster.Change(device, FallSilent);
-                await PulseAsync(link, cancellationToken);
+                try
+                {
+                    await work(cancellationToken);
+                }
+                catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+                {
+                    Log.RoundFailed(logger, "heartbeats", e.Message);
+                }
             }
         }
         catch (OperationCanceledException)
@@ -83,29 +124,26 @@ internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSign
         if (!link.IsUp) return;
         var least = TimeSpan.FromSeconds(Math.Clamp(roster.Count().Online / ControlLimits.HeartbeatsPerSecond, ControlLimits.Heartbeat.TotalSeconds, WireLimits.HeartbeatSeconds / 2));
         // What was promised with the last one counts, not what would be promised now.
-        foreach (var device in roster.Where(m => m.State == PresenceState.Online && m.Beat is { } b && (b.PulsedAt == 0 || time.GetElapsedTime(b.PulsedAt) >= b.PulseEvery)).Take(ControlLimits.HeartbeatsPerSecond))
+        foreach (var device in roster.Where(m => m.State == PresenceState.Online && m.Beat is { IsMidway: false } b && (b.PulsedAt == 0 || time.GetElapsedTime(b.PulsedAt) >= b.PulseEvery)).Take(ControlLimits.HeartbeatsPerSecond))
         {
-            if (roster.With(device, m => Sign(m, least)) is not { } message) continue;
-            try
-            {
-                await link.PublishCheckpointAsync(device, message, retain: false, cancellationToken);
-            }
-            catch (Exception e) when (e is MqttException)
-            {
-                Log.RoundFailed(logger, "heartbeats", e.Message);
-                return;
-            }
+            if (roster.With(device, m => Tell(m, least)) is not { } told) continue;
+            using var limit = new CancellationTokenSource(ControlLimits.PublishTimeout, time);
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+            // Signed outside the roster's lock, for which everybody who connects waits. By one caller: in the order of what is told.
+            await link.PublishCheckpointAsync(device, signer.Heartbeat(told.Device, told.Since, told.NextWithin, told.Sent, told.Heard), retain: false, patience.Token);
         }
     }
 
+    private sealed record Told(DeviceRecord Device, long Since, int NextWithin, long Sent, long Heard);
+
     // A device that speaks seldom compares seldom: more signatures than it makes would be of no use to it.
-    private byte[]? Sign(Member member, TimeSpan least)
+    private Told? Tell(Member member, TimeSpan least)
     {
         if (member.Beat is not { } beat) return null;
         var step = TimeSpan.FromSeconds(Math.Min(beat.Last?.NextWithin ?? 0, WireLimits.HeartbeatSeconds / 2));
         (beat.PulsedAt, beat.PulseEvery) = (time.GetTimestamp(), step > least ? step : least);
         // Twice its turn: the next one may have to wait for the others'.
-        return signer.Heartbeat(member.ToRecord(), beat.Since, (int)(2 * beat.PulseEvery).TotalSeconds, beat.Sent, beat.Receipts.Count);
+        return new(member.ToRecord(), beat.Since, (int)(2 * beat.PulseEvery).TotalSeconds, beat.Sent, beat.Receipts);
     }
 
     private bool Commit(Member member, HeartbeatClaims claims, out Rejection rejection)
@@ -117,16 +155,17 @@ internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSign
         return true;
     }
 
-    private bool Compare(Member member, HeartbeatClaims claims)
+    internal bool Compare(Member member, HeartbeatClaims claims)
     {
         if (member.Beat is not { } beat || (claims.Epoch, claims.Since) != (beat.Epoch, beat.Since)) return false; // of another connection
+        if (beat.IsMidway) member.Beat = beat = beat.From(claims);
         var trouble = beat.Trouble;
         if (beat.IsSilent) trail.Note(Record(member, "device-heard-again", "success", []));
         beat.IsSilent = false;
         // What was on its way when it said so is here when it says it again.
         if (beat.Last is { } before)
         {
-            Miss(member, beat, "receipts", before.Sent - beat.Receipts.Count);
+            Miss(member, beat, "receipts", before.Sent - beat.Receipts);
             Miss(member, beat, "readings", before.Readings - beat.Readings);
             Miss(member, beat, "commands", beat.SentBefore - claims.Heard);
         }

@@ -276,14 +276,17 @@ internal sealed class Roster(TimeProvider time)
         Change(status.Issuer, member =>
         {
             var order = (status.Epoch, status.Sequence).CompareTo(member.Status);
-            isNewer = order > 0 || (order == 0 && isKept && SessionsAreUnseen);
+            isKept &= SessionsAreUnseen;
+            isNewer = order > 0 || (order == 0 && isKept);
             if (!isNewer) return false;
             if (SessionsAreUnseen) member.Sessions = status.State == StatusState.Online && member.Enabled ? 1 : 0;
             member.Status = (status.Epoch, status.Sequence);
             member.LastSeen = time.GetUtcNow();
             member.IsDirty = true;
             var details = status.Details.ToJsonString();
-            member.Beat = status.State == StatusState.Online ? new(status.Epoch, status.Sequence) : null;
+            // One that the broker had kept is not the beginning of a count, and no new beginning of one that goes on.
+            if (status.State != StatusState.Online) member.Beat = null;
+            else if (!isKept || member.Beat is not { } counting || (counting.Epoch, counting.Since) != (status.Epoch, status.Sequence)) member.Beat = new(status.Epoch, status.Sequence) { IsMidway = isKept };
             var isChanged = details != member.Details;
             member.Details = details;
             return Enter(member, status.State == StatusState.Offline || member.Sessions == 0 ? PresenceState.Offline : PresenceState.Online) || isChanged;

@@ -40,6 +40,7 @@ internal sealed class CommitThread : IDisposable
             _work = null;
             _begun.Release();
             _thread.Join();
+            _thread = null;
         }
         _begun.Dispose();
         _ended.Dispose();

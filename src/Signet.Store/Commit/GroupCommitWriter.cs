@@ -117,8 +117,14 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
     private void CommitTaken(bool isAlone)
     {
         if (_batch.Slots.Count == 0) return;
-        Commit(_batch.Slots, _batch.Rows, isAlone);
-        _batch.Clear();
+        try
+        {
+            Commit(_batch.Slots, _batch.Rows, isAlone);
+        }
+        finally
+        {
+            _batch.Clear();
+        }
     }
 
     private void Commit(List<Slot> slots, List<T> rows, bool isAlone)
@@ -233,26 +239,36 @@ public sealed class GroupCommitWriter<T> : IAsyncDisposable
         return command;
     }
 
+    // Never throws: it is called when something has failed already, and whoever waits must hear of that and not wait for ever.
     private void Disconnect()
     {
-        if (_connection is { State: System.Data.ConnectionState.Open } open)
+        if (_connection is not { } old) return;
+        var (begin, commit) = (_begin, _commit);
+        (_begin, _commit, _connection) = (null, null, null);   // whatever comes, the next row gets a new one
+        if (old.State == System.Data.ConnectionState.Open) Quietly(() => Rollback(old));   // no transaction was open, or the database has rolled back by itself
+        Quietly(_target.Closing);
+        Quietly(() => begin?.Dispose());
+        Quietly(() => commit?.Dispose());
+        Quietly(old.Dispose);
+    }
+
+    private static void Rollback(DbConnection connection)
+    {
+        using var rollback = connection.CreateCommand();
+        rollback.CommandText = "ROLLBACK";
+        rollback.ExecuteNonQuery();
+    }
+
+    private static void Quietly(Action letGo)
+    {
+        try
         {
-            try
-            {
-                using var rollback = open.CreateCommand();
-                rollback.CommandText = "ROLLBACK";
-                rollback.ExecuteNonQuery();
-            }
-            catch (DbException)
-            {
-                // No transaction was open, or the database has rolled back by itself.
-            }
+            letGo();
         }
-        if (_connection is not null) _target.Closing();
-        _begin?.Dispose();
-        _commit?.Dispose();
-        _connection?.Dispose();
-        (_begin, _commit, _connection) = (null, null, null);
+        catch (Exception)
+        {
+            // It is given up in any case.
+        }
     }
 
     private static void Fail(List<Slot> slots, Exception reason)

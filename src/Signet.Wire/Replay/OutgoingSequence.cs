@@ -19,9 +19,20 @@ public sealed class OutgoingSequence
         return new(Math.Max(stored + 1, time.GetUtcNow().ToUnixTimeSeconds()));
     }
 
+    /// <summary>
+    /// As <see cref="Start"/>, with sequences of their own: a start's first number is none of a start of the hour before, because the numbers below it are left out. For a sender whose numbers are named
+    /// by others without the epoch (the <c>since</c> of a center's heartbeat): what was said about its last start would be taken for a word about this one.
+    /// </summary>
+    public static OutgoingSequence StartApart(long stored, TimeProvider time)
+    {
+        var sequence = Start(stored, time);
+        sequence._last = (sequence.Epoch % WireLimits.StartsApart) << 32;
+        return sequence;
+    }
+
     public long Epoch { get; }
 
-    /// <summary>The next sequence, 1 the first time.</summary>
+    /// <summary>The next sequence; 1 the first time, unless numbers were left out.</summary>
     /// <exception cref="InvalidOperationException">2^53 - 1 messages were sent in this epoch.</exception>
     public long Next()
     {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Signet.Pki;
 using Signet.Wire;
 
@@ -34,6 +35,8 @@ public sealed class DeviceFleet : IDisposable
         File.WriteAllText(Path.Combine(home, "device.json"), change?.Invoke(settings) ?? settings);
         return home;
     }
+
+    public static X509Certificate2 CertificateOf(string home) => PemFile.Read(Path.Combine(home, Path.GetFileName(home) + ".crt"))[0];
 
     public void AddSealingKey(string home, string name, CertificateProfile profile)
     {

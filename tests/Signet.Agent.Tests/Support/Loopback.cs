@@ -56,6 +56,13 @@ internal sealed class Loopback : IAsyncDisposable
         Epoch = _sequence.Epoch, Sequence = _sequence.Next(), Topic = Topics.Command(device), Command = command, Arguments = arguments ?? [], OriginatorName = "alice", OriginatorRole = "operator",
     }, _signing);
 
+    /// <summary>The center's heartbeat about the connection that began with the <c>online</c> numbered <paramref name="since"/>.</summary>
+    public byte[] SignHeartbeat(string device, long since, long sent, long heard = 1) => HeartbeatMessage.Sign(new HeartbeatClaims
+    {
+        Issuer = "command_center", Audience = device, Id = MessageId.New(TimeProvider.System, _random), IssuedAt = DateTimeOffset.UtcNow, Epoch = _sequence.Epoch, Sequence = _sequence.Next(), Topic = Topics.Checkpoint(device),
+        Since = since, NextWithin = 60, Sent = sent, Heard = heard, Readings = 0,
+    }, _signing);
+
     public Task SendAsync(string device, byte[] message) => _center!.PublishAsync(new MqttMessage { Topic = Topics.Command(device), Payload = message, QoS = QoS.AtLeastOnce });
 
     /// <summary>Whatever a center, or who runs the broker, may put on a device's topics.</summary>

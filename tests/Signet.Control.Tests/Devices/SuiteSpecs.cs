@@ -111,6 +111,62 @@ public sealed class SuiteSpecs
     }
 
     [Fact]
+    public async Task A_status_under_a_suite_after_its_sunset_neither_ends_a_presence_that_the_broker_sees_nor_makes_the_devices_own_words_old()
+    {
+        await using var house = await WithLampAsync(d => d with { SharedKey = true });
+        await PushAsync(house, DateTimeOffset.UtcNow.AddSeconds(-5));
+        var since = house.Center.Fleet.Find("lamp-1")!.Presence.Since;
+        var shared = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(house.Center.Installation.DeviceDirectory("lamp-1"), "shared.json")))!["up"]!;
+        using var stolen = SigningKey.Hs256(Base64Url.DecodeFromChars((string)shared["key"]!), (string)shared["kid"]!);
+
+        // Of a later epoch than the device's own: taken, it would make every word of the device old until its next start.
+        await SayAsync(StatusState.Offline, 1);
+        await SayAsync(StatusState.Online, 2);
+
+        (await house.AuditedAsync(new() { Action = "status-refused", Actor = "lamp-1" })).Reason.ShouldBe("algorithm-not-allowed");
+        (house.PresenceOf("lamp-1"), house.Center.Fleet.Find("lamp-1")!.Presence.Since).ShouldBe((PresenceState.Online, since), "the broker sees its session");
+        (await house.SendAsync("lamp-1", "blink")).State.ShouldBe("executed");
+
+        house.Center.MqttBroker!.Disconnect(s => s.Identity == "lamp-1", Mqtt.ReasonCode.AdministrativeAction, "cut by the test").ShouldBe(1);
+        await Eventually.True(() => house.Center.Fleet.Find("lamp-1")!.Presence is { State: PresenceState.Online } presence && presence.Since > since, "its own online counts", TimeSpan.FromSeconds(20));
+
+        ValueTask SayAsync(StatusState state, long number) => house.Center.MqttBroker!.PublishAsync(new()
+        {
+            Topic = Topics.Status("lamp-1"), QoS = Mqtt.QoS.AtLeastOnce,
+            Payload = StatusMessage.Sign(new()
+            {
+                Issuer = "lamp-1", Id = $"01JQX4S8M{number}RSTVWXYZ23456789", IssuedAt = DateTimeOffset.UtcNow, Epoch = DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 2, Sequence = number, Topic = Topics.Status("lamp-1"), State = state, Details = [],
+            }, stolen),
+        });
+    }
+
+    [Fact]
+    public void A_last_will_under_a_suite_after_its_sunset_says_where_sessions_are_unseen_that_the_device_is_away_and_no_more()
+    {
+        foreach (var unseen in (bool[])[true, false])
+        {
+            var roster = new Roster(TimeProvider.System) { SessionsAreUnseen = unseen };
+            roster.Put(new("lamp-1", "lamp", "", [], enabled: true, DateTimeOffset.UtcNow));
+            roster.SessionOpened("lamp-1", null);
+            roster.StatusTaken(Said(StatusState.Online, 1)).ShouldBeTrue();
+            var will = Said(StatusState.Offline, 18) with { Epoch = 2_000_000_000 };
+
+            roster.IsNewer(will).ShouldBeTrue();
+            roster.LeftUnder(will);
+
+            roster.Find("lamp-1")!.Presence.State.ShouldBe(unseen ? PresenceState.Offline : PresenceState.Online);
+            roster.IsNewer(will).ShouldBeTrue("its order was not taken");
+            roster.StatusTaken(Said(StatusState.Online, 19)).ShouldBeTrue("the device's own next word counts");
+            roster.Find("lamp-1")!.Presence.State.ShouldBe(PresenceState.Online);
+        }
+
+        static StatusClaims Said(StatusState state, long number) => new()
+        {
+            Issuer = "lamp-1", Id = "01JQX4S8M0RSTVWXYZ23456789", IssuedAt = DateTimeOffset.UtcNow, Epoch = 1_800_000_000, Sequence = number, Topic = Topics.Status("lamp-1"), State = state, Details = [],
+        };
+    }
+
+    [Fact]
     public async Task Arguments_that_policy_does_not_allow_are_refused_by_the_center_before_it_signs_and_by_the_device()
     {
         await using var house = await WithLampAsync(d => d);

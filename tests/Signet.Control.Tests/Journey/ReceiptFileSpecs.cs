@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Signet.Pki;
 using Signet.Testing;
 
 namespace Signet.Control.Tests;
@@ -59,6 +61,64 @@ public sealed class ReceiptFileSpecs
         answers[0].ShouldBeTrue();
         answers.Count.ShouldBe(201);
         answers.Skip(1).ShouldAllBe(valid => !valid);
+    }
+
+    [Fact]
+    public async Task A_certificate_that_is_revoked_later_is_reported_apart_and_the_receipt_stays_valid()
+    {
+        await using var house = await TestHouse.StartAsync();
+        await house.StartDeviceAsync("thermostat-1");
+        var command = await house.SendAsync("thermostat-1", "check-status");
+        var file = (await house.Center.Commands.ExportReceiptAsync(command.Id, TestHouse.Operator)).Value.Json.ToArray();
+        X509Certificate2[] roots = [X509CertificateLoader.LoadCertificate(house.Center.Authority.Root.RawData)];
+        using var temp = new TempDirectory();
+        var (before, after) = (temp.File("before.crl"), temp.File("after.crl"));
+        await File.WriteAllBytesAsync(before, house.Center.Authority.IntermediateCrl);
+
+        await Task.Delay(1100); // lists tell times in seconds
+        (await house.Center.Certificates.RevokeAsync("thermostat-1", RevocationReason.KeyCompromise, TestHouse.Admin)).Refusal.ShouldBeNull();
+        await File.WriteAllBytesAsync(after, house.Center.Authority.IntermediateCrl);
+
+        ReceiptVerifier.Verify(file, roots).Valid.ShouldBeTrue();
+        ReceiptRevocations.Find(file, roots, [before]).ShouldBeEmpty();
+        var found = ReceiptRevocations.Find(file, roots, [before, after]).ShouldHaveSingleItem();
+        (found.Part, found.Reason, found.IsLater).ShouldBe(("device", "key-compromise", true));
+        found.At.ShouldBe(DateTimeOffset.UtcNow, TimeSpan.FromMinutes(1));
+
+        // Exported anew, the same receipt stands under a checkpoint that is younger than the revocation.
+        await Task.Delay(1100);
+        await house.Center.Audit.CheckpointAsync();
+        var anew = (await house.Center.Commands.ExportReceiptAsync(command.Id, TestHouse.Operator)).Value.Json.ToArray();
+        ReceiptVerifier.Verify(anew, roots).Valid.ShouldBeTrue();
+        ReceiptRevocations.Find(anew, roots, [after]).ShouldHaveSingleItem().IsLater.ShouldBeFalse();
+
+        // Whoever may write into a folder cannot revoke anybody, and what cannot be read is not "nothing".
+        using var foreign = new ForeignList();
+        Should.Throw<PkiException>(() => ReceiptRevocations.Find(file, roots, [foreign.Path])).Message.ShouldContain("not signed by an authority trusted here");
+        await File.WriteAllTextAsync(before, "");
+        Should.Throw<PkiException>(() => ReceiptRevocations.Find(file, roots, [before])).Message.ShouldContain("no certificate revocation list");
+    }
+
+    /// <summary>A list of another house, with the same names.</summary>
+    private sealed class ForeignList : IDisposable
+    {
+        private readonly TempDirectory _temp = new();
+        private readonly RandomNumberGenerator _random = RandomNumberGenerator.Create();
+
+        public ForeignList()
+        {
+            using var authority = CertificateAuthority.Create(_temp.File("pki"), new AuthorityOptions(), TimeProvider.System, _random);
+            Path = _temp.File("foreign.crl");
+            File.WriteAllBytes(Path, authority.IntermediateCrl);
+        }
+
+        public string Path { get; }
+
+        public void Dispose()
+        {
+            _random.Dispose();
+            _temp.Dispose();
+        }
     }
 
     [Fact]

@@ -77,6 +77,26 @@ public sealed class ReplayWindowSpecs
         outgoing.Next().ShouldBe(2);
     }
 
+    [Fact]
+    public void Starts_whose_numbers_stand_apart_share_none_within_the_hour_and_a_window_takes_them()
+    {
+        var window = new ReplayWindow();
+        var (first, epoch) = (new HashSet<long>(), 0L);
+        for (var start = 0; start < WireLimits.StartsApart; start++)
+        {
+            var outgoing = OutgoingSequence.StartApart(epoch, new ClockAt(Now));
+            outgoing.Epoch.ShouldBeGreaterThan(epoch);
+            epoch = outgoing.Epoch;
+            var number = outgoing.Next();
+            first.Add(number).ShouldBeTrue($"start {start} begins with the number {number} of another one");
+            number.ShouldBeInRange(1, WireLimits.Integer - (1L << 32));
+            outgoing.Next().ShouldBe(number + 1);
+            window.Check(epoch, number, DateTimeOffset.FromUnixTimeSeconds(epoch), out var why).ShouldBeTrue(why.ToString());
+            window.Commit(epoch, number);
+            window.Check(epoch, number, DateTimeOffset.FromUnixTimeSeconds(epoch), out _).ShouldBeFalse();
+        }
+    }
+
     private sealed class ClockAt(DateTimeOffset now) : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => now;

@@ -12,6 +12,7 @@ internal sealed class CommandQueue
     private readonly Roster _roster;
     private readonly TimeProvider _time;
     private readonly Func<string, CancellationToken, Task<bool>> _dispatch;
+    private readonly Action<Exception> _failed;
     private readonly Dictionary<string, List<PendingCommand>> _waiting = new(StringComparer.Ordinal);
     private readonly PriorityQueue<string, long> _alarms = new();
     private readonly HashSet<string> _listed = new(StringComparer.Ordinal);
@@ -19,10 +20,13 @@ internal sealed class CommandQueue
     private readonly Lock _one = new();
     private int _count;
 
-    /// <param name="dispatch">Sends one intent by its id. False: the center could not, now; try again later.</param>
-    public CommandQueue(Roster roster, TimeProvider time, Func<string, CancellationToken, Task<bool>> dispatch)
+    /// <param name="roster">Who is there.</param>
+    /// <param name="time">The center's clock.</param>
+    /// <param name="dispatch">Sends one intent by its id. False, or an exception: the center could not, now; try again later.</param>
+    /// <param name="failed">Told what it threw.</param>
+    public CommandQueue(Roster roster, TimeProvider time, Func<string, CancellationToken, Task<bool>> dispatch, Action<Exception> failed)
     {
-        (_roster, _time, _dispatch) = (roster, time, dispatch);
+        (_roster, _time, _dispatch, _failed) = (roster, time, dispatch, failed);
         _roster.Changed += device => { if (device.CanReceive) Look(device.Name); };
     }
 
@@ -84,19 +88,38 @@ internal sealed class CommandQueue
     // Only one worker has a device at a time: it stays listed until its turn is over.
     private async Task ServeAsync(string device, CancellationToken cancellationToken)
     {
-        var isStuck = false;
-        while (!isStuck && Next(device) is { } next)
+        PendingCommand? stuck = null;
+        while (stuck is null && Next(device) is { } next)
         {
             // Out of the list first: what the dispatch puts back must not be taken out again.
             Remove(device, next.Id);
-            isStuck = !await _dispatch(next.Id, cancellationToken);
-            if (isStuck) Insert(next, Now + (long)ControlLimits.DispatchRetry.TotalMilliseconds);
+            if (!await TryAsync(next.Id, cancellationToken)) stuck = next;
         }
 
-        lock (_one) _listed.Remove(device);
-        if (isStuck) return; // the alarm wakes it; those behind keep their places
+        lock (_one)
+        {
+            // Both at once: an alarm that rings while the device is still listed would wake nobody.
+            if (stuck is not null) Insert(stuck, Now + (long)ControlLimits.DispatchRetry.TotalMilliseconds);
+            _listed.Remove(device);
+        }
+
+        if (stuck is not null) return; // the alarm wakes it; those behind keep their places
         // Something came between the last look and here.
         if (Next(device) is not null) Look(device);
+    }
+
+    // One that cannot be sent for a reason nobody thought of must not end the worker, and with it all that waits for the device.
+    private async Task<bool> TryAsync(string id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _dispatch(id, cancellationToken);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            _failed(e);
+            return false;
+        }
     }
 
     private void Insert(PendingCommand command, long alarm)

@@ -91,6 +91,9 @@ public static class ControlLimits
     public static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(30);
     public const int HeartbeatsPerSecond = 100;
 
+    /// <summary>How long commands that wait behind one that a device works on are not called missing without another answer of it. Chosen: several times what a handler may take (30 s).</summary>
+    public static readonly TimeSpan AtWork = TimeSpan.FromMinutes(2);
+
     /// <summary>Audit notes that may wait for the log. Chosen: a fleet of 10,000 that comes back at once; about 10 MB.</summary>
     public const int QueuedNotes = 16_384;
 

@@ -109,7 +109,7 @@ internal sealed class ReceiptIntake(Roster roster, Manifests manifests, CommandL
             return;
         }
 
-        heartbeats.ReceiptHeard(held.Device, claims.Epoch, claims.Sequence);
+        heartbeats.ReceiptHeard(held.Device, claims);
         var isNew = false;
         roster.With(held.Device, m => isNew = See(m, held, out rejection));
         if (!isNew)

@@ -19,21 +19,40 @@ internal sealed class Beat(long epoch, long since)
     public long Receipts;
     public long Readings;
 
+    /// <summary>Receipts among them after which the device is done with a command.</summary>
+    public long Answered;
+
+    private long _answeredBefore, _answeredAt;
+    private bool _wasAtWork;
+
     /// <summary>The <c>online</c> is one that the broker had kept: what was said between it and now is not known here, and nothing is compared or told until the device's first heartbeat says it.</summary>
     public bool IsMidway { get; init; }
 
     private readonly ReplayWindow _numbers = new();
 
-    public void Hear(long epoch, long sequence)
+    public void Hear(long epoch, long sequence, bool isEnd)
     {
         // How far an epoch may rise is for the receipts' own window; this one only counts.
         if (!_numbers.Check(epoch, sequence, DateTimeOffset.MaxValue - WireLimits.MaximumSkew, out _)) return;
         _numbers.Commit(epoch, sequence);
         Receipts++;
+        if (isEnd) Answered++;
+    }
+
+    /// <summary>
+    /// A device takes one command after the other: those behind the one it is at work on wait at its door, and are not missing. Once for each heartbeat. At work: it has heard more than it has answered,
+    /// now or the last time, and answers at least every <see cref="ControlLimits.AtWork"/>.
+    /// </summary>
+    public bool IsAtWork(HeartbeatClaims claims, TimeProvider time)
+    {
+        var (was, isNow) = (_wasAtWork, claims.Heard > Answered);
+        if (!isNow || Answered != _answeredBefore || _answeredAt == 0) _answeredAt = time.GetTimestamp();
+        (_wasAtWork, _answeredBefore) = (isNow, Answered);
+        return (was || isNow) && time.GetElapsedTime(_answeredAt) < ControlLimits.AtWork;
     }
 
     /// <summary>Counting goes on from the device's word, in a new count: what is on its way now belongs to none. What is already here of what it will say next is counted too, so that it is not missed later.</summary>
-    public Beat From(HeartbeatClaims claims) => new(Epoch, Since) { Sent = claims.Heard, Receipts = claims.Sent + Receipts, Readings = claims.Readings + Readings };
+    public Beat From(HeartbeatClaims claims) => new(Epoch, Since) { Sent = claims.Heard, Answered = claims.Heard, Receipts = claims.Sent + Receipts, Readings = claims.Readings + Readings };
 
     /// <summary>The device's last heartbeat, and when it came; null before the first.</summary>
     public HeartbeatClaims? Last;
@@ -71,9 +90,9 @@ internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSign
     }
 
     /// <summary>A verified receipt, new or not: a copy after a broken line counts once.</summary>
-    public void ReceiptHeard(string device, long epoch, long sequence) => roster.With(device, m =>
+    public void ReceiptHeard(string device, ReceiptClaims claims) => roster.With(device, m =>
     {
-        m.Beat?.Hear(epoch, sequence);
+        m.Beat?.Hear(claims.Epoch, claims.Sequence, claims.State != ReceiptState.Accepted);
         return true;
     });
 
@@ -162,12 +181,13 @@ internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSign
         var trouble = beat.Trouble;
         if (beat.IsSilent) trail.Note(Record(member, "device-heard-again", "success", []));
         beat.IsSilent = false;
+        var isAtWork = beat.IsAtWork(claims, time);
         // What was on its way when it said so is here when it says it again.
         if (beat.Last is { } before)
         {
             Miss(member, beat, "receipts", before.Sent - beat.Receipts);
             Miss(member, beat, "readings", before.Readings - beat.Readings);
-            Miss(member, beat, "commands", beat.SentBefore - claims.Heard);
+            if (!isAtWork) Miss(member, beat, "commands", beat.SentBefore - claims.Heard);
         }
 
         (beat.Last, beat.LastAt, beat.SentBefore) = (claims, time.GetTimestamp(), beat.Sent);

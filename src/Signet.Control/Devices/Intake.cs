@@ -45,11 +45,12 @@ internal sealed class Intake(Roster roster, Manifests manifests, Observations ob
     // The broker still has them all, and no other comes before they are done: whatever fails is tried again from where it failed.
     private async Task WorkThroughAsync(IReadOnlyList<MqttMessage> messages, CancellationToken cancellationToken)
     {
-        var readings = messages.Count < ControlLimits.VerifiedTogether ? null : VerifyReadings(messages);
+        VerifiedReading?[]? readings = null;
         for (var next = 0; ;)
         {
             try
             {
+                if (messages.Count >= ControlLimits.VerifiedTogether) readings ??= VerifyReadings(messages);
                 for (; next < messages.Count; next++) await TakeAsync(messages[next], readings?[next], cancellationToken);
                 await receipts.FlushAsync(cancellationToken);
                 _isRunning = true;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Signet.Testing;
 using Signet.Wire;
 
 namespace Signet.Control.Tests;
@@ -42,9 +43,9 @@ public sealed class CountSpecs
     {
         var (roster, heartbeats) = Center();
         roster.StatusTaken(Online(1)).ShouldBeTrue();
-        heartbeats.ReceiptHeard(Device, Epoch - 5, 70);   // left from before its restart
-        for (var number = 1; number <= 5_000; number++) heartbeats.ReceiptHeard(Device, Epoch, number);
-        heartbeats.ReceiptHeard(Device, Epoch, 4_999);    // a copy
+        heartbeats.ReceiptHeard(Device, Receipt(70, Epoch - 5));   // left from before its restart
+        for (var number = 1; number <= 5_000; number++) heartbeats.ReceiptHeard(Device, Receipt(number));
+        heartbeats.ReceiptHeard(Device, Receipt(4_999));           // a copy
 
         heartbeats.Counting(Device)!.Receipts.ShouldBe(5_001);
         Beat(roster, heartbeats, sent: 5_001);
@@ -56,7 +57,7 @@ public sealed class CountSpecs
     {
         var (roster, heartbeats) = Center(unseen: true);
         roster.StatusTaken(Online(1)).ShouldBeTrue();
-        heartbeats.ReceiptHeard(Device, Epoch, 30);
+        heartbeats.ReceiptHeard(Device, Receipt(30));
         heartbeats.CommandSent(Device, heartbeats.Counting(Device));
 
         roster.StatusTaken(Online(1), isKept: true).ShouldBeTrue("the center subscribed again");
@@ -78,10 +79,37 @@ public sealed class CountSpecs
         Beat(roster, heartbeats, sent: 7, heard: 9, readings: 3).ShouldBeNull();
         heartbeats.Counting(Device)!.ShouldSatisfyAllConditions(b => b.IsMidway.ShouldBeFalse(), b => b.Sent.ShouldBe(9), b => b.Receipts.ShouldBe(7));
 
-        heartbeats.ReceiptHeard(Device, Epoch, 40);
+        heartbeats.ReceiptHeard(Device, Receipt(40));
         heartbeats.CommandSent(Device, heartbeats.Counting(Device));
         Beat(roster, heartbeats, sent: 8, heard: 10, readings: 3);
         Beat(roster, heartbeats, sent: 8, heard: 10, readings: 3).ShouldBeNull();
+    }
+
+    [Fact]
+    public void Commands_behind_one_that_the_device_is_at_work_on_are_not_missing_while_it_goes_on()
+    {
+        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        var beat = new Beat(Epoch, 1);
+        beat.IsAtWork(Heartbeat(heard: 0), clock).ShouldBeFalse();
+        beat.IsAtWork(Heartbeat(heard: 1), clock).ShouldBeTrue("heard and not answered");
+
+        beat.Hear(Epoch, 1, isEnd: false);
+        beat.IsAtWork(Heartbeat(heard: 1), clock).ShouldBeTrue("accepted is no end");
+        beat.Hear(Epoch, 2, isEnd: true);
+        beat.IsAtWork(Heartbeat(heard: 1), clock).ShouldBeTrue("the next one may be at its door");
+        beat.IsAtWork(Heartbeat(heard: 1), clock).ShouldBeFalse();
+
+        // Every answer buys it time, silence does not.
+        for (var number = 2; number < 6; number++)
+        {
+            beat.IsAtWork(Heartbeat(heard: number), clock).ShouldBeTrue();
+            clock.Advance(ControlLimits.AtWork - TimeSpan.FromSeconds(1));
+            beat.Hear(Epoch, number + 1, isEnd: true);
+            beat.IsAtWork(Heartbeat(heard: number + 1), clock).ShouldBeTrue();
+        }
+
+        clock.Advance(ControlLimits.AtWork);
+        beat.IsAtWork(Heartbeat(heard: 7), clock).ShouldBeFalse();
     }
 
     [Fact]
@@ -103,13 +131,21 @@ public sealed class CountSpecs
 
     private static string? Beat(Roster roster, Heartbeats heartbeats, long sent, long heard = 0, long readings = 0)
     {
-        roster.Change(Device, member => heartbeats.Compare(member, new()
-        {
-            Issuer = Device, Audience = "command_center", Id = "", IssuedAt = DateTimeOffset.UtcNow, Epoch = Epoch, Sequence = 1_000, Topic = Topics.Telemetry(Device, HeartbeatClaims.Reading),
-            Since = 1, NextWithin = 30, Sent = sent, Heard = heard, Readings = readings,
-        }));
+        roster.Change(Device, member => heartbeats.Compare(member, Heartbeat(heard, sent, readings)));
         return roster.Find(Device)!.Trouble;
     }
+
+    private static HeartbeatClaims Heartbeat(long heard, long sent = 0, long readings = 0) => new()
+    {
+        Issuer = Device, Audience = "command_center", Id = "", IssuedAt = DateTimeOffset.UtcNow, Epoch = Epoch, Sequence = 1_000, Topic = Topics.Telemetry(Device, HeartbeatClaims.Reading),
+        Since = 1, NextWithin = 30, Sent = sent, Heard = heard, Readings = readings,
+    };
+
+    private static ReceiptClaims Receipt(long number, long epoch = Epoch) => new()
+    {
+        Issuer = Device, Audience = "command_center", Id = "", IssuedAt = DateTimeOffset.UtcNow, Epoch = epoch, Sequence = number, Topic = Topics.Receipt(Device),
+        InReplyTo = "", Digest = "", State = ReceiptState.Executed, Reason = RejectReason.None, Result = [], Seen = 0,
+    };
 
     private static StatusClaims Online(long number) => new()
     {

@@ -69,6 +69,27 @@ public sealed class HeartbeatSpecs
     }
 
     [Fact]
+    public async Task A_command_that_waits_behind_another_is_missing_only_when_that_one_is_answered_and_it_still_has_not_come()
+    {
+        await using var house = await TestHouse.StartAsync();
+        await using var device = await HandDevice.StartAsync(house, "door-1");
+        await Eventually.True(() => house.PresenceOf("door-1") == PresenceState.Online, "door-1 is online");
+        var first = (await house.Center.Commands.SendAsync(new("door-1", "open"), TestHouse.Operator)).Value;
+        var (bytes, _) = await device.NextAsync();
+        (await house.Center.Commands.SendAsync(new("door-1", "close"), TestHouse.Operator)).Refusal.ShouldBeNull();
+
+        for (var beat = 0; beat < 4; beat++) await device.BeatAsync(sent: 0, heard: 1);
+        await device.AnswerAsync(bytes, first.Id, ReceiptState.Executed);
+        await Eventually.Some(async () => await house.Center.Commands.FindAsync(first.Id) is { State: "executed" } done ? done : null, "the first one is answered");
+        (await house.Center.Audit.QueryAsync(new() { Action = "messages-missing" })).Entries.ShouldBeEmpty();
+
+        for (var beat = 0; beat < 2; beat++) await device.BeatAsync(sent: 1, heard: 1);
+
+        await TroubleAsync(house, "messages missing");
+        (await house.AuditedAsync(new() { Action = "messages-missing" })).Details["what"]!.GetValue<string>().ShouldBe("commands");
+    }
+
+    [Fact]
     public async Task A_device_whose_heartbeats_stay_away_is_silent_until_they_come_again()
     {
         await using var house = await TestHouse.StartAsync();

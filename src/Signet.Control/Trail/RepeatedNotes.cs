@@ -38,8 +38,10 @@ internal sealed class RepeatedNotes : IDisposable
                 if (_tallies.Count >= ControlLimits.RepeatedSources)
                 {
                     // So many at once that telling them apart would cost more than it says.
-                    key = new(AuditTypes.Security, "flood", "", "", "", "");
-                    record = new(AuditTypes.Security, "", "broker", "flood", "refused", "rate-limited");
+                    // A fleet that comes back at once is no attack: its sum stays what it is, a count of sessions.
+                    var isFleet = record is { Type: AuditTypes.Broker, Actor.Length: > 0 };
+                    record = isFleet ? record with { Actor = "", Subject = "broker", Details = null, Personal = null } : new(AuditTypes.Security, "", "broker", "flood", "refused", "rate-limited");
+                    key = new(record.Type, record.Action, "", "", isFleet ? record.Reason : "", "");
                     _tallies.TryGetValue(key, out tally);
                 }
 

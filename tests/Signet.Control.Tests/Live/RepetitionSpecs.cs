@@ -37,6 +37,18 @@ public sealed class RepetitionSpecs
     }
 
     [Fact]
+    public async Task A_fleet_that_comes_back_at_once_is_a_count_of_sessions_and_no_flood()
+    {
+        await using var log = await Fixture.OpenAsync();
+        for (var i = 0; i < ControlLimits.RepeatedSources + 50; i++) log.Repeated.Add(new(AuditTypes.Broker, $"dev-{i}", $"dev-{i}", "connected", "success"), $"dev-{i}");
+        log.Repeated.Dispose();
+        var sum = await Eventually.Some(async () => (await log.Audit.QueryAsync(new() { Subject = "broker" })).Entries is [var counted, ..] ? counted : null, "the count");
+        (sum.Type, sum.Action, sum.Actor).ShouldBe((AuditTypes.Broker, "connected", ""));
+        sum.Details["count"]!.GetValue<int>().ShouldBe(50);
+        (await log.Audit.QueryAsync(new() { Action = "flood" })).Entries.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task However_many_sources_there_are_only_so_many_entries_a_second_are_written()
     {
         await using var log = await Fixture.OpenAsync();

@@ -88,7 +88,7 @@ public class AppendingSpecs
         home.Clock.Advance(TimeSpan.FromSeconds(9));
         signed.Task.IsCompleted.ShouldBeFalse();
         home.Clock.Advance(TimeSpan.FromSeconds(1));
-        (await signed.Task.WaitAsync(TimeSpan.FromSeconds(10))).Size.ShouldBe(2);
+        (await signed.Task.WaitAsync(TimeSpan.FromSeconds(60))).Size.ShouldBe(2);
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public class FaultSpecs
         var recovered = new TaskCompletionSource<AuditEntry>();
         log.Appended += entry => recovered.TrySetResult(entry);
         home.Clock.Advance(TimeSpan.FromSeconds(1));
-        var said = await recovered.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        var said = await recovered.Task.WaitAsync(TimeSpan.FromSeconds(60));
         said.Action.ShouldBe("log-recovered");
         said.Details["refused"]!.GetValue<long>().ShouldBe(1);
         log.Health.State.ShouldBe(AuditState.Writable);
@@ -214,16 +214,16 @@ public class FaultSpecs
             for (var round = 0; round < 3; round++)
             {
                 var (had, wasRefused) = (acknowledged.Count, Volatile.Read(ref refused));
-                await Signet.Testing.Eventually.True(() => acknowledged.Count > had + 2_000, "entries are taken", TimeSpan.FromSeconds(20));
+                await Signet.Testing.Eventually.True(() => acknowledged.Count > had + 2_000, "entries are taken");
                 var filler = Path.Combine(folder, "filler");
                 using (var file = new FileStream(filler, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
                     try { while (true) file.Write(new byte[65_536]); }
                     catch (IOException) { /* full */ }
-                await Signet.Testing.Eventually.True(() => Volatile.Read(ref refused) > wasRefused + 3_000, "entries are refused", TimeSpan.FromSeconds(20));
+                await Signet.Testing.Eventually.True(() => Volatile.Read(ref refused) > wasRefused + 3_000, "entries are refused");
                 File.Delete(filler);
             }
             var recovered = acknowledged.Count;
-            await Signet.Testing.Eventually.True(() => acknowledged.Count > recovered + 2_000, "entries are taken again", TimeSpan.FromSeconds(20));
+            await Signet.Testing.Eventually.True(() => acknowledged.Count > recovered + 2_000, "entries are taken again");
             Volatile.Write(ref isOver, true);
             await Task.WhenAll(callers);
             (await log.VerifyAsync()).IsIntact.ShouldBeTrue();

@@ -39,6 +39,8 @@ public sealed class ConsoleHouse : IAsyncLifetime
         Password = (await Console.CreateDemoAdministratorAsync("admin"))!;
         LabSample.Write(Center.Installation.Directory);
         foreach (var device in Center.Fleet.List()) SwitchOn(device.Name);
+        // Only what never comes takes that long: a machine that does much else at once must not make a test red.
+        Assertions.SetDefaultExpectTimeout(30_000);
         playwright = await Playwright.CreateAsync();
         Chromium = await playwright.Chromium.LaunchAsync(new()
         {
@@ -79,10 +81,11 @@ public sealed class ConsoleHouse : IAsyncLifetime
             BaseURL = Console.ConsoleUrl.ToString(), IgnoreHTTPSErrors = true, JavaScriptEnabled = script, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
             ViewportSize = new() { Width = width, Height = height }, Locale = language, TimezoneId = "UTC",
         });
+        context.SetDefaultTimeout(60_000);
         return new(await context.NewPageAsync(), this);
     }
 
-    public static async Task UntilAsync(Func<bool> condition, string what, int seconds = 20)
+    public static async Task UntilAsync(Func<bool> condition, string what, int seconds = 60)
     {
         var end = DateTime.UtcNow.AddSeconds(seconds);
         while (!condition())

@@ -88,17 +88,17 @@ public sealed class FactorSpecs(ConsoleHouse house)
         (await visitor.Page.GetByText("laptop <b>").First.IsVisibleAsync()).ShouldBeTrue("names are text, whatever they hold");
 
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
-        await visitor.Page.WaitForURLAsync("**/login");
+        await visitor.Page.ArriveAsync("/login");
         await visitor.TrySignInAsync(person.Name, ConsoleHouse.PersonsPassword, "/broker");
         visitor.Page.Url.ShouldContain("/login/second");
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Use a passkey" }).ClickAsync();
-        await visitor.Page.WaitForURLAsync("**/broker");
+        await visitor.Page.ArriveAsync("/broker");
         (await house.Center.SecondFactors.PasskeysAsync(person.Id)).Single().LastUse.ShouldNotBeNull();
         (await house.Center.Audit.QueryAsync(new() { Type = "auth", Actor = person.Name, Limit = 1 })).Entries[0].Details["with"]!.GetValue<string>().ShouldBe("password+passkey");
 
         // Without the person's gesture there is no user verification, and no way in.
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
-        await visitor.Page.WaitForURLAsync("**/login");
+        await visitor.Page.ArriveAsync("/login");
         await authenticator.Session.SendAsync("WebAuthn.setUserVerified", new Dictionary<string, object> { ["authenticatorId"] = authenticator.Id, ["isUserVerified"] = false });
         await visitor.TrySignInAsync(person.Name, ConsoleHouse.PersonsPassword);
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Use a passkey" }).ClickAsync();

@@ -213,7 +213,7 @@ public sealed class GateSpecs : IDisposable
         await person.SignInAsync();
         var kept = (await person.Page.Context.CookiesAsync()).Single(cookie => cookie.Name == "__Host-signet");
         await person.Page.GetByRole(Microsoft.Playwright.AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
-        await person.Page.WaitForURLAsync("**/login");
+        await person.Page.ArriveAsync("/login");
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/devices");
         request.Headers.Add("Cookie", $"{kept.Name}={kept.Value}");
         using var answer = await http.SendAsync(request);
@@ -232,7 +232,7 @@ public sealed class GateSpecs : IDisposable
         answer.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
         using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync());
         string? line;
-        do line = await reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(10));
+        do line = await reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60));
         while (line is not null && !line.StartsWith("event:", StringComparison.Ordinal));
         line.ShouldBe("event: command");
     }

@@ -2,16 +2,17 @@ using System.Net;
 using Signet.Access;
 using Signet.Audit;
 using Signet.Control;
+using Signet.Testing;
 using Signet.Web;
 
 namespace Signet.Browser;
 
-/// <summary>Many guesses that are sent at once.</summary>
+/// <summary>Many guesses that are sent at once, to a console whose clock stands: on no machine are they so slow that the wait is over before the last.</summary>
 public sealed class GuessingSpecs : IAsyncLifetime
 {
     private ProviderHouse house = null!;
 
-    public async ValueTask InitializeAsync() => house = await ProviderHouse.StartAsync(null);
+    public async ValueTask InitializeAsync() => house = await ProviderHouse.StartAsync(null, new ManualTimeProvider(TimeProvider.System.GetUtcNow()));
 
     public ValueTask DisposeAsync() => house.DisposeAsync();
 
@@ -21,9 +22,10 @@ public sealed class GuessingSpecs : IAsyncLifetime
     {
         await house.PersonAsync("ada", Role.Viewer);
         using var guesser = house.NewBrowser();
+        await guesser.GetAsync("/login"); // the cookie that goes with the forms: of thirty pages without one, each would bring its own, and a form goes with the last alone
         var pages = await AtOnceAsync(guesser, "/login", "/login", 30, guess => [("Name", "ada"), ("Password", $"tractor violet noodle {guess}")]);
-        pages.Count(page => page.Contains("Name or password is wrong.", StringComparison.Ordinal)).ShouldBe(WebLimits.LoginFailuresPerAccount);
-        pages.Count(page => page.Contains("Too many failed attempts.", StringComparison.Ordinal)).ShouldBe(30 - WebLimits.LoginFailuresPerAccount);
+        pages.Where(page => !IsRefused(page) && !IsHeldBack(page)).ShouldBeEmpty();
+        (pages.Count(IsRefused), pages.Count(IsHeldBack)).ShouldBe((WebLimits.LoginFailuresPerAccount, 30 - WebLimits.LoginFailuresPerAccount));
     }
 
     [Fact]
@@ -51,6 +53,10 @@ public sealed class GuessingSpecs : IAsyncLifetime
         pages.Count(page => page.Contains("The code is not right.", StringComparison.Ordinal)).ShouldBe(WebLimits.LoginFailuresPerAccount);
         (await house.EntriesAsync(AuditTypes.AuthFail, "sign-in")).Count(entry => entry.Reason == "bad-code").ShouldBe(WebLimits.LoginFailuresPerAccount);
     }
+
+    private static bool IsRefused(string page) => page.Contains("Name or password is wrong.", StringComparison.Ordinal);
+
+    private static bool IsHeldBack(string page) => page.Contains("Too many failed attempts.", StringComparison.Ordinal);
 
     private static async Task<List<string>> AtOnceAsync(Wanderer browser, string address, string page, int count, Func<int, (string, string)[]> fields)
         => [.. (await Task.WhenAll(Enumerable.Range(0, count).Select(i => browser.PostAsync(address, page, fields(i))))).Select(answer => WebUtility.HtmlDecode(answer.Body))];

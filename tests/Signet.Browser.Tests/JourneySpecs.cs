@@ -105,7 +105,7 @@ public sealed class JourneySpecs(ConsoleHouse house)
     public async Task A_replayed_command_stands_in_the_audit_log_with_its_reason()
     {
         var sent = (await house.Center.Commands.SendAsync(new("door-1", "check-status"), Signet.Control.Actor.Terminal)).Value;
-        var answered = await house.Center.Commands.WaitAsync(sent.Id, TimeSpan.FromSeconds(5));
+        var answered = await house.Center.Commands.WaitAsync(sent.Id, Signet.Testing.Eventually.Patience);
         answered!.State.ShouldBe("executed");
         await using var person = await house.VisitAsync();
         await person.SignInAsync("/audit?type=replay");

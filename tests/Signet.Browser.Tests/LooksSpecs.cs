@@ -35,7 +35,7 @@ public sealed class LooksSpecs(ConsoleHouse house)
     public async Task Every_page_is_sound_and_accessible(string theme, int width, string language = "en-GB")
     {
         var sent = await house.Center.Commands.SendAsync(new("thermostat-1", "read-temperature"), Signet.Control.Actor.Terminal);
-        await house.Center.Commands.WaitAsync(sent.Value.Id, TimeSpan.FromSeconds(5));
+        await house.Center.Commands.WaitAsync(sent.Value.Id, Signet.Testing.Eventually.Patience);
         var rollout = await house.Center.Commands.SendManyAsync(new("all", "check-status"), Signet.Control.Actor.Terminal);
         await using var stranger = await house.VisitAsync(theme == "dark", width, 844, language: language);
         await using var person = await house.VisitAsync(theme == "dark", width, 844, language: language);

@@ -42,7 +42,7 @@ public sealed class PasskeyApprovalSpecs(ConsoleHouse house)
             await visitor.Page.GetByText("Your browser shows what the center sends.").WaitForAsync();
             await visitor.Page.ScreenshotAsync(new() { Path = Path.Combine(ConsoleHouse.Screenshots, "approve.png"), FullPage = true });
             await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Approve with my passkey" }).ClickAsync();
-            await visitor.Page.WaitForURLAsync("**/commands");
+            await visitor.Page.ArriveAsync("/commands");
 
             await ConsoleHouse.UntilAsync(() => house.Center.Commands.FindAsync(asked.Id).GetAwaiter().GetResult()!.State == "executed", "the device executed it");
             (await house.Center.Commands.ProposalsOfAsync(proposal.Id)).Single().Approved.ShouldBe([person.Name]);

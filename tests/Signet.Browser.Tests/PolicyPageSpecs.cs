@@ -47,11 +47,5 @@ public sealed class PolicyPageSpecs(ConsoleHouse house)
         (await house.Center.Policies.ApplyAsync(old, null, Signet.Control.Actor.Terminal)).Refusal.ShouldBeNull();
     }
 
-    private static async Task PressAsync(IPage page, string name)
-    {
-        var arrived = page.WaitForResponseAsync(answer => answer.Request.IsNavigationRequest && answer.Request.Method == "POST");
-        await page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true }).ClickAsync();
-        await arrived;
-        await page.WaitForLoadStateAsync();
-    }
+    private static Task PressAsync(IPage page, string name) => page.PressAsync(page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true }));
 }

@@ -26,7 +26,7 @@ public sealed class ProviderFlowSpecs(ConsoleHouse browsers)
         await visitor.Page.GotoAsync("/devices");
         await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Sign in with Example ID" }).ClickAsync();
         await AtProviderAsync(visitor.Page, "u-1");
-        await visitor.Page.WaitForURLAsync("**/devices");
+        await visitor.Page.ArriveAsync("/devices");
         (await visitor.Page.Locator(".person").InnerTextAsync()).ShouldContain("Noor");
         (await RoleAsync(house, "NOOR")).ShouldBe(Role.Viewer);
         await visitor.Page.GotoAsync("/account");
@@ -35,12 +35,12 @@ public sealed class ProviderFlowSpecs(ConsoleHouse browsers)
         // Raised there: from the next sign-in on. Signed out here means signed out there, too.
         provider.Knows(("u-1", "Noor", ["boss"]), ("u-2", "Stranger", []));
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
-        await visitor.Page.WaitForURLAsync(url => url.StartsWith(provider.Issuer, StringComparison.Ordinal));
+        await visitor.Page.ArriveAsync(at => at.AbsoluteUri.StartsWith(provider.Issuer, StringComparison.Ordinal), "the provider");
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Yes, sign me out" }).ClickAsync();
-        await visitor.Page.WaitForURLAsync("**/login*");
+        await visitor.Page.ArriveAsync("/login");
         await visitor.Page.Locator("#with-provider").ClickAsync();
         await AtProviderAsync(visitor.Page, "u-1");
-        await visitor.Page.WaitForURLAsync(url => url == house.Console.ConsoleUrl.ToString());
+        await visitor.Page.ArriveAsync(at => at == house.Console.ConsoleUrl, "the first page");
         (await RoleAsync(house, "NOOR")).ShouldBe(Role.Admin);
 
         // Lowered: the open session goes on until somebody signs in with the lower role, then it is over.
@@ -49,9 +49,9 @@ public sealed class ProviderFlowSpecs(ConsoleHouse browsers)
         await elsewhere.Page.GotoAsync("/login");
         await elsewhere.Page.Locator("#with-provider").ClickAsync();
         await AtProviderAsync(elsewhere.Page, "u-1");
-        await elsewhere.Page.WaitForURLAsync(url => url == house.Console.ConsoleUrl.ToString());
+        await elsewhere.Page.ArriveAsync(at => at == house.Console.ConsoleUrl, "the first page");
         (await RoleAsync(house, "NOOR")).ShouldBe(Role.Operator);
-        await visitor.Page.GotoAsync("/people");
+        await visitor.Page.GoAsync("/people");
         visitor.Page.Url.ShouldContain("/login");
 
         // Nobody here: refused with the reason, and with what to do next.
@@ -59,7 +59,7 @@ public sealed class ProviderFlowSpecs(ConsoleHouse browsers)
         await stranger.Page.GotoAsync("/login");
         await stranger.Page.Locator("#with-provider").ClickAsync();
         await AtProviderAsync(stranger.Page, "u-2");
-        await stranger.Page.WaitForURLAsync("**/login/provider/done*");
+        await stranger.Page.ArriveAsync("/login/provider/done");
         (await stranger.Page.Locator("#reason").InnerTextAsync()).ShouldBe("no-role");
         await stranger.Page.ScreenshotAsync(new() { Path = Path.Combine(ConsoleHouse.Screenshots, "provider-refused.png"), FullPage = true });
         await stranger.Page.EvaluateAsync(await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "axe.min.js")));
@@ -80,14 +80,14 @@ public sealed class ProviderFlowSpecs(ConsoleHouse browsers)
         await visitor.TrySignInAsync("ines", ProviderHouse.Password, "/account");
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Link Example ID" }).ClickAsync();
         await AtProviderAsync(visitor.Page, "u-7");
-        await visitor.Page.WaitForURLAsync("**/account");
+        await visitor.Page.ArriveAsync("/account");
         (await visitor.Page.GetByText("u-7").CountAsync()).ShouldBe(1);
 
         await using var other = await VisitAsync(house, script: false);
         await other.Page.GotoAsync("/login");
         await other.Page.Locator("#with-provider").ClickAsync();
         await AtProviderAsync(other.Page, "u-7");
-        await other.Page.WaitForURLAsync(url => url == house.Console.ConsoleUrl.ToString());
+        await other.Page.ArriveAsync(at => at == house.Console.ConsoleUrl, "the first page");
         (await other.Page.Locator(".person").InnerTextAsync()).ShouldContain("ines");
         (await RoleAsync(house, "INES")).ShouldBe(Role.Operator, "no role is asked of this provider");
     }

@@ -33,7 +33,7 @@ public sealed class SessionSpecs(ConsoleHouse house)
         }
         desk.Time.Advance(step);
         (await desk.ApiAsync()).ShouldBe(401, "half a day, however busy");
-        await desk.Visitor.Page.GotoAsync("/devices");
+        await desk.Visitor.Page.GoAsync("/devices");
         desk.Visitor.Page.Url.ShouldContain("/login?next=");
     }
 

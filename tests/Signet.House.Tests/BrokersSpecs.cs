@@ -25,14 +25,14 @@ public sealed class BrokersSpecs(RunningHouse house) : IClassFixture<RunningHous
         try
         {
             string[] center = ["-h", "localhost", "-p", text, "--cafile", folder + "/ca.crt", "--cert", house.Data + "/pki/command_center.crt", "--key", house.Data + "/pki/command_center.key"];
-            using var reader = Peer.Begin("mosquitto_sub", [.. center, "-V", "mqttv5", "-q", "1", "-t", "signet/+/telemetry/+", "-t", "signet/+/receipt", "-v", "-C", "1", "-W", "10"]);
-            reader.StandardInput.Close();
-            await Task.Delay(TimeSpan.FromMilliseconds(500)); // Mosquitto tells nobody that a subscription stands
+            // Mosquitto keeps for a session that has subscribed what is published before its reader comes.
+            string[] reader = [.. center, "-V", "mqttv5", "-i", "reader", "-c", "-x", "600", "-q", "1", "-t", "signet/+/telemetry/+", "-t", "signet/+/receipt", "-W", "60"];
+            (await Peer.RunAsync("mosquitto_sub", [.. reader, "-E"])).ExitCode.ShouldBe(0);
             var foreign = await Peer.RunAsync("mosquitto_pub", [.. Tls(lamp, "lantern", text), "-V", "mqttv5", "-q", "1", "-d", "-t", "signet/valve-1/receipt", "-m", "forged"]);
             (foreign.Output + foreign.Error).ShouldContain("RC:135", Case.Insensitive, "0x87, not authorized");
             var own = await Peer.RunAsync("mosquitto_pub", [.. Tls(lamp, "lantern", text), "-V", "mqttv5", "-q", "1", "-t", "signet/lantern/telemetry/light", "-m", "on"]);
             own.ExitCode.ShouldBe(0, own.Error);
-            (await Peer.EndAsync(reader)).Output.ShouldBe("signet/lantern/telemetry/light on\n");
+            (await Peer.RunAsync("mosquitto_sub", [.. reader, "-v", "-C", "1"])).Output.ShouldBe("signet/lantern/telemetry/light on\n");
 
             (await house.RunAsync("cert", "revoke", "lantern", "--yes")).ExitCode.ShouldBe(0);
             var synced = await house.RunAsync("broker", "sync", "mosquitto", folder, "--json");
@@ -169,10 +169,11 @@ public sealed class BrokersSpecs(RunningHouse house) : IClassFixture<RunningHous
         async Task<string> TalkAsync(params string[] session)
         {
             using var openssl = Peer.Begin("openssl", ["s_client", "-connect", "localhost:" + port.ToString(CultureInfo.InvariantCulture), "-CAfile", folder + "/root.crt", "-cert", $"{folder}/{name}.crt", "-key", $"{folder}/{name}.key", .. session]);
-            await Task.Delay(700);
+            var said = await Peer.ReadUntilAsync(openssl, "Verify return code");
+            await Task.Delay(700); // a ticket comes after the handshake, or never
             openssl.StandardInput.Close();
-            var ended = await Peer.EndAsync(openssl, 10);
-            return ended.Output + ended.Error;
+            var ended = await Peer.EndAsync(openssl);
+            return said + ended.Output + ended.Error;
         }
     }
 

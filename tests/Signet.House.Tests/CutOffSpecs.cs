@@ -25,7 +25,7 @@ public sealed class CutOffSpecs : IDisposable
             // Another program has the database to itself.
             using var rival = Process.Start(new ProcessStartInfo("sqlite3", [Path.Combine(Data, "signet.db")]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
             await rival.StandardInput.WriteLineAsync("BEGIN IMMEDIATE; SELECT 'held';");
-            (await rival.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(20))).ShouldBe("held");
+            (await rival.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60))).ShouldBe("held");
             var refused = await RunAsync("device", "change", "door-1", "quarantine", "--json");
             (refused.ExitCode, refused.Output.Contains("door-1 is cut off, and stays so", StringComparison.Ordinal)).ShouldBe((1, true), refused.Output + refused.Error);
             await signet.KillAsync();

@@ -75,7 +75,7 @@ public sealed class GoAuthSpecs(RunningHouse house) : IClassFixture<RunningHouse
         try
         {
             for (var waited = Stopwatch.StartNew(); (await Peer.RunAsync("openssl", ["s_client", "-connect", "localhost:" + text, "-CAfile", folder + "/ca.crt", "-verify_return_error"], "")).ExitCode != 0; await Task.Delay(50))
-                if (mosquitto.HasExited || waited.Elapsed > TimeSpan.FromSeconds(10)) throw new InvalidOperationException("mosquitto does not start: " + (mosquitto.HasExited ? await words : ""));
+                if (mosquitto.HasExited || waited.Elapsed > TimeSpan.FromSeconds(60)) throw new InvalidOperationException("mosquitto does not start: " + (mosquitto.HasExited ? await words : ""));
             string[] tls = ["-h", "localhost", "-p", text, "--cafile", folder + "/ca.crt", "-V", "mqttv5", "-q", "1"];
 
             // The very client of that system, with its own file.

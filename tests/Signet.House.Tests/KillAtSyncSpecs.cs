@@ -83,7 +83,7 @@ public sealed class KillAtSyncSpecs : IDisposable
 
     private async Task<string> SettledAsync(string id)
     {
-        for (var look = 0; look < 40; look++)
+        for (var look = 0; look < 120; look++)
         {
             var shown = await SignetProcess.RunAsync(Data, "command", "show", id, "--json");
             if (shown.ExitCode == 0 && (string)shown.Json["state"]! is ("executed" or "interrupted" or "failed" or "rejected") and var state) return state;

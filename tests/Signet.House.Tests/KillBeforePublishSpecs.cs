@@ -79,7 +79,7 @@ public sealed class KillBeforePublishSpecs : IDisposable
 
     private async Task<JsonObject> SettledAsync(string id)
     {
-        for (var look = 0; look < 60; look++)
+        for (var look = 0; look < 120; look++)
         {
             var shown = await SignetProcess.RunAsync(Data, "command", "show", id, "--json");
             if (shown.ExitCode == 0 && (string)shown.Json["state"]! is not ("draft" or "queued" or "sent" or "delivered")) return shown.Json;

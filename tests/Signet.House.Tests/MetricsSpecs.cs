@@ -72,14 +72,14 @@ public sealed class MetricsSpecs(RunningHouse house) : IClassFixture<RunningHous
         try
         {
             await ListeningAsync(port);
-            using var reader = Peer.Begin("mosquitto_sub", ["-h", "localhost", "-p", Text(port), "--cafile", folder + "/root.crt", "--tls-version", "tlsv1.2", "-t", "#", "-v", "-C", "2", "-W", "10"]);
-            reader.StandardInput.Close();
-            await Task.Delay(TimeSpan.FromMilliseconds(500)); // Mosquitto has no way to tell that a subscription stands; the readings are QoS 1 and the reader counts them
+            // Mosquitto keeps for a session that has subscribed what is published before its reader comes.
+            string[] reader = ["-h", "localhost", "-p", Text(port), "--cafile", folder + "/root.crt", "--tls-version", "tlsv1.2", "-i", "reader", "-c", "-q", "1", "-t", "#", "-W", "60"];
+            (await Peer.RunAsync("mosquitto_sub", [.. reader, "-E"])).ExitCode.ShouldBe(0);
 
             var pushed = await Peer.RunAsync("dotnet", [SignetProcess.Dll, "metrics", "push", "--config", await ConfigAsync("iotclient01", secret, port, folder + "/root.crt")], "Temperatura=20.5\nHumedad=41\n");
 
             pushed.ExitCode.ShouldBe(0, pushed.Error);
-            (await Peer.EndAsync(reader)).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldBe(["metrics/iotclient01/Temperatura 20.5", "metrics/iotclient01/Humedad 41"], ignoreOrder: true);
+            (await Peer.RunAsync("mosquitto_sub", [.. reader, "-v", "-C", "2"])).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldBe(["metrics/iotclient01/Temperatura 20.5", "metrics/iotclient01/Humedad 41"], ignoreOrder: true);
         }
         finally
         {

@@ -130,7 +130,7 @@ public sealed class MosquittoElsewhereSpecs : IDisposable
         var words = mosquitto.StandardError.ReadToEndAsync();
         _ = mosquitto.StandardOutput.ReadToEndAsync();
         for (var waited = Stopwatch.StartNew(); !File.Exists(Files + "/mosquitto.pid") || (await Peer.RunAsync("openssl", ["s_client", "-connect", "localhost:" + _port], "")).Output.Contains("CONNECTED", StringComparison.Ordinal) == false; await Task.Delay(50))
-            if (mosquitto.HasExited || waited.Elapsed > TimeSpan.FromSeconds(10)) throw new InvalidOperationException("mosquitto does not start: " + (mosquitto.HasExited ? await words : ""));
+            if (mosquitto.HasExited || waited.Elapsed > TimeSpan.FromSeconds(60)) throw new InvalidOperationException("mosquitto does not start: " + (mosquitto.HasExited ? await words : ""));
         return mosquitto;
     }
 

@@ -208,6 +208,6 @@ public sealed class NginxIdentitySpecs : IDisposable
     private static async Task UntilAsync(Func<Task<bool>> holds, string otherwise)
     {
         for (var waited = Stopwatch.StartNew(); !await holds(); await Task.Delay(100))
-            if (waited.Elapsed > TimeSpan.FromSeconds(20)) throw new TimeoutException(otherwise);
+            if (waited.Elapsed > TimeSpan.FromSeconds(60)) throw new TimeoutException(otherwise);
     }
 }

@@ -293,7 +293,7 @@ public sealed class Subscriber : IAsyncDisposable
     /// <summary>Reasons of what was not shown, in order.</summary>
     public IReadOnlyList<string> Refused { get { lock (_errors) return [.. _errors.Where(e => e.StartsWith('{')).Select(e => (string)JsonNode.Parse(e)!["refused"]!)]; } }
 
-    public Task ReadyAsync() => _ready.Task.WaitAsync(TimeSpan.FromSeconds(20));
+    public Task ReadyAsync() => _ready.Task.WaitAsync(TimeSpan.FromSeconds(60));
 
     public async Task<IReadOnlyList<JsonObject>> EndAsync(int exit = 0)
     {

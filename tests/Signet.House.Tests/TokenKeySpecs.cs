@@ -43,7 +43,7 @@ public sealed class TokenKeySpecs : IDisposable
 
         approved.Output.ShouldContain("approved by carol");
         string? state = null;
-        for (var look = 0; look < 60 && state != "executed"; look++)
+        for (var look = 0; look < 120 && state != "executed"; look++)
         {
             state = (string?)(await DoneAsync("command", "show", id, "--json")).Json["state"];
             await Task.Delay(250);

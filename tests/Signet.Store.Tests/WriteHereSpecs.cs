@@ -107,7 +107,7 @@ public sealed class WriteHereSpecs : IDisposable
         }));
         await using var _ = writer;
         await writer.WriteHereAsync(1);
-        await again!.WaitAsync(TimeSpan.FromSeconds(10));
+        await again!.WaitAsync(TimeSpan.FromSeconds(60));
         Rows().Select(r => r.Id).ShouldBe([1, 2]);
     }
 
@@ -131,8 +131,8 @@ public sealed class WriteHereSpecs : IDisposable
         await using var writer = new GroupCommitWriter<int>(_database, new Clinging());
         await WriteAsync(1);
         await Should.ThrowAsync<DbException>(() => WriteAsync(1));
-        await WriteAsync(2).WaitAsync(TimeSpan.FromSeconds(10));
-        await writer.WriteAsync(3).AsTask().WaitAsync(TimeSpan.FromSeconds(10));
+        await WriteAsync(2).WaitAsync(TimeSpan.FromSeconds(60));
+        await writer.WriteAsync(3).AsTask().WaitAsync(TimeSpan.FromSeconds(60));
         Rows().Select(r => r.Id).ShouldBe([1, 2, 3]);
 
         Task WriteAsync(int row) => isHere ? writer.WriteHereAsync(row).AsTask() : writer.WriteAsync(row).AsTask();

@@ -89,7 +89,7 @@ public sealed class HandDevice : IAsyncDisposable
         // Reading goes on until a command comes, which a test that waits for heartbeats does not send.
         if (_reading is not { IsCompleted: false }) _reading = NextAsync(TimeSpan.FromSeconds(20));
         await Task.WhenAny(_reading, next);
-        var claims = await next.WaitAsync(TimeSpan.FromSeconds(20));
+        var claims = await next.WaitAsync(TimeSpan.FromSeconds(60));
         return ((string)claims["aud"]!, (long)claims["sent"]!, (long)claims["since"]!, (long)claims["next"]!);
     }
 

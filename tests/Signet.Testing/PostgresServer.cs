@@ -85,7 +85,7 @@ public sealed class PostgresServer : IAsyncDisposable
         _process = null;
         await File.WriteAllTextAsync(Keep, "");
         process.StandardInput.Close();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         process.Dispose();
     }
 

@@ -90,13 +90,25 @@ public sealed class Fleet
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         var open = _authority.FindByName(name).Where(e => !e.IsRevoked && e.Profile is CertificateProfile.Device or CertificateProfile.DeviceSealing).ToList();
         if (open.Count > 0 && !(await _certificates.RevokeNowAsync(name, open, RevocationReason.CessationOfOperation, actor, _time.GetUtcNow(), cancellationToken)).TryGet(out _, out var stuck)) return stuck;
-        // First, and for good: a note of old would shut out the next device of that name.
-        Written(name);
-        _cutOff.SyncRemovals();
-        _roster.Remove(name);
+        // Nothing that may fail stands before the cut. Should a later step fail, the device stays, cut off, the round writes that down, and the removal can be asked for again.
+        _unwritten[name] = true;
+        _roster.Change(name, m => { m.Enabled = false; return true; });
         _sessions.Cut(s => s.Identity == name, $"{name} was removed", purge: true);
         await _sessions.InForceAsync();
-        await _database.WriteAsync(c => FleetStore.Delete(c, name, _time.GetUtcNow()), cancellationToken);
+        try
+        {
+            // The note before the row, and for good: one of old would shut out the next device of that name.
+            _cutOff.Remove(name);
+            _cutOff.SyncRemovals();
+            await _database.WriteAsync(c => FleetStore.Delete(c, name, _time.GetUtcNow()), cancellationToken);
+        }
+        catch (Exception e) when (e is StoreException or IOException)
+        {
+            return new Refusal(RefusalCode.StoreUnavailable, $"{name} is cut off and its certificates are revoked, but it could not be removed; ask again: {e.Message}");
+        }
+
+        _unwritten.TryRemove(name, out _);
+        _roster.Remove(name);
         DeviceHomeFiles.Delete(_installation, name);
         Changed?.Invoke(device with { Enabled = false, Presence = device.Presence with { State = PresenceState.Offline } });
         return device;

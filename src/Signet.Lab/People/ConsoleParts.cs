@@ -76,12 +76,20 @@ internal static class ConsoleParts
         public Task RemoveAsync(string key) => inner.RemoveAsync(key);
     }
 
-    /// <summary>Signing out deletes the browser's cookie, and nothing here.</summary>
+    /// <summary>Signing out deletes the browser's cookie. What the console ends by any other way comes back from a copy.</summary>
     private sealed class NeverForgets(Sessions inner) : ITicketStore
     {
-        public Task<string> StoreAsync(AuthenticationTicket ticket) => inner.StoreAsync(ticket);
+        private readonly ConcurrentDictionary<string, AuthenticationTicket> _kept = new(StringComparer.Ordinal);
+
+        public async Task<string> StoreAsync(AuthenticationTicket ticket)
+        {
+            var key = await inner.StoreAsync(ticket);
+            _kept[key] = ticket;
+            return key;
+        }
+
         public Task RenewAsync(string key, AuthenticationTicket ticket) => inner.RenewAsync(key, ticket);
-        public Task<AuthenticationTicket?> RetrieveAsync(string key) => inner.RetrieveAsync(key);
+        public async Task<AuthenticationTicket?> RetrieveAsync(string key) => await inner.RetrieveAsync(key) ?? _kept.GetValueOrDefault(key);
         public Task RemoveAsync(string key) => Task.CompletedTask;
     }
 

@@ -8,7 +8,8 @@ namespace Signet.Mqtt.Broker.Sessions;
 /// <summary>
 /// Packet identifiers in both directions (MQTT 5.0 sections 4.3 and 4.4).
 /// Durable sessions: a QoS 2 message is written to the wire only after its packet identifier is committed, PUBREL only after PUBREC is; so that
-/// whatever moment the process dies, the client recognises what it already has.
+/// whatever moment the process dies, the client recognises what it already has. What comes after such a message waits with it: a session's messages leave in the
+/// order they came in, whatever their QoS.
 /// </summary>
 internal sealed partial class Session
 {
@@ -36,6 +37,7 @@ internal sealed partial class Session
         while (resend.Count == 0 && queue.Count > 0 && c.Outbox.Length < c.WriteBuffer)
         {
             var entry = queue.Peek();
+            if (committing.Count > 0 && entry is not { Stored: true, QoS: QoS.ExactlyOnce }) break; // does not overtake what was there before it
             var message = entry.Message;
             if (MayNotGo(c, entry, now))
             {

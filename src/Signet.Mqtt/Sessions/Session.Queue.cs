@@ -78,7 +78,7 @@ internal sealed partial class Session
     private bool TryDirect(ref Delivery delivery, Connection c, QoS qos, bool retain, int[]? ids)
     {
         var size = delivery.FrameSize;
-        if (queue.Count > 0 || size > LargestDirect || size > c.MaximumPacketSize || c.Outbox.Length + size > c.WriteBuffer) return false;
+        if (queue.Count > 0 || committing.Count > 0 || size > LargestDirect || size > c.MaximumPacketSize || c.Outbox.Length + size > c.WriteBuffer) return false;
         if (qos == 0)
         {
             var alias = c.AliasFor(delivery.Topic, out var known);
@@ -86,7 +86,7 @@ internal sealed partial class Session
         }
         else
         {
-            if (outstanding >= c.SendMaximum || IsStored || resend.Count > 0 || committing.Count > 0) return false;
+            if (outstanding >= c.SendMaximum || IsStored || resend.Count > 0) return false;
             var id = NextPacketId();
             if (id == 0) return false;
             inFlight[id] = new InFlight { Message = Expiry > TimeSpan.Zero || delivery.Topic.ReportsAcknowledged ? delivery.Keep() : null, QoS = qos, Retain = retain, Ids = ids, Order = ++order, OnWire = true };

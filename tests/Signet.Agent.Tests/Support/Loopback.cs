@@ -116,7 +116,7 @@ internal sealed class Loopback : IAsyncDisposable
 
     private async Task<MqttMessage> NextAsync(string topic)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         return await On(topic).Reader.ReadAsync(limit.Token);
     }
 
@@ -172,11 +172,11 @@ internal sealed class RunningDevice : IAsyncDisposable
     public LockedWriter Lines { get; }
     public X509Certificate2 Certificate { get; }
 
-    public async Task OnlineAsync() => await (await Task.WhenAny(_agent.Online, _running)).WaitAsync(TimeSpan.FromSeconds(15));
+    public async Task OnlineAsync() => await (await Task.WhenAny(_agent.Online, _running)).WaitAsync(TimeSpan.FromSeconds(60));
 
     public async Task SaidAsync(string words)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!Lines.ToString().Contains(words, StringComparison.Ordinal)) await Task.Delay(5, limit.Token);
     }
 

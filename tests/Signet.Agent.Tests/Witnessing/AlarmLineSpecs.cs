@@ -20,7 +20,7 @@ public sealed class AlarmLineSpecs(DeviceFleet fleet) : IClassFixture<DeviceFlee
 
         public async Task<string> LineAsync(string words)
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             while (true)
             {
                 if ($"{_output}{_errors}".Split('\n').FirstOrDefault(line => line.Contains(words, StringComparison.Ordinal)) is { } line) return line;

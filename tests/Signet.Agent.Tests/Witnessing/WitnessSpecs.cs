@@ -232,7 +232,7 @@ public sealed class WitnessSpecs : IDisposable
 
         one.Take(log.Sign(10));
         one.Witness.IsWaiting.ShouldBeTrue("the other's cosignature is not there");
-        await waiting.WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
+        await waiting.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         var line = Cosigned(other.Take(log.Sign(10))).Line;
         one.Take(log.Sign(10) + line);
         one.Witness.IsWaiting.ShouldBeFalse();

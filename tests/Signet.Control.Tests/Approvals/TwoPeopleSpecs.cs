@@ -26,7 +26,7 @@ public sealed class TwoPeopleSpecs
     }
 
     private static Task<CommandView> ReachesAsync(TestHouse house, string id, string state)
-        => Eventually.Some(async () => await house.Center.Commands.FindAsync(id) is { } view && view.State == state ? view : null, $"{id} is {state}", TimeSpan.FromSeconds(15));
+        => Eventually.Some(async () => await house.Center.Commands.FindAsync(id) is { } view && view.State == state ? view : null, $"{id} is {state}");
 
     [Fact]
     public async Task A_manifest_travels_to_the_running_device_and_its_class_then_needs_two_people()

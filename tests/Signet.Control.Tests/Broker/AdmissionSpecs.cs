@@ -54,7 +54,7 @@ public sealed class AdmissionSpecs
 
         (await house.Center.Fleet.SetEnabledAsync("door-1", true, TestHouse.Operator)).Refusal!.Name.ShouldBe("not-allowed");
         (await house.Center.Fleet.SetEnabledAsync("door-1", true, TestHouse.Admin)).Refusal.ShouldBeNull();
-        await Eventually.True(() => house.PresenceOf("door-1") == PresenceState.Online, "door-1 is back", TimeSpan.FromSeconds(20));
+        await Eventually.True(() => house.PresenceOf("door-1") == PresenceState.Online, "door-1 is back");
     }
 
     [Fact]

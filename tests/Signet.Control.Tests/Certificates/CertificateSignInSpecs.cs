@@ -90,7 +90,7 @@ public sealed partial class CertificateSignInSpecs
         using var program = new Browser(house, ada);
         using var stream = await program.Http.GetAsync("/api/v1/events", HttpCompletionOption.ResponseHeadersRead);
         using var lines = new StreamReader(await stream.Content.ReadAsStreamAsync());
-        (await lines.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(20))).ShouldBe(": signet");
+        (await lines.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60))).ShouldBe(": signet");
         for (var beat = 0; beat < 4; beat++)
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));

@@ -9,7 +9,7 @@ namespace Signet.Control.Tests;
 public sealed class HeartbeatSpecs
 {
     private static Task<TimeSpan> TroubleAsync(TestHouse house, string? expected)
-        => Eventually.True(() => house.Center.Fleet.Find("door-1")!.Trouble == expected, $"trouble is {expected ?? "none"}", TimeSpan.FromSeconds(20));
+        => Eventually.True(() => house.Center.Fleet.Find("door-1")!.Trouble == expected, $"trouble is {expected ?? "none"}");
 
     [Fact]
     public async Task Counts_that_fit_are_no_trouble_and_the_center_tells_its_own()

@@ -128,7 +128,7 @@ public sealed class SuiteSpecs
         (await house.SendAsync("lamp-1", "blink")).State.ShouldBe("executed");
 
         house.Center.MqttBroker!.Disconnect(s => s.Identity == "lamp-1", Mqtt.ReasonCode.AdministrativeAction, "cut by the test").ShouldBe(1);
-        await Eventually.True(() => house.Center.Fleet.Find("lamp-1")!.Presence is { State: PresenceState.Online } presence && presence.Since > since, "its own online counts", TimeSpan.FromSeconds(20));
+        await Eventually.True(() => house.Center.Fleet.Find("lamp-1")!.Presence is { State: PresenceState.Online } presence && presence.Since > since, "its own online counts");
 
         ValueTask SayAsync(StatusState state, long number) => house.Center.MqttBroker!.PublishAsync(new()
         {

@@ -170,7 +170,7 @@ public sealed class HostileBrokerSpecs
             return [];
         };
         var sent = await scene.SendAsync();
-        var receipt = await heard.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        var receipt = await heard.Task.WaitAsync(TimeSpan.FromSeconds(60));
         await scene.House.Center.MqttBroker!.PublishAsync(new() { Topic = Topics.Receipt("valve-1"), Payload = receipt, QoS = Mqtt.QoS.AtLeastOnce });
         var refused = await scene.House.AuditedAsync(new() { Type = AuditTypes.Security, Action = "receipt-refused", Actor = "valve-1" });
         refused.Reason.ShouldBe("wrong-topic");
@@ -208,7 +208,7 @@ public sealed class HostileBrokerSpecs
             if (one.Topic == Topics.Telemetry(Device, HeartbeatClaims.Reading)) heard.TrySetResult();
             return [one];
         };
-        await heard.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await heard.Task.WaitAsync(TimeSpan.FromSeconds(60));
 
         scene.Broker.Deed = _ => [];
 

@@ -55,7 +55,7 @@ public sealed class HostileMosquittoSpecs
             var settings = Path.Combine(home, "device.json");
             await File.WriteAllTextAsync(settings, (await File.ReadAllTextAsync(settings)).Replace("\"version\": 1,", "\"version\": 1, \"heartbeatSeconds\": 1,", StringComparison.Ordinal));
             scene._device = scene._house.RunElsewhere(Device, new CommandHandlers().Handle("open", ArgumentSchema.None, _ => { Interlocked.Increment(ref scene.Runs); return CommandOutcome.Done(); }));
-            await scene._device.Online.WaitAsync(TimeSpan.FromSeconds(20));
+            await scene._device.Online.WaitAsync(TimeSpan.FromSeconds(60));
             return scene;
         }
 

@@ -190,7 +190,7 @@ public sealed class JourneySpecs
             return CommandOutcome.Done();
         }));
         var sent = (await house.Center.Commands.SendAsync(new("door-1", "open"), TestHouse.Operator)).Value;
-        await began.Task.WaitAsync(TimeSpan.FromSeconds(5));
+        await began.Task.WaitAsync(Eventually.Patience);
 
         await house.StopCenterAsync();
         mayEnd.SetResult();
@@ -267,7 +267,7 @@ public sealed class JourneySpecs
             house.Center.Fleet.Find("door-2").ShouldBeNull();
         }
 
-        await Eventually.True(() => house.Center.Status().Audit.Writable, "the log recovers", TimeSpan.FromSeconds(15));
+        await Eventually.True(() => house.Center.Status().Audit.Writable, "the log recovers");
         (await house.SendAsync("door-1", "close")).State.ShouldBe("executed");
         await house.AssertAuditIntactAsync();
     }

@@ -13,7 +13,7 @@ public sealed class LiveFeedSpecs
 
     private static async Task<List<FeedEvent>> TakeAsync(IAsyncEnumerable<FeedEvent> events, int count)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        using var patience = new CancellationTokenSource(Eventually.Patience);
         var taken = new List<FeedEvent>();
         await foreach (var next in events.WithCancellation(patience.Token))
         {

@@ -40,7 +40,7 @@ public sealed class ContinuousSpecs
 
         (await ApplyAsync(house, Default, version: 2)).Value.Ended.ShouldBe(2);
 
-        var why = (await told.Task.WaitAsync(TimeSpan.FromSeconds(5)))!;
+        var why = (await told.Task.WaitAsync(Eventually.Patience))!;
         why.Reason.ShouldBe(ReasonCode.NotAuthorized);
         why.Message.ShouldContain("no-rule-allows");
         why.Message.ShouldContain("alarm/+");
@@ -71,7 +71,7 @@ public sealed class ContinuousSpecs
 
         (await house.Center.Fleet.SetLabelsAsync("door-1", [], null, TestHouse.Admin)).Refusal.ShouldBeNull();
 
-        (await told.Task.WaitAsync(TimeSpan.FromSeconds(5)))!.Reason.ShouldBe(ReasonCode.NotAuthorized);
+        (await told.Task.WaitAsync(Eventually.Patience))!.Reason.ShouldBe(ReasonCode.NotAuthorized);
         house.Center.Broker.Totals().Subscriptions.ShouldBe(own, "only the center's are left");
     }
 
@@ -96,14 +96,14 @@ public sealed class ContinuousSpecs
         var told = new TaskCompletionSource<MqttException?>();
         person.StateChanged += c => { if (c.State == MqttClientState.Closed) told.TrySetResult(c.Cause); };
         (await house.Center.Accounts.SetRoleAsync(account.Id, Role.Viewer, TestHouse.Admin)).Refusal.ShouldBeNull();
-        (await told.Task.WaitAsync(TimeSpan.FromSeconds(5)))!.Reason.ShouldBe(ReasonCode.NotAuthorized);
+        (await told.Task.WaitAsync(Eventually.Patience))!.Reason.ShouldBe(ReasonCode.NotAuthorized);
 
         await using var again = await house.ConnectAsync(certificate, "otto");
         (await again.SubscribeAsync("signet/+/status")).ShouldAllBe(r => !r.IsAccepted);
         var cut = new TaskCompletionSource<MqttException?>();
         again.StateChanged += c => { if (c.State == MqttClientState.Closed) cut.TrySetResult(c.Cause); };
         (await house.Center.Accounts.RemoveAsync(account.Id, TestHouse.Admin)).Refusal.ShouldBeNull();
-        (await cut.Task.WaitAsync(TimeSpan.FromSeconds(5)))!.Reason.ShouldBe(ReasonCode.AdministrativeAction);
+        (await cut.Task.WaitAsync(Eventually.Patience))!.Reason.ShouldBe(ReasonCode.AdministrativeAction);
     }
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class ContinuousSpecs
 
     private static async Task<MqttMessage> ReadOneAsync(MqttClient client, TimeSpan? within = null)
     {
-        using var patience = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(5));
+        using var patience = new CancellationTokenSource(within ?? Eventually.Patience);
         await foreach (var message in client.ReadMessagesAsync(patience.Token))
         {
             client.Acknowledge();

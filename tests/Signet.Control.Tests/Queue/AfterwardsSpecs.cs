@@ -18,7 +18,7 @@ public sealed class AfterwardsSpecs
     }
 
     private static Task<CommandView> SettledAsync(TestHouse house, string id)
-        => Eventually.Some(async () => await house.Center.Commands.FindAsync(id) is { IsSettled: true } view ? view : null, $"{id} is settled", TimeSpan.FromSeconds(20));
+        => Eventually.Some(async () => await house.Center.Commands.FindAsync(id) is { IsSettled: true } view ? view : null, $"{id} is settled");
 
     [Fact]
     public async Task A_token_that_lives_has_its_waiting_command_sent()

@@ -38,7 +38,7 @@ public sealed class DispatchSpecs
         queue.Count.ShouldBe(0);
         running.IsCompleted.ShouldBeFalse();
         await stop.CancelAsync();
-        await running.WaitAsync(TimeSpan.FromSeconds(10));
+        await running.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class QueueSpecs
         => house.Center.Commands.SendAsync(new(device, command, arguments, null, at, at is null ? wait ?? Hour : wait), TestHouse.Operator);
 
     private static Task<CommandView> ReachesAsync(TestHouse house, string id, string state)
-        => Eventually.Some(async () => await house.Center.Commands.FindAsync(id) is { } view && view.State == state ? view : null, $"{id} is {state}", TimeSpan.FromSeconds(15));
+        => Eventually.Some(async () => await house.Center.Commands.FindAsync(id) is { } view && view.State == state ? view : null, $"{id} is {state}");
 
     [Fact]
     public async Task A_command_for_an_absent_device_waits_unsigned_over_a_restart_and_is_signed_when_the_device_comes()

@@ -20,7 +20,7 @@ public sealed class RolloutSpecs
     }
 
     private static Task<Rollout> EndsAsync(TestHouse house, string id)
-        => Eventually.Some(async () => await house.Center.Commands.FindRolloutAsync(id) is { State: not "running" } ended ? ended : null, "the rollout ends", TimeSpan.FromSeconds(20));
+        => Eventually.Some(async () => await house.Center.Commands.FindRolloutAsync(id) is { State: not "running" } ended ? ended : null, "the rollout ends");
 
     [Fact]
     public async Task One_command_goes_to_a_group_and_who_cannot_take_it_is_named()

@@ -153,7 +153,7 @@ public sealed class TotpLoginSpecs
             _ => await accounts.RemoveAsync("iot", TestHouse.Admin),
         }).Refusal.ShouldBeNull();
 
-        (await closed.Task.WaitAsync(TimeSpan.FromSeconds(5)))!.Reason.ShouldBe(ReasonCode.AdministrativeAction);
+        (await closed.Task.WaitAsync(Eventually.Patience))!.Reason.ShouldBe(ReasonCode.AdministrativeAction);
         (await LogInAsync(house, $"iot|{Now(secret, +1)}")).Reason.ShouldBe(change switch { "disable" => TotpLogin.Disabled, "password" => TotpLogin.BadPassword, _ => TotpLogin.Unknown });
         house.Center.ForeignBrokers.Decide("iot|123456", Access.TopicAction.Publish, "metrics/iot/Temperatura").Allowed.ShouldBe(change == "password");
         house.Center.Broker.Sessions().ShouldNotContain(s => s.Identity == "account:iot");

@@ -42,7 +42,7 @@ public sealed class RealMosquitto : IAsyncDisposable
         var waited = Stopwatch.StartNew();
         while (!Answers(port))
         {
-            if (process.HasExited || waited.Elapsed > TimeSpan.FromSeconds(10)) throw new InvalidOperationException("mosquitto does not start: " + await words);
+            if (process.HasExited || waited.Elapsed > TimeSpan.FromSeconds(60)) throw new InvalidOperationException("mosquitto does not start: " + await words);
             await Task.Delay(20);
         }
 

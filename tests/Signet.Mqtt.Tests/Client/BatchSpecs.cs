@@ -24,6 +24,13 @@ public sealed class BatchSpecs
         for (var i = 1; i <= count; i++) await speaker.PublishAsync(Text($"{i}", qos));
     }
 
+    /// <summary>The client has them all: an answer to it comes behind them.</summary>
+    private static async Task HasThemAsync(TestBroker house, MqttClient client, int count)
+    {
+        await Until.TrueAsync(() => InFlight(house) == count);
+        await client.SubscribeAsync("nothing");
+    }
+
     private static int InFlight(TestBroker house) => house.Broker.Sessions().Single(s => s.ClientId == "c").InFlight;
 
     [Theory, InlineData(QoS.AtLeastOnce), InlineData(QoS.ExactlyOnce)]
@@ -32,8 +39,7 @@ public sealed class BatchSpecs
         await using var house = await TestBroker.StartAsync();
         await using var client = await SubscribedAsync(house, qos);
         await SayAsync(house, qos, 5);
-        await Until.TrueAsync(() => InFlight(house) == 5);
-        await Task.Delay(100); // the client has them all
+        await HasThemAsync(house, client, 5);
         await using var batches = client.ReadBatchesAsync(3).GetAsyncEnumerator();
 
         (await batches.MoveNextAsync()).ShouldBeTrue();
@@ -59,8 +65,7 @@ public sealed class BatchSpecs
         await using (var client = await SubscribedAsync(house, qos))
         {
             await SayAsync(house, qos, 5);
-            await Until.TrueAsync(() => InFlight(house) == 5);
-            await Task.Delay(100);
+            await HasThemAsync(house, client, 5);
             var handled = new List<string>();
             await Should.ThrowAsync<InvalidDataException>(async () =>
             {

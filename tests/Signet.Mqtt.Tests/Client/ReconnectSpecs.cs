@@ -52,7 +52,7 @@ public sealed class ReconnectSpecs
             if (c.State == MqttClientState.Connected) connected.TrySetResult();
         };
         house.Broker.Disconnect(_ => true, ReasonCode.AdministrativeAction, "shake", purge: true);
-        await connected.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await connected.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         client.SessionPresent.ShouldBeFalse();
         await client.PublishAsync(Text("t", "back"), TestContext.Current.CancellationToken);
         (await Inbox.Of(client).NextTextAsync()).ShouldBe("back");
@@ -69,7 +69,7 @@ public sealed class ReconnectSpecs
         {
             await messages.MoveNextAsync();
             await Task.Delay(100, TestContext.Current.CancellationToken);
-            house.Broker.Sessions().Single().InFlight.ShouldBe(3);
+            await Until.TrueAsync(() => house.Broker.Sessions().Single().InFlight == 3);
             await messages.MoveNextAsync();
             await Until.TrueAsync(() => house.Broker.Sessions().Single().InFlight == 2);
             client.Acknowledge();

@@ -89,7 +89,7 @@ public sealed class ClientAgainstSpecs
             await Task.Delay(2, TestContext.Current.CancellationToken);
         }
 
-        await Task.WhenAll(sent).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await Task.WhenAll(sent).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         var seen = new HashSet<string>(StringComparer.Ordinal);
         while (seen.Count < 60) seen.Add(await inbox.NextTextAsync()); // QoS 1: some may come twice
     }

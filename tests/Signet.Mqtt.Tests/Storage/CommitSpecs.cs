@@ -52,6 +52,25 @@ public sealed class CommitSpecs : IDisposable
     }
 
     [Fact]
+    public async Task What_comes_after_a_qos_2_message_does_not_overtake_it_while_it_waits_for_its_commit()
+    {
+        var store = new HeldStore();
+        await using var house = await TestBroker.StartAsync(store: store);
+        using var reader = await RawClient.OpenAsync(house.Port, Lasting);
+        await reader.SendAsync("82 07 0001 00 't' 02");
+        await reader.ExpectAsync("90 04 0001 00 02");
+        List<Task> published;
+        using (store.Hold())
+        {
+            // Handed over when the call returns; only the commit is still to come.
+            published = [.. new[] { 2, 0, 2, 1, 0, 2 }.Select((qos, i) => house.Broker.PublishAsync(new() { Topic = "t", Payload = new[] { (byte)('A' + i) }, QoS = (QoS)qos }).AsTask())];
+        }
+
+        await reader.ExpectAsync("34 07 't' 0001 00 41", "30 05 't' 00 42", "34 07 't' 0002 00 43", "32 07 't' 0003 00 44", "30 05 't' 00 45", "34 07 't' 0004 00 46");
+        await Task.WhenAll(published);
+    }
+
+    [Fact]
     public void What_was_acknowledged_within_its_batch_leaves_nothing_to_write()
     {
         List<StoreChange> changes = [Saved(1), Queued(7, 1, 1), Sent(7, 1, 9), new StoreChange.Unqueued(7, 1), new StoreChange.MessageDropped(1)];

@@ -19,7 +19,7 @@ public sealed class Inbox
 
     public async Task<MqttMessage> NextAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         return await messages.Reader.ReadAsync(limit.Token);
     }
 

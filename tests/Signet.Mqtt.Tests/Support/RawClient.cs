@@ -7,7 +7,7 @@ namespace Signet.Mqtt.Tests.Support;
 /// <summary>A client that sends whatever bytes a test says: a broken client must be able to exist in tests. Bytes are written as hex; spaces are free; 'text' in quotes is a length-prefixed UTF-8 string.</summary>
 public sealed class RawClient : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Socket socket;
 
     private RawClient(Socket socket) => this.socket = socket;

@@ -173,7 +173,7 @@ public sealed class PollerSpecs
             }
         }
 
-        public Task<int> FeedAsync(PolledSocket socket, byte[] bytes) => others[socket].SendAsync(bytes).WaitAsync(TimeSpan.FromSeconds(20));
+        public Task<int> FeedAsync(PolledSocket socket, byte[] bytes) => others[socket].SendAsync(bytes).WaitAsync(TimeSpan.FromSeconds(60));
 
         public void Feed(PolledSocket socket) => others[socket].Send([1]);
 

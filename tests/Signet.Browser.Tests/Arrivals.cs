@@ -13,8 +13,7 @@ internal static class Arrivals
     /// <summary>Waits until the browser is at this path of any site, whatever the query, and the page is loaded.</summary>
     public static Task ArriveAsync(this IPage page, string path) => page.ArriveAsync(at => at.AbsolutePath == path, path);
 
-    /// <param name="what">For the failure.</param>
-    /// <param name="isLoaded">False: as soon as the browser is there.</param>
+    /// <summary>The same of any address; <paramref name="what"/> is for the failure. Not <paramref name="isLoaded"/>: as soon as the browser is there.</summary>
     public static async Task ArriveAsync(this IPage page, Func<Uri, bool> there, string what, bool isLoaded = true)
     {
         await Signet.Testing.Eventually.True(() => there(new(page.Url)), $"the browser, which is at {page.Url}, comes to {what}", Limit);

@@ -133,7 +133,7 @@ public sealed class DatabaseSpecs : IDisposable
     public async Task Rows_made_ready_during_a_commit_are_made_ready_again_when_it_fails()
     {
         // The commit itself fails: a constraint that is looked at only then.
-        await using var database = OpenOne([new(1, "numbered", "CREATE TABLE parents(id BIGINT PRIMARY KEY); CREATE TABLE numbered(place BIGINT PRIMARY KEY, name BIGINT UNIQUE, parent BIGINT REFERENCES parents(id) DEFERRABLE INITIALLY DEFERRED)")]);
+        await using var database = OpenOne([new(1, "numbered", NumberedTable)]);
         var target = new Numbering();
         var (good, refused) = (0, 0);
         await using (var writer = new GroupCommitWriter<int>(database, target, maximumRows: 64))   // more callers than a batch holds: something always waits
@@ -144,7 +144,7 @@ public sealed class DatabaseSpecs : IDisposable
                     var row = caller * 20 + i;
                     try
                     {
-                        await writer.WriteAsync(row);
+                        await (caller % 4 == 0 ? writer.WriteHereAsync(row) : writer.WriteAsync(row));
                         Numbering.IsRefused(row).ShouldBeFalse();
                         Interlocked.Increment(ref good);
                     }
@@ -163,17 +163,41 @@ public sealed class DatabaseSpecs : IDisposable
         Scalar(reader, "SELECT min(place) FROM numbered").ShouldBe(1L);
         target.Prepared.ShouldBeGreaterThan(0);
         target.Thrown.ShouldBeGreaterThan(0);
+        target.Overtaken.ShouldBe(0, "what was made ready is the beginning of the next batch");
     }
+
+    [Fact]
+    public async Task What_was_taken_before_a_writer_is_closed_is_written_and_in_its_order()
+    {
+        await using var database = OpenOne([new(1, "numbered", NumberedTable)]);
+        var writer = new GroupCommitWriter<int>(database, new Numbering { MayThrow = false }, maximumRows: 64);
+        var rows = Enumerable.Range(0, 3_000).Where(row => !Numbering.IsRefused(row)).ToList();
+        var written = rows.ConvertAll(row => writer.WriteAsync(row).AsTask());
+        await writer.DisposeAsync();
+        await Task.WhenAll(written).WaitAsync(TimeSpan.FromSeconds(30));
+        (await Should.ThrowAsync<StoreException>(async () => await writer.WriteHereAsync(5_000))).Failure.ShouldBe(StoreFailure.Unavailable);
+        await using var connection = await database.OpenAsync();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT name FROM numbered ORDER BY place";
+        using var reader = command.ExecuteReader();
+        var found = new List<int>();
+        while (reader.Read()) found.Add((int)reader.GetInt64(0));
+        found.ShouldBe(rows);
+    }
+
+    private const string NumberedTable = "CREATE TABLE parents(id BIGINT PRIMARY KEY); CREATE TABLE numbered(place BIGINT PRIMARY KEY, name BIGINT UNIQUE, parent BIGINT REFERENCES parents(id) DEFERRABLE INITIALLY DEFERRED)";
 
     /// <summary>Numbers rows without gaps, as the audit log does: what it makes ready builds on what is being committed.</summary>
     private sealed class Numbering : BatchTarget<int>
     {
-        private readonly List<long> _ahead = [];
+        private readonly List<(int Row, long Place)> _ahead = [];
         private long _durable, _written;
         private int _asked;
 
+        public bool MayThrow { get; init; } = true;
         public int Prepared { get; private set; }
         public int Thrown { get; private set; }
+        public int Overtaken { get; private set; }
         public override bool CanPrepare => true;
 
         public static bool IsRefused(int row) => row % 101 == 0;
@@ -186,13 +210,13 @@ public sealed class DatabaseSpecs : IDisposable
 
         public override void Prepare(int row)
         {
-            if (_asked++ % 5 == 0)
+            if (MayThrow && _asked++ % 5 == 0)
             {
                 Thrown++;
-                _ahead.Add(-1);   // half done
+                _ahead.Add((row, -1));   // half done
                 throw new InvalidOperationException("cannot be made ready");
             }
-            _ahead.Add(_written + _ahead.Count + 1);
+            _ahead.Add((row, _written + _ahead.Count + 1));
             Prepared++;
         }
 
@@ -200,8 +224,9 @@ public sealed class DatabaseSpecs : IDisposable
         {
             for (var i = 0; i < rows.Count; i++)
             {
-                if (i == _ahead.Count) _ahead.Add(_durable + i + 1);
-                Scalar(connection, $"INSERT INTO numbered(place, name, parent) VALUES ({_ahead[i]}, {rows[i]}, {(IsRefused(rows[i]) ? "1" : "NULL")})");
+                if (i == _ahead.Count) _ahead.Add((rows[i], _durable + i + 1));
+                if (_ahead[i].Row != rows[i]) Overtaken++;
+                Scalar(connection, $"INSERT INTO numbered(place, name, parent) VALUES ({_ahead[i].Place}, {rows[i]}, {(IsRefused(rows[i]) ? "1" : "NULL")})");
             }
             _written = _durable + rows.Count;
             _ahead.Clear();

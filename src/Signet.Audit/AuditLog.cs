@@ -39,11 +39,12 @@ public sealed class AuditLog : IAsyncDisposable
         _writer = new GroupCommitWriter<Pending>(database, _target);
         _reserve = new EmergencyReserve(options.Directory, options.ReserveBytes);
         _segments = new SegmentArchive(database, origin, options, [keys.Public]);
-        _pulse = new LogPulse(time, options.CheckpointInterval, () => SubmitAsync(Pending.SignCheckpoint()), ProbeAsync, RecordRecoveryAsync);
+        _pulse = new LogPulse(time, options.CheckpointInterval, () => SubmitAsync(Pending.SignCheckpoint()), RecordRecoveryAsync);
         _pulse.Changed = health => HealthChanged?.Invoke(health with { Size = Size });
         _search = new SearchFollower(database, options.Directory, origin, time, () => Size, () => Health.State == AuditState.Writable);
         _target.Appended = row =>
         {
+            if (!_reserve.IsTouched) _pulse.Succeeded();
             _pulse.Appended();
             Appended?.Invoke(row.ToEntry());
         };
@@ -148,7 +149,6 @@ public sealed class AuditLog : IAsyncDisposable
             {
                 throw Refused(e);
             }
-            if (!_reserve.IsTouched) _pulse.Succeeded();
             return pending.ToEntry();
         }
         _reserve.MakeRoom();
@@ -319,7 +319,6 @@ public sealed class AuditLog : IAsyncDisposable
         {
             throw Refused(e);
         }
-        if (!_reserve.IsTouched) _pulse.Succeeded();
     }
 
     private AuditUnavailableException Refused(Exception e) => Refused((e as StoreException)?.Message ?? (e as AuditTamperedException)?.Message ?? $"{_database.Name}: {e.Message}", e);
@@ -328,12 +327,6 @@ public sealed class AuditLog : IAsyncDisposable
     {
         _pulse.Failed(message);
         return new AuditUnavailableException(message, cause);
-    }
-
-    private Task ProbeAsync()
-    {
-        if (_reserve.IsTouched && !_reserve.TryRestore()) throw Refused("the disk is full; only emergencies are recorded until there is space again", null);
-        return SubmitAsync(Pending.Probe());
     }
 
     private async Task SealIfDueAsync(Checkpoint checkpoint)

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Signet.Proof;
 using Signet.Store;
 using Signet.Testing;
@@ -32,6 +33,38 @@ public class FaultSpecs
         log.Health.State.ShouldBe(AuditState.Writable);
         (await log.AppendAsync(AuditHome.Record(3))).Sequence.ShouldBe(4);
         (await log.VerifyAsync()).IsIntact.ShouldBeTrue();
+    }
+
+    [Fact, Trait(TestDatabase.Trait, TestDatabase.SqliteOnly)]
+    public async Task Where_smaller_writes_succeed_and_entries_do_not_the_failure_is_told_once_and_no_recovery_until_there_is_one()
+    {
+        using var home = new AuditHome();
+        await using var log = await home.OpenAsync();
+        await log.AppendAsync(AuditHome.Record(1));
+        var told = new System.Collections.Concurrent.ConcurrentQueue<AuditState>();
+        log.HealthChanged += health => told.Enqueue(health.State);
+        home.Execute("CREATE TRIGGER full BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'the last page of the disk is not enough for an entry'); END");
+        await Should.ThrowAsync<AuditUnavailableException>(async () => await log.AppendAsync(AuditHome.Record(2)));
+        for (var second = 0; second < 5; second++)
+        {
+            var refused = log.Health.Refused;
+            await Eventually.True(() => SecondLater(() => log.Health.Refused > refused), "it is tried again", TimeSpan.FromSeconds(20));
+            await log.CheckpointAsync();   // goes through
+        }
+        told.ShouldBe([AuditState.Unavailable]);
+
+        home.Execute("DROP TRIGGER full");
+        await Eventually.True(() => SecondLater(() => log.Health.State == AuditState.Writable), "it recovers", TimeSpan.FromSeconds(20));
+        await log.AppendAsync(AuditHome.Record(3));
+        told.ShouldBe([AuditState.Unavailable, AuditState.Writable]);
+        (await log.QueryAsync(new AuditFilter { Action = "log-recovered" })).Entries.ShouldHaveSingleItem().Details["refused"]!.GetValue<long>().ShouldBeGreaterThanOrEqualTo(6);
+        (await log.VerifyAsync()).IsIntact.ShouldBeTrue();
+
+        bool SecondLater(Func<bool> isSo)
+        {
+            home.Clock.Advance(TimeSpan.FromSeconds(1));
+            return isSo();
+        }
     }
 
     [Fact]
@@ -77,6 +110,25 @@ public class FaultSpecs
         File.WriteAllBytes(home.DatabasePath, old);
         home.Verify().Fault!.Kind.ShouldBe(FaultKind.RolledBack);
         (await Should.ThrowAsync<AuditTamperedException>(() => home.OpenAsync())).Verdict.Fault!.Kind.ShouldBe(FaultKind.RolledBack);
+    }
+
+    [Fact]
+    [Trait("row", "S0-26")]
+    public async Task A_tail_cut_off_after_a_clean_stop_is_found_although_its_end_is_written_anew_with_the_key_that_lies_there()
+    {
+        using var home = new AuditHome();
+        await home.FillAsync(95, checkpointEvery: 50);   // the stop has signed 51 to 95
+        // Who has the directory has the present HMAC key, and no key for what was signed.
+        var slots = File.ReadAllBytes(Path.Combine(home.Folder, "hmac.key"));
+        var slot = slots.AsSpan(BinaryPrimitives.ReadInt64BigEndian(slots) > 0 ? 0 : 512);
+        using var key = new ForwardKey(slot.Slice(8, ForwardKey.Size), BinaryPrimitives.ReadInt64BigEndian(slot));
+        var link = Chain.Link(MerkleTree.LeafHash(home.Scalar<byte[]>("SELECT body FROM entries WHERE seq = 90")), Digest.From(home.Scalar<byte[]>("SELECT mac FROM entries WHERE seq = 90")));
+        home.Execute("DELETE FROM entries WHERE seq > 90");
+        home.Execute("UPDATE head SET size = 90, link = @link, mac = @mac", ("@link", link.ToArray()), ("@mac", key.MacOfHead(90, link).ToArray()));
+
+        foreach (var withFirstKey in new[] { false, true })
+            home.Verify(withFirstKey).Fault.ShouldNotBeNull().ShouldSatisfyAllConditions(fault => fault.Kind.ShouldBe(FaultKind.Truncated), fault => fault.First.ShouldBe(91));
+        (await Should.ThrowAsync<AuditTamperedException>(() => home.OpenAsync())).Verdict.Fault!.Kind.ShouldBe(FaultKind.Truncated);
     }
 
     [Fact, Trait(TestDatabase.Trait, TestDatabase.SqliteOnly)]

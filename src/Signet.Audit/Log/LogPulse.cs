@@ -1,24 +1,31 @@
 namespace Signet.Audit;
 
-/// <summary>Two timers of a log: a checkpoint is due some time after an entry, and while the log cannot be written it is tried again every second. Also the log's state of health.</summary>
+/// <summary>
+/// Two timers of a log: a checkpoint is due some time after an entry, and while the log cannot be written it is tried again every second. Also the log's state of health.
+/// It is tried with the entry that tells of the recovery: what has room for a smaller transaction need not have room for an entry, and would tell of a recovery every second.
+/// </summary>
 internal sealed class LogPulse : IAsyncDisposable
 {
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(1);
     private readonly TimeProvider _time;
     private readonly TimeSpan _interval;
-    private readonly Func<Task> _checkpoint, _probe;
-    private readonly Func<AuditHealth, Task> _recovered;
+    private readonly Func<Task> _checkpoint;
+    private readonly Func<AuditHealth, Task> _recover;
     private readonly ITimer _checkpointTimer, _probeTimer;
     private readonly Lock _gate = new();
     private AuditHealth _health;
-    private bool _isDue, _isClosed;
+    private bool _isDue, _isProbing, _isClosed;
 
-    public LogPulse(TimeProvider time, TimeSpan interval, Func<Task> checkpoint, Func<Task> probe, Func<AuditHealth, Task> recovered)
+    /// <param name="time">The clock.</param>
+    /// <param name="interval">From an entry to its checkpoint, at most.</param>
+    /// <param name="checkpoint">Signs one.</param>
+    /// <param name="recover">Writes the entry that tells of a recovery from this state.</param>
+    public LogPulse(TimeProvider time, TimeSpan interval, Func<Task> checkpoint, Func<AuditHealth, Task> recover)
     {
-        (_time, _interval, _checkpoint, _probe, _recovered) = (time, interval, checkpoint, probe, recovered);
+        (_time, _interval, _checkpoint, _recover) = (time, interval, checkpoint, recover);
         _health = new AuditHealth(AuditState.Writable, "", time.GetUtcNow(), 0, 0);
-        _checkpointTimer = time.CreateTimer(_ => _ = RunAsync(_checkpoint), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _probeTimer = time.CreateTimer(_ => _ = RunAsync(_probe), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _checkpointTimer = time.CreateTimer(_ => _ = CheckpointAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _probeTimer = time.CreateTimer(_ => _ = ProbeAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public AuditHealth Health => Volatile.Read(ref _health);
@@ -65,18 +72,21 @@ internal sealed class LogPulse : IAsyncDisposable
         if (news is not null) Changed?.Invoke(news);
     }
 
+    /// <summary>An entry is durable, and nothing of the reserve was needed for it.</summary>
     public void Succeeded()
     {
         if (Volatile.Read(ref _health).State == AuditState.Writable) return;
         AuditHealth before;
+        bool isTold;
         lock (_gate)
         {
             before = _health;
             if (before.State == AuditState.Writable) return;
             _health = new AuditHealth(AuditState.Writable, "", _time.GetUtcNow(), 0, 0);
+            isTold = _isProbing;   // by this entry, or by one that is on its way
         }
         Changed?.Invoke(Health);
-        _ = RunAsync(() => _recovered(before));
+        if (!isTold) _ = RunAsync(() => _recover(before));
     }
 
     public async ValueTask DisposeAsync()
@@ -86,9 +96,37 @@ internal sealed class LogPulse : IAsyncDisposable
         await _probeTimer.DisposeAsync();
     }
 
-    private async Task RunAsync(Func<Task> action)
+    private Task CheckpointAsync()
     {
-        if (action == _checkpoint) Volatile.Write(ref _isDue, false);
+        Volatile.Write(ref _isDue, false);
+        return RunAsync(_checkpoint);
+    }
+
+    private async Task ProbeAsync()
+    {
+        AuditHealth before;
+        lock (_gate)
+        {
+            before = _health;
+            if (before.State == AuditState.Writable || _isProbing) return;
+            _isProbing = true;
+        }
+        try
+        {
+            await RunAsync(() => _recover(before));
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _isProbing = false;
+                if (_health.State != AuditState.Writable && !_isClosed) _probeTimer.Change(ProbeInterval, Timeout.InfiniteTimeSpan);   // it may have come round meanwhile
+            }
+        }
+    }
+
+    private static async Task RunAsync(Func<Task> action)
+    {
         try
         {
             await action();

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Signet.Proof;
+using Signet.Store;
 
 namespace Signet.Audit;
 
@@ -28,7 +29,7 @@ internal sealed class LogState
         using var tree = new TreeReader(connection);
         var log = new StoredLog
         {
-            Start = last is null ? null : new LogStart(MerkleFrontier.At(size, tree.Node), last.Link, last),
+            Start = last is null ? null : new LogStart(FrontierOf(last, tree, connection, keys, newest), last.Link, last),
             Entries = StoredRows.Entries(connection, size),
             Checkpoints = [],
             Head = StoredRows.Head(connection),
@@ -45,11 +46,28 @@ internal sealed class LogState
         return new LogState { Tree = end.Tree, Link = end.Link, LinkBefore = end.LinkBefore, Time = new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)), Last = last };
     }
 
+    /// <exception cref="AuditTamperedException">Entries or hashes that it covers are gone.</exception>
+    private static MerkleFrontier FrontierOf(Checkpoint last, TreeReader tree, DbConnection connection, LogKeys keys, string? newest)
+    {
+        try
+        {
+            return MerkleFrontier.At(last.Size, tree.Node);
+        }
+        catch (StoreException e) when (e.Failure == StoreFailure.Corrupt)
+        {
+            if (Whole(connection, keys, newest) is { IsIntact: false } named) throw new AuditTamperedException(named);
+            throw;
+        }
+    }
+
+    private static AuditVerdict Whole(DbConnection connection, LogKeys keys, string? newest) =>
+        DatabaseVerification.Run(connection, new([keys.Public], _ => null, keys.Hmac.Epoch, newest is null ? [] : [newest]), null, CancellationToken.None);
+
     // What stands before the newest checkpoint was not read entry by entry: only that it does not give the signed root is known. The log is refused anyway, so the time to find the entry is there.
     private static AuditVerdict Named(AuditVerdict found, long sealedSize, DbConnection connection, LogKeys keys, string? newest)
     {
         if (sealedSize == 0 || found.Fault!.Last > sealedSize) return found;
-        var whole = DatabaseVerification.Run(connection, new([keys.Public], _ => null, keys.Hmac.Epoch, newest is null ? [] : [newest]), null, CancellationToken.None);
+        var whole = Whole(connection, keys, newest);
         return whole.IsIntact ? found : whole;
     }
 

@@ -126,6 +126,21 @@ public sealed class JourneySpecs(ConsoleHouse house)
     }
 
     [Fact]
+    [Trait("row", "S0-26")]
+    public async Task An_entry_is_shown_with_the_hashes_that_lead_to_the_signed_root()
+    {
+        await house.Center.Audit.CheckpointAsync(TestContext.Current.CancellationToken);
+        await using var person = await house.VisitAsync();
+        await person.SignInAsync("/audit/1");
+        var proof = person.Page.GetByRole(AriaRole.Region, new() { Name = "Proof" });
+        await Expect(proof.GetByRole(AriaRole.Status)).ToContainTextAsync("hashes lead from this entry to the root of checkpoint");
+        await proof.GetByText("Every byte of it").ClickAsync();
+        await Expect(proof).ToContainTextAsync("\"action\":\"log-created\"");
+        await Expect(proof).ToContainTextAsync(house.Center.Audit.Origin);
+        person.Complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Signing_in_and_sending_a_command_work_without_script()
     {
         await using var person = await house.VisitAsync(script: false);

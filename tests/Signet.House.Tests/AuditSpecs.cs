@@ -102,6 +102,75 @@ public sealed class AuditSpecs : IAsyncLifetime
         await stop.CancelAsync();
     }
 
+    [Fact]
+    [Trait("row", "S0-25")]
+    public async Task The_collector_and_the_webhook_of_the_settings_get_what_happens()
+    {
+        (await Peer.RunAsync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", At("peer.key"), "-out", At("peer.crt"), "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"])).ExitCode.ShouldBe(0);
+        await File.WriteAllTextAsync(At("hook.key"), "a shared secret", TestContext.Current.CancellationToken);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(At("hook.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        using var collector = Peer.Begin("openssl", ["s_server", "-accept", "127.0.0.1:0", "-cert", At("peer.crt"), "-key", At("peer.key")]);
+        using var hook = Peer.Begin("python3", ["-u", "-c", Hook, At("peer.crt"), At("peer.key")]);
+        try
+        {
+            var (toCollector, toHook) = (Heard(collector), Heard(hook));
+            await UntilAsync(() => Port(toCollector()) is not null && Port(toHook()) is not null);
+            await using var up = await SignetProcess.UpAsync(Data, new Dictionary<string, string>
+            {
+                ["SIGNET__Audit__Syslog"] = $"localhost:{Port(toCollector())}", ["SIGNET__Audit__Webhook"] = $"https://localhost:{Port(toHook())}/hook", ["SIGNET__Audit__WebhookSecretFile"] = At("hook.key"), ["SIGNET__Audit__ForwardRoot"] = At("peer.crt"),
+            });
+            (await Run("device", "add", "lamp-1", "--allow", "check-status")).ExitCode.ShouldBe(0);
+            await UntilAsync(() => toCollector().Contains("action=\"device-added\"", StringComparison.Ordinal) && toHook().Contains("True device-added lamp-1", StringComparison.Ordinal));
+        }
+        finally
+        {
+            collector.Kill();
+            hook.Kill();
+        }
+    }
+
+    private const string Hook = """
+        import http.server, ssl, sys, json, hmac, hashlib
+        class Hook(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers['Content-Length']))
+                good = hmac.compare_digest(self.headers['X-Signet-Signature'], 'sha256=' + hmac.new(b'a shared secret', body, hashlib.sha256).hexdigest())
+                for entry in json.loads(body)['entries']: print(good, entry['action'], entry['subject'], flush=True)
+                self.send_response(204); self.end_headers()
+            def log_message(self, *args): pass
+        server = http.server.HTTPServer(('127.0.0.1', 0), Hook)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain(sys.argv[1], sys.argv[2])
+        print('ACCEPT 127.0.0.1:%d' % server.server_port, flush=True)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.serve_forever()
+        """;
+
+    // "ACCEPT 127.0.0.1:43199"
+    private static string? Port(string said) => said.Split('\n')[..^1].FirstOrDefault(line => line.StartsWith("ACCEPT ", StringComparison.Ordinal))?.Split(':')[^1].Trim();
+
+    private static Func<string> Heard(System.Diagnostics.Process process)
+    {
+        var text = new System.Text.StringBuilder();
+        _ = process.StandardError.ReadToEndAsync(CancellationToken.None);
+        _ = Task.Run(async () =>
+        {
+            var buffer = new char[4096];
+            for (int read; (read = await process.StandardOutput.ReadAsync(buffer)) > 0;)
+                lock (text) text.Append(buffer, 0, read);
+        });
+        return () => { lock (text) return text.ToString(); };
+    }
+
+    private static async Task UntilAsync(Func<bool> isSo)
+    {
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        while (!isSo())
+        {
+            watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(60));
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+    }
+
     private async Task ShouldVerifyAsync(params string[] arguments)
     {
         var verified = await Run(["audit", "verify", .. arguments]);

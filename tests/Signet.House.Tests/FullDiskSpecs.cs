@@ -55,6 +55,49 @@ public sealed class FullDiskSpecs : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("row", "S0-13")]
+    public async Task The_terminal_says_once_that_the_log_takes_nothing_however_much_is_refused_and_once_that_it_takes_entries_again()
+    {
+        await MountAsync(_folder, "64m");
+        await using var signet = await SignetProcess.OnTerminalAsync(Data, "--demo");
+        var (console, password) = (Told(signet, "console"), Told(signet, "password"));
+        var jar = Path.Combine(Path.GetTempPath(), Path.GetFileName(_folder) + ".jar");
+        try
+        {
+            await SignInAsync(jar, console, password);
+            Fill(_folder);
+
+            var refused = 0;
+            await UntilAsync(async () => (refused += (await Run("device", "add", $"lamp-{refused}", "--kind", "valve")).Error.Contains("(audit-unavailable)", StringComparison.Ordinal) ? 1 : 0) == 8);
+            await UntilAsync(() => Task.FromResult(Said(signet.Terminal.Output, Stops) > 0));
+            (await CurlAsync("-b", jar, "-c", jar, $"{console}/audit")).ShouldContain("The log takes no entries, so commands and administration are refused.");
+            await SaidAsync(console, "disk full");
+            // It is tried with every act and once a second, by people, devices and itself: on each stream one line, in the first try's words.
+            var (output, errors) = signet.Terminal;
+            (Said(output, Stops), Said(errors, "THE AUDIT LOG"), Said(output, GoesOn) + Said(errors, GoesOn)).ShouldBe((1, 1, 0), string.Join('\n', [.. output, .. errors]));
+            output.Single(line => line.Contains(Stops, StringComparison.Ordinal)).ShouldMatch(@"^THE AUDIT LOG TAKES NOTHING, commands and administration are refused: \S*: disk full\. Free some space; nothing that was acknowledged is lost\.$");
+
+            File.Delete(Path.Combine(_folder, "filler"));
+            await UntilAsync(async () => (await Run("status")).ExitCode == 0);
+            await UntilAsync(async () => (await Run("audit", "list", "--action", "log-recovered", "--json")).Json["entries"]!.AsArray().Count == 1);
+            await UntilAsync(() => Task.FromResult(Said(signet.Terminal.Output, GoesOn) > 0));
+            (output, errors) = signet.Terminal;
+            (Said(output, Stops), Said(errors, "THE AUDIT LOG"), Said(output, GoesOn), Said(errors, GoesOn)).ShouldBe((1, 1, 1, 1), string.Join('\n', [.. output, .. errors]));
+        }
+        finally
+        {
+            File.Delete(jar);
+        }
+    }
+
+    private const string Stops = "THE AUDIT LOG TAKES", GoesOn = "audit log takes entries again";
+
+    private static int Said(IReadOnlyList<string> lines, string words) => lines.Count(line => line.Contains(words, StringComparison.Ordinal));
+
+    // "  password   k3J...   (shown this once)"
+    private static string Told(SignetProcess signet, string name) => signet.Terminal.Output.Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).First(words => words is [var first, _, ..] && first == name)[1];
+
+    [Fact]
     public async Task With_whenUnavailable_continue_acts_go_on_and_their_entries_follow_marked_late()
     {
         (await Run("init")).ExitCode.ShouldBe(0);
@@ -96,19 +139,23 @@ public sealed class FullDiskSpecs : IAsyncLifetime
         var jar = Path.Combine(Path.GetTempPath(), Path.GetFileName(_folder) + ".jar");
         try
         {
-            var form = await CurlAsync("-c", jar, $"{console}/login");
-            var mark = "name=\"__RequestVerificationToken\" type=\"hidden\" value=\"";
-            var at = form.IndexOf(mark, StringComparison.Ordinal) + mark.Length;
-            at.ShouldBeGreaterThan(mark.Length);
-            var password = (string)signet.Ready["admin"]!["password"]!;
-            (await CurlAsync("-b", jar, "-c", jar, "-w", "%{http_code}", "--data-urlencode", $"__RequestVerificationToken={form[at..form.IndexOf('"', at)]}", "--data-urlencode", "Name=admin", "--data-urlencode", $"Password={password}", $"{console}/login"))
-                .ShouldEndWith("302");
+            await SignInAsync(jar, console, (string)signet.Ready["admin"]!["password"]!);
             return await CurlAsync("-b", jar, $"{console}/audit");
         }
         finally
         {
             File.Delete(jar);
         }
+    }
+
+    private static async Task SignInAsync(string jar, string console, string password)
+    {
+        var form = await CurlAsync("-c", jar, $"{console}/login");
+        var mark = "name=\"__RequestVerificationToken\" type=\"hidden\" value=\"";
+        var at = form.IndexOf(mark, StringComparison.Ordinal) + mark.Length;
+        at.ShouldBeGreaterThan(mark.Length);
+        (await CurlAsync("-b", jar, "-c", jar, "-w", "%{http_code}", "--data-urlencode", $"__RequestVerificationToken={form[at..form.IndexOf('"', at)]}", "--data-urlencode", "Name=admin", "--data-urlencode", $"Password={password}", $"{console}/login"))
+            .ShouldEndWith("302");
     }
 
     private async Task MountAsync(string at, string size)

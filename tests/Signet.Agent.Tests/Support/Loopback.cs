@@ -47,7 +47,7 @@ internal sealed class Loopback : IAsyncDisposable
             Tls = () => new SslClientAuthenticationOptions { TargetHost = "localhost", ClientCertificateContext = chain, RemoteCertificateValidationCallback = (_, server, _, _) => server!.GetRawCertData().AsSpan().SequenceEqual(Server.RawDataMemory.Span) },
         });
         _ = ReadAsync(_center);
-        await _center.SubscribeAsync("signet/+/receipt", "signet/+/status", "signet/+/telemetry/+");
+        await _center.SubscribeAsync("signet/+/receipt", "signet/+/status", "signet/+/telemetry/+", "signet/+/witness");
     }
 
     public byte[] SignCommand(string device, string command, System.Text.Json.Nodes.JsonObject? arguments = null) => CommandMessage.Sign(new CommandClaims
@@ -63,10 +63,19 @@ internal sealed class Loopback : IAsyncDisposable
         Since = since, NextWithin = 60, Sent = sent, Heard = heard, Readings = 0,
     }, _signing);
 
-    public Task SendAsync(string device, byte[] message) => _center!.PublishAsync(new MqttMessage { Topic = Topics.Command(device), Payload = message, QoS = QoS.AtLeastOnce });
+    /// <param name="device">Whom it is for.</param>
+    /// <param name="message">Signed or not.</param>
+    /// <param name="note">A checkpoint that travels with it.</param>
+    public Task SendAsync(string device, byte[] message, string? note = null) => _center!.PublishAsync(new MqttMessage
+    {
+        Topic = Topics.Command(device), Payload = message, QoS = QoS.AtLeastOnce, UserProperties = note is null ? [] : [new(Topics.CheckpointProperty, Topics.CheckpointValue(note))],
+    });
 
     /// <summary>Whatever a center, or who runs the broker, may put on a device's topics.</summary>
     public Task SayAsync(string topic, byte[] message) => _broker.PublishAsync(new MqttMessage { Topic = topic, Payload = message, QoS = QoS.AtLeastOnce }).AsTask();
+
+    /// <summary>What a device says as a witness, as it comes.</summary>
+    public ChannelReader<MqttMessage> Witnessing(string device) => On(Topics.Witness(device)).Reader;
 
     /// <summary>The next receipt of a device, verified.</summary>
     public async Task<ReceiptClaims> NextReceiptAsync(string device, X509Certificate2 certificate) =>

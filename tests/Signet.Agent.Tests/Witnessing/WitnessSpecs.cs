@@ -304,7 +304,7 @@ public sealed class WitnessSpecs : IDisposable
         device.Witness.Alarms.ShouldBeEmpty();
     }
 
-    private static void WriteWitnesses(string home, Dictionary<string, string> homes, int quorum)
+    internal static void WriteWitnesses(string home, Dictionary<string, string> homes, int quorum)
     {
         var witnesses = homes.Select(h =>
         {

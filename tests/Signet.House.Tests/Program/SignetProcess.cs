@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Signet.House.Tests.Rules;
@@ -16,11 +17,23 @@ public sealed class SignetProcess : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Process _process;
     private readonly Task<string> _errors;
+    private readonly ConcurrentQueue<string> _output = new(), _errorLines = new();
 
     private SignetProcess(Process process)
     {
         _process = process;
         _errors = process.StandardError.ReadToEndAsync();
+    }
+
+    // Both streams line by line.
+    private SignetProcess(Process process, TaskCompletionSource said, string until)
+    {
+        _process = process;
+        _errors = CollectAsync(process.StandardError, _errorLines, _ => { });
+        _ = CollectAsync(process.StandardOutput, _output, line =>
+        {
+            if (line.Contains(until, StringComparison.Ordinal)) said.TrySetResult();
+        });
     }
 
     public int Id => _process.Id;
@@ -29,6 +42,9 @@ public sealed class SignetProcess : IAsyncDisposable
 
     /// <summary>What was printed before the ready line.</summary>
     public List<JsonObject> Events { get; } = [];
+
+    /// <summary>Lines of stdout and of stderr so far, of a process that was started with <see cref="OnTerminalAsync"/>.</summary>
+    public (IReadOnlyList<string> Output, IReadOnlyList<string> Errors) Terminal => ([.. _output], [.. _errorLines]);
 
     public static string Dll { get; } = Path.Combine(AppContext.BaseDirectory, "signet.dll");
 
@@ -105,6 +121,15 @@ public sealed class SignetProcess : IAsyncDisposable
         var process = Start(data, arguments, []);
         _ = process.StandardOutput.ReadToEndAsync();
         return new(process);
+    }
+
+    /// <summary>Starts <c>up</c> on free ports as a person does, without <c>--json</c>, and waits until it has said that it is running and how to stop it. What it says is in <see cref="Terminal"/>.</summary>
+    public static async Task<SignetProcess> OnTerminalAsync(string data, params string[] more)
+    {
+        var said = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var signet = new SignetProcess(Start(data, ["up", "--port-console", "0", "--port-mqtt", "0", "--port-pki", "0", "--port-mqtt-password", "0", "--port-auth", "0", .. more], []), said, "Ctrl-C");
+        await said.Task.WaitAsync(Patience);
+        return signet;
     }
 
     /// <summary>Starts a long-running command and waits for its first line.</summary>
@@ -221,6 +246,17 @@ public sealed class SignetProcess : IAsyncDisposable
         {
             return 0;
         }
+    }
+
+    private static async Task<string> CollectAsync(StreamReader from, ConcurrentQueue<string> lines, Action<string> said)
+    {
+        while (await from.ReadLineAsync() is { } line)
+        {
+            lines.Enqueue(line);
+            said(line);
+        }
+
+        return string.Join('\n', lines);
     }
 
     private void Signal(string name)

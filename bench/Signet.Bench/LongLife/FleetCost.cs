@@ -107,7 +107,14 @@ internal static class FleetCost
             await File.WriteAllLinesAsync(list, some);
             load.Add(Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [typeof(FleetCost).Assembly.Location, "devices", "--homes", list]) { RedirectStandardInput = true, UseShellExecute = false })!);
         }
-        await UntilAsync(() => center.Status().DevicesOnline >= count, $"{count} devices are online");
+        try
+        {
+            await UntilAsync(() => center.Status().DevicesOnline >= count, $"{count} devices are online");
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message}; {center.Status().DevicesOnline} are", e);
+        }
         return load;
     }
 

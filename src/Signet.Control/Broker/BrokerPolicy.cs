@@ -30,13 +30,16 @@ internal sealed class BrokerPolicy(CertificateJudge judge, Roster roster, Func<s
         MessagesPerSecond = 100, BytesPerSecond = 1 << 20,
     };
 
+    // Everybody's words wait here when a whole fleet comes back at once. What bounds it is the broker's memory ceiling, which tells the sender (0x97) that it has to come again; a full queue would tell nobody.
+    private static readonly IdentityLimits CenterLimits = new() { QueuedMessages = int.MaxValue, QueuedBytes = long.MaxValue };
+
     public ValueTask<ConnectDecision> AuthenticateAsync(ConnectRequest request, CancellationToken cancellationToken) => request.Facts.Listener == PasswordListener
         ? LogInAsync(request, cancellationToken)
         : ValueTask.FromResult(Authenticate(request));
 
     public ConnectDecision Restore(string identity, string clientId) => identity switch
     {
-        _ when identity == Actor.Center.Name => ConnectDecision.Accept(identity, new Asker(PrincipalKind.Service, identity)),
+        _ when identity == Actor.Center.Name => ConnectDecision.Accept(identity, new Asker(PrincipalKind.Service, identity), CenterLimits),
         _ when identity.StartsWith(PersonPrefix, StringComparison.Ordinal) => Person(identity[PersonPrefix.Length..]),
         _ when identity.StartsWith(TotpLogin.IdentityPrefix, StringComparison.Ordinal) => askers.Account(identity[TotpLogin.IdentityPrefix.Length..]) is { } account
             ? ConnectDecision.Accept(identity, new Asker(PrincipalKind.Account, account.Name), DeviceLimits)
@@ -70,7 +73,7 @@ internal sealed class BrokerPolicy(CertificateJudge judge, Roster roster, Func<s
         var identity = verdict.Identity!;
         return identity.Profile switch
         {
-            CertificateProfile.Center when identity.Name == Actor.Center.Name => ConnectDecision.Accept(identity.Name, new Asker(PrincipalKind.Service, identity.Name)),
+            CertificateProfile.Center when identity.Name == Actor.Center.Name => ConnectDecision.Accept(identity.Name, new Asker(PrincipalKind.Service, identity.Name), CenterLimits),
             _ when !_isOpen => ConnectDecision.Refuse(ReasonCode.ServerUnavailable, "starting"),
             CertificateProfile.User => Person(identity.Name),
             CertificateProfile.Device or null => Device(identity),

@@ -28,6 +28,9 @@ internal sealed class Beat(long epoch, long since)
     /// <summary>The <c>online</c> is one that the broker had kept: what was said between it and now is not known here, and nothing is compared or told until the device's first heartbeat says it.</summary>
     public bool IsMidway { get; init; }
 
+    /// <summary>The device's <c>online</c> is not here yet, its first heartbeat stands for it.</summary>
+    public bool IsAssumed { get; set; }
+
     private readonly ReplayWindow _numbers = new();
 
     public void Hear(long epoch, long sequence, bool isEnd)
@@ -52,7 +55,7 @@ internal sealed class Beat(long epoch, long since)
     }
 
     /// <summary>Counting goes on from the device's word, in a new count: what is on its way now belongs to none. What is already here of what it will say next is counted too, so that it is not missed later.</summary>
-    public Beat From(HeartbeatClaims claims) => new(Epoch, Since) { Sent = claims.Heard, Answered = claims.Heard, Receipts = claims.Sent + Receipts, Readings = claims.Readings + Readings };
+    public Beat From(HeartbeatClaims claims) => new(Epoch, Since) { IsAssumed = IsAssumed, Sent = claims.Heard, Answered = claims.Heard, Receipts = claims.Sent + Receipts, Readings = claims.Readings + Readings };
 
     /// <summary>The device's last heartbeat, and when it came; null before the first.</summary>
     public HeartbeatClaims? Last;
@@ -176,6 +179,7 @@ internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSign
 
     internal bool Compare(Member member, HeartbeatClaims claims)
     {
+        var hasCome = roster.TakeInstead(member, claims);
         if (member.Beat is not { } beat || (claims.Epoch, claims.Since) != (beat.Epoch, beat.Since)) return false; // of another connection
         if (beat.IsMidway) member.Beat = beat = beat.From(claims);
         var trouble = beat.Trouble;
@@ -191,7 +195,7 @@ internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSign
         }
 
         (beat.Last, beat.LastAt, beat.SentBefore) = (claims, time.GetTimestamp(), beat.Sent);
-        return beat.Trouble != trouble;
+        return hasCome || beat.Trouble != trouble;
     }
 
     private void Miss(Member member, Beat beat, string what, long missing)

@@ -277,7 +277,7 @@ internal sealed class Roster(TimeProvider time)
         {
             var order = (status.Epoch, status.Sequence).CompareTo(member.Status);
             isKept &= SessionsAreUnseen;
-            isNewer = order > 0 || (order == 0 && isKept);
+            isNewer = order > 0 || (order == 0 && (isKept || member.Beat is { IsAssumed: true }));
             if (!isNewer) return false;
             if (SessionsAreUnseen) member.Sessions = status.State == StatusState.Online && member.Enabled ? 1 : 0;
             member.Status = (status.Epoch, status.Sequence);
@@ -286,12 +286,27 @@ internal sealed class Roster(TimeProvider time)
             var details = status.Details.ToJsonString();
             // One that the broker had kept is not the beginning of a count, and no new beginning of one that goes on.
             if (status.State != StatusState.Online) member.Beat = null;
-            else if (!isKept || member.Beat is not { } counting || (counting.Epoch, counting.Since) != (status.Epoch, status.Sequence)) member.Beat = new(status.Epoch, status.Sequence) { IsMidway = isKept };
+            else if ((!isKept && order > 0) || member.Beat is not { } counting || (counting.Epoch, counting.Since) != (status.Epoch, status.Sequence)) member.Beat = new(status.Epoch, status.Sequence) { IsMidway = isKept };
+            if (member.Beat is { } begun) begun.IsAssumed = false;
             var isChanged = details != member.Details;
             member.Details = details;
             return Enter(member, status.State == StatusState.Offline || member.Sessions == 0 ? PresenceState.Offline : PresenceState.Online) || isChanged;
         });
         return isNewer;
+    }
+
+    /// <summary>
+    /// A verified heartbeat of a connection whose <c>online</c> is not here: it was dropped on its way (brokers do that when a queue is full), or this one has overtaken it. It says the same, but for
+    /// the details. To be called under the lock; true: the device is there from now on.
+    /// </summary>
+    public bool TakeInstead(Member member, HeartbeatClaims beat)
+    {
+        if ((beat.Epoch, beat.Since).CompareTo(member.Status) <= 0) return false;
+        if (SessionsAreUnseen) member.Sessions = member.Enabled ? 1 : 0;
+        if (member.Sessions == 0) return false;
+        (member.Status, member.IsDirty) = ((beat.Epoch, beat.Since), true);
+        member.Beat = new(beat.Epoch, beat.Since) { IsMidway = true, IsAssumed = true };
+        return Enter(member, PresenceState.Online);
     }
 
     /// <summary>Newer than the last status that was taken?</summary>

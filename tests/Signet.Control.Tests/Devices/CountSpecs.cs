@@ -121,6 +121,50 @@ public sealed class CountSpecs
         roster.StatusTaken(Online(1), isKept: true).ShouldBeFalse();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_heartbeat_stands_for_an_online_that_was_lost_on_its_way(bool unseen)
+    {
+        var (roster, heartbeats) = Center(unseen);
+        roster.SessionOpened(Device, null);
+        Beat(roster, heartbeats, sent: 2, heard: 1, readings: 5).ShouldBeNull("what was said before is not known here");
+        roster.Find(Device)!.Presence.State.ShouldBe(PresenceState.Online);
+
+        heartbeats.ReceiptHeard(Device, Receipt(3));
+        Beat(roster, heartbeats, sent: 3, heard: 1, readings: 5);
+        Beat(roster, heartbeats, sent: 3, heard: 1, readings: 5).ShouldBeNull();
+    }
+
+    [Fact]
+    public void An_online_that_its_heartbeat_has_overtaken_is_news_once_and_begins_no_new_count()
+    {
+        var (roster, heartbeats) = Center();
+        roster.SessionOpened(Device, null);
+        Beat(roster, heartbeats, sent: 0);
+        heartbeats.ReceiptHeard(Device, Receipt(1));
+
+        roster.StatusTaken(Online(1)).ShouldBeTrue();
+        heartbeats.Counting(Device)!.Receipts.ShouldBe(1);
+        roster.StatusTaken(Online(1)).ShouldBeFalse("a copy");
+    }
+
+    [Fact]
+    public void A_late_heartbeat_of_a_device_that_is_gone_brings_nobody_back()
+    {
+        var (roster, heartbeats) = Center();
+        roster.SessionOpened(Device, null);
+        roster.SessionClosed(Device);
+        Beat(roster, heartbeats, sent: 0);
+        roster.Find(Device)!.Presence.State.ShouldBe(PresenceState.Offline);
+
+        roster.SessionOpened(Device, null);
+        roster.StatusTaken(Online(1)).ShouldBeTrue();
+        roster.StatusTaken(Online(3) with { State = StatusState.Offline }).ShouldBeTrue("its last will");
+        Beat(roster, heartbeats, sent: 0);
+        roster.Find(Device)!.Presence.State.ShouldBe(PresenceState.Offline);
+    }
+
     // The rest of the center is not asked: without a loss nothing is written, and with one these tests fail for want of a log.
     private static (Roster Roster, Heartbeats Heartbeats) Center(bool unseen = false)
     {

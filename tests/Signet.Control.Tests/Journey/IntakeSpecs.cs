@@ -1,3 +1,4 @@
+using Signet.Mqtt;
 using Signet.Testing;
 
 namespace Signet.Control.Tests;
@@ -26,5 +27,31 @@ public sealed class IntakeSpecs
         (await house.SendAsync("door-1", "open")).State.ShouldBe("executed");
         (await house.Center.Audit.QueryAsync(new() { Action = "receipt-refused" })).Entries.ShouldBeEmpty();
         await house.AssertAuditIntactAsync();
+    }
+
+    [Fact]
+    public async Task What_a_whole_fleet_says_at_once_waits_for_the_center_however_much_it_is()
+    {
+        await using var house = await TestHouse.StartAsync();
+        await house.StartDeviceAsync("door-1");
+        AuditRival.Execute(house, "ALTER TABLE replay_window RENAME TO replay_window_away");
+        var held = await house.Center.Commands.SendAsync(new("door-1", "open"), TestHouse.Operator);
+        await Eventually.True(() => !house.Center.Status().Intake, "the intake stands still");
+
+        // More than a queue of an identity without a right of its own, what is on its way to it included.
+        const int Devices = 60, Each = 220;
+        await Parallel.ForEachAsync(Enumerable.Range(0, Devices), async (i, cancellation) =>
+        {
+            var name = $"speaker-{i}";
+            (await house.Center.Fleet.AddAsync(new(name, "thermostat"), Actor.Terminal, cancellation)).Refusal.ShouldBeNull();
+            await using var client = await house.ConnectAsync(name);
+            var message = new MqttMessage { Topic = $"signet/{name}/telemetry/noise", Payload = new byte[8], QoS = QoS.AtLeastOnce };
+            (await Task.WhenAll(Enumerable.Range(0, Each).Select(_ => client.PublishAsync(message, cancellation)))).ShouldAllBe(said => said.IsAccepted);
+        });
+        house.Center.Broker.Sessions().Single(s => s.Identity == Actor.Center.Name).ShouldSatisfyAllConditions(s => s.Queued.ShouldBeGreaterThan(10_000), s => s.Dropped.ShouldBe(0));
+        AuditRival.Execute(house, "ALTER TABLE replay_window_away RENAME TO replay_window");
+
+        await Eventually.True(() => house.Center.Commands.FindAsync(held.Value.Id).GetAwaiter().GetResult()!.Receipt is not null, "the receipt behind which all waited was taken");
+        await Eventually.True(() => house.Center.Broker.Sessions().Single(s => s.Identity == Actor.Center.Name).Queued == 0, "all of it was heard", TimeSpan.FromSeconds(60));
     }
 }

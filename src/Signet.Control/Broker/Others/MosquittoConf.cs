@@ -39,10 +39,11 @@ public static class MosquittoConf
         log_type notice
         connection_messages true
 
-        # Bounds for clients that misbehave.
+        # Bounds for clients that misbehave. What waits for one client: the center must not lose the words of a fleet that comes back at once.
         max_packet_size 262144
         max_inflight_messages 20
-        max_queued_messages 1000
+        max_queued_messages 100000
+        max_queued_bytes 67108864
         persistent_client_expiration 1d
 
         """;

@@ -47,7 +47,7 @@ internal sealed class Soak
             if (step < 1 || 60 % step != 0) throw new ArgumentException("--step divides a minute: 1, 2, 3, 4, 5 or 6 seconds");
             var postgres = args.Text("postgres") is { Length: > 0 } connection ? PostgresAddress.Parse(connection) : null;
             await using var house = await SoakHouse.MakeAsync(directory, devices, time, pace, postgres);
-            Say($"{devices} devices made in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s: {pace}; {hours} h in steps of {step} s, within some {seconds} s");
+            Say($"{devices} devices made in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s: {pace}; {hours} h in steps of {step} s, within some {seconds} s; MALLOC_ARENA_MAX={Environment.GetEnvironmentVariable("MALLOC_ARENA_MAX") ?? "(not set)"}");
             var soak = new Soak(house, time, TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(args.Number("limit", 0)), step, isShort);
             await soak.LiveAsync();
             var problems = await soak.JudgeAsync();
@@ -238,7 +238,7 @@ internal sealed class Soak
         _samples.Add(sample);
         _latencies.Clear();
         if (_house.Devices.Fallen is { } fallen) throw new InvalidOperationException($"{fallen} ended by itself: {string.Join("; ", _house.Devices.Warnings.TakeLast(3))}");
-        Say($"hour {hour,5:0.0}: heap {sample.Heap / 1e6:0.0} MB, resident {sample.Resident / 1e6:0} MB, {sample.Files} files, {sample.Threads} threads, {sample.Online} online, p50 {sample.P50:0.0} ms, p99 {sample.P99:0.0} ms, {sample.Entries} entries ({sample.Retired} retired, {sample.Segments} segments), {sample.Renewals} renewals, {sample.Disk / 1e6:0} MB on disk, {sample.Cpu:0} s of CPU");
+        Say($"hour {hour,5:0.0}: heap {sample.Heap / 1e6:0.0} MB, resident {sample.Resident / 1e6:0} MB, {sample.Files} files, {sample.Threads} threads, {sample.Online} online, p50 {sample.P50:0.0} ms, p99 {sample.P99:0.0} ms, {sample.Entries} entries ({sample.Retired} retired, {sample.Segments} segments), {sample.Renewals} renewals, {sample.Disk / 1e6:0} MB on disk, {sample.Cpu:0} s of CPU; {MemoryAccount.Take()}");
     }
 
     private async Task<List<string>> JudgeAsync()
@@ -249,7 +249,7 @@ internal sealed class Soak
         {
             var view = await _house.Center.Commands.FindAsync(id);
             if (view is not { State: "executed" }) problems.Add($"planned command {id} is {view?.State ?? "gone"} ({view?.Reason})");
-            else if (view.Sent < notBefore) problems.Add($"planned command {id} left too early");
+            else if (view.Sent < notBefore) problems.Add($"planned command {id} left {(notBefore - view.Sent.Value).TotalMilliseconds} ms too early");
         }
         // Every command that was taken has an end, and the log has one receipt "executed" for each.
         var (count, page, unfinished) = (0L, (string?)null, new Dictionary<string, int>(StringComparer.Ordinal));

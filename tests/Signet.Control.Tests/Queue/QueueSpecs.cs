@@ -69,13 +69,15 @@ public sealed class QueueSpecs
     {
         await using var house = await HouseAsync();
         await house.StartDeviceAsync("door-1");
-        var at = DateTimeOffset.UtcNow.AddSeconds(1.5);
+        // Between two milliseconds, as every time of a clock is; the center's rows hold milliseconds.
+        var at = DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() + 1_500).AddTicks(1);
 
         var planned = (await QueueAsync(house, "door-1", "open", at: at)).Value;
         var now = (await QueueAsync(house, "door-1", "close")).Value;
 
         (await ReachesAsync(house, now.Id, "executed")).Sent!.Value.ShouldBeLessThan(at); // what is planned does not hold up what is not
-        (await ReachesAsync(house, planned.Id, "executed")).Sent!.Value.ShouldBeGreaterThanOrEqualTo(at.AddMilliseconds(-1));
+        (await ReachesAsync(house, planned.Id, "executed")).Sent!.Value.ShouldBeGreaterThanOrEqualTo(at);
+        planned.NotBefore!.Value.ShouldBe(at.AddTicks(TimeSpan.TicksPerMillisecond - 1), "never rounded to a time before it");
     }
 
     [Fact]

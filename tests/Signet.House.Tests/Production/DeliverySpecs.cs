@@ -49,6 +49,14 @@ public sealed class DeliverySpecs
         string.Join('\n', lines).ShouldNotContain("signet-data");
     }
 
+    [Theory]
+    [InlineData("deploy/container/Dockerfile")]
+    [InlineData("deploy/systemd/signet.service")]
+    [InlineData("deploy/deb/signet.service")]
+    [InlineData("dev")]
+    public void However_it_is_started_the_C_library_keeps_few_heaps(string file)
+        => File.ReadAllLines(Repository.PathOf(file)).ShouldContain(l => !l.TrimStart().StartsWith('#') && l.Contains("MALLOC_ARENA_MAX=2", StringComparison.Ordinal), "resident memory rises with every return of a fleet else");
+
     [Fact]
     public async Task Every_metric_is_documented_and_dashboards_and_alerts_name_only_what_there_is()
     {

@@ -17,7 +17,7 @@ public sealed class OperationsSpecs : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task The_doctor_finds_an_open_key_a_tampered_log_and_a_clock_from_before()
+    public async Task The_doctor_finds_an_open_key_and_a_tampered_log()
     {
         (await SignetProcess.RunAsync(Data, "init")).ExitCode.ShouldBe(0);
         var well = await SignetProcess.RunAsync(Data, FreePorts, "", "doctor", "--json");

@@ -74,6 +74,7 @@ internal sealed partial class CommandLedger
         Id = intent.Id, Device = intent.Authorized.Device, Command = intent.Authorized.Command, Arguments = intent.Authorized.Arguments.ToJsonString(), State = (long)(intent.Proposal is null ? CommandState.Queued : CommandState.AwaitingApproval),
         ByName = intent.Authorized.Actor.Name, ByRole = Words.Of(intent.Authorized.Actor.Role), ByKind = intent.Authorized.Actor.Kind,
         Created = intent.Created.ToUnixTimeMilliseconds(), Expires = intent.Until.ToUnixTimeMilliseconds(), AuditEntry = intent.AuditEntry,
-        NotBefore = intent.NotBefore?.ToUnixTimeMilliseconds() ?? 0, ValidUntil = intent.Until.ToUnixTimeMilliseconds(), Rollout = intent.Rollout, Proposal = intent.Proposal, Attempts = 0,
+        // Rows hold milliseconds: a time between two of them is the later one, or the command would leave before it.
+        NotBefore = intent.NotBefore?.AddTicks(TimeSpan.TicksPerMillisecond - 1).ToUnixTimeMilliseconds() ?? 0, ValidUntil = intent.Until.ToUnixTimeMilliseconds(), Rollout = intent.Rollout, Proposal = intent.Proposal, Attempts = 0,
     };
 }

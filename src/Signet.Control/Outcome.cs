@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
+using Signet.Access;
 
 namespace Signet.Control;
 
@@ -48,6 +49,9 @@ public enum RefusalCode
 /// <param name="Message">Says what is wrong and, where there is one, the way out.</param>
 public sealed record Refusal(RefusalCode Code, string Message)
 {
+    /// <summary>What is wrong with a policy that was handed in, each with its place; <see cref="Message"/> has the first of them. Empty: the message says all.</summary>
+    public IReadOnlyList<PolicyFault> Faults { get; init; } = [];
+
     private static readonly FrozenDictionary<RefusalCode, (string Name, int Status)> Table = new Dictionary<RefusalCode, (string, int)>
     {
         [RefusalCode.NotAllowed] = ("not-allowed", 403),

@@ -87,7 +87,7 @@ public sealed class PolicyDiffSpecs
     private static IReadOnlyList<string> Read(string text, out IReadOnlyList<PolicyAssertion>? assertions)
     {
         PolicyAssertions.TryRead(Encoding.UTF8.GetBytes(text), out assertions, out var errors);
-        return errors;
+        return [.. errors.Select(error => error.ToString())];
     }
 
     private static AccessPolicy With(string rule, bool atStart = false)

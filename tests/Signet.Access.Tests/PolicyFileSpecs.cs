@@ -49,8 +49,8 @@ public sealed class PolicyFileSpecs
     [InlineData("\"version\": 7", "\"version\": 0", "$.version is less than 1")]
     [InlineData("\"version\": 7", "\"version\": 1.5", "$.version is not a whole number")]
     [InlineData("\"version\": 7", "\"version\": 7, \"defaultEffect\": \"allow\"", "$ has an unknown field \"defaultEffect\"")]
-    [InlineData("\"version\": 7", "\"version\": 7, \"version\": 8", "not JSON")]
-    [InlineData("\"version\": 7,", "\"version\": 7, // seven\n", "not JSON")]
+    [InlineData("\"version\": 7", "\"version\": 7, \"version\": 8", "not JSON: the field \"version\" stands twice in one object")]
+    [InlineData("\"version\": 7,", "\"version\": 7, // seven\n", "not JSON: line ")]
     public void Whatever_is_wrong_is_said_with_its_place(string what, string instead, string error)
     {
         Good.ShouldContain(what);
@@ -83,6 +83,6 @@ public sealed class PolicyFileSpecs
     {
         PolicyFile.TryRead(Encoding.UTF8.GetBytes(text), out var policy, out var errors).ShouldBeFalse();
         policy.ShouldBeNull();
-        return errors;
+        return [.. errors.Select(error => error.ToString())];
     }
 }

@@ -18,10 +18,13 @@ internal static class SpokenLines
         }
     }
 
-    // From the signature's end to the end of what belongs to it.
-    private static List<string> Body(string source, int at)
+    /// <summary>Every such literal between the brackets that open there.</summary>
+    public static IReadOnlyList<string> Within(string source, int at) => Body(source, at, all: true);
+
+    // From the signature's end to the end of what belongs to it; `all`: from an opening bracket to its closing one.
+    private static List<string> Body(string source, int at, bool all = false)
     {
-        var (lines, depth, isExpression, hasBegun) = (new List<string>(), 0, false, false);
+        var (lines, depth, isExpression, hasBegun) = (new List<string>(), 0, false, all);
         for (var i = at; i < source.Length; i++)
         {
             switch (source[i])

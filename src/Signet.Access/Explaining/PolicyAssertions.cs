@@ -14,10 +14,10 @@ public sealed record AssertionResult(PolicyAssertion Assertion, bool Passed, str
 public static class PolicyAssertions
 {
     /// <param name="errors">Everything that is wrong; empty when the file was read.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> utf8, [NotNullWhen(true)] out IReadOnlyList<PolicyAssertion>? assertions, out IReadOnlyList<string> errors)
+    public static bool TryRead(ReadOnlyMemory<byte> utf8, [NotNullWhen(true)] out IReadOnlyList<PolicyAssertion>? assertions, out IReadOnlyList<PolicyFault> errors)
     {
         assertions = null;
-        var found = new List<string>();
+        var found = new List<PolicyFault>();
         errors = found;
         if (!PolicyFile.TryParse(utf8, found, out var document)) return false;
         using (document)

@@ -12,16 +12,19 @@ namespace Signet.Access;
 public static class PolicyFile
 {
     private const long Format = 1;
+
+    private static ReadOnlySpan<byte> White => " \r\n\t"u8;
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, CommentHandling = JsonCommentHandling.Disallow, AllowTrailingCommas = false, MaxDepth = 8 };
 
     // Topics are for people to read: "+" stays "+".
     private static readonly JsonWriterOptions Readable = new() { Indented = true, IndentSize = 2, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <param name="errors">Everything that is wrong, each with its place; empty when there is a policy.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> utf8, [NotNullWhen(true)] out AccessPolicy? policy, out IReadOnlyList<string> errors)
+    public static bool TryRead(ReadOnlyMemory<byte> utf8, [NotNullWhen(true)] out AccessPolicy? policy, out IReadOnlyList<PolicyFault> errors)
     {
         policy = null;
-        var found = new List<string>();
+        var found = new List<PolicyFault>();
         errors = found;
         if (!TryParse(utf8, found, out var document)) return false;
         using (document)
@@ -33,7 +36,7 @@ public static class PolicyFile
             if (rules.Count > AccessLimits.MaximumRules) root.Complain("rules", $"has more than {AccessLimits.MaximumRules} rules");
             var read = rules.Take(AccessLimits.MaximumRules).Select((rule, i) => Rule(new(rule, $"$.rules[{i}]", found))).ToList();
             root.RefuseOthers();
-            foreach (var twice in read.OfType<PolicyRule>().GroupBy(r => r.Name, StringComparer.Ordinal).Where(g => g.Count() > 1)) found.Add($"two rules are named \"{twice.Key}\"");
+            foreach (var twice in read.OfType<PolicyRule>().GroupBy(r => r.Name, StringComparer.Ordinal).Where(g => g.Count() > 1)) found.Add(new("", $"two rules are named \"{twice.Key}\""));
             if (found.Count > 0) return false;
             policy = new(document.RootElement.GetProperty("version").GetInt64(), read!);
             return true;
@@ -60,11 +63,11 @@ public static class PolicyFile
     }
 
     /// <summary>Shared with the files of assertions.</summary>
-    internal static bool TryParse(ReadOnlyMemory<byte> utf8, List<string> errors, [NotNullWhen(true)] out JsonDocument? document)
+    internal static bool TryParse(ReadOnlyMemory<byte> utf8, List<PolicyFault> errors, [NotNullWhen(true)] out JsonDocument? document)
     {
         document = null;
-        if (utf8.Length > AccessLimits.MaximumFileBytes) errors.Add($"the file is larger than {AccessLimits.MaximumFileBytes} bytes");
-        else if (utf8.Span.Trim(" \r\n\t"u8).IsEmpty) errors.Add("the file is empty; an empty policy is no policy");
+        if (utf8.Length > AccessLimits.MaximumFileBytes) errors.Add(new("", $"the file is larger than {AccessLimits.MaximumFileBytes} bytes"));
+        else if (utf8.Span.Trim(White).IsEmpty) errors.Add(new("", "the file is empty; an empty policy is no policy"));
         else
         {
             try
@@ -73,11 +76,19 @@ public static class PolicyFile
             }
             catch (JsonException e)
             {
-                errors.Add($"not JSON: {e.Message}");
+                errors.Add(WhyNotJson(e));
             }
         }
 
         return document is not null;
+    }
+
+    // In our own words, which are translated. A field that stands twice is found when all has been read: it has a name and no line.
+    private static PolicyFault WhyNotJson(JsonException e)
+    {
+        var (first, last) = (e.Message.IndexOf('\''), e.Message.LastIndexOf('\''));
+        return e is { LineNumber: { } line, BytePositionInLine: { } place } ? new("", $"not JSON: line {line + 1}, byte {place + 1}")
+            : new("", last > first ? $"not JSON: the field \"{e.Message[(first + 1)..last]}\" stands twice in one object" : "not JSON: a field stands twice in one object");
     }
 
     private static PolicyRule? Rule(StrictObject json)

@@ -7,13 +7,13 @@ internal sealed class StrictObject
 {
     private readonly JsonElement _element;
     private readonly string _place;
-    private readonly List<string> _errors;
+    private readonly List<PolicyFault> _errors;
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
 
-    public StrictObject(JsonElement element, string place, List<string> errors)
+    public StrictObject(JsonElement element, string place, List<PolicyFault> errors)
     {
         (_element, _place, _errors) = (element, place, errors);
-        if (element.ValueKind != JsonValueKind.Object) errors.Add($"{place} is not an object");
+        if (element.ValueKind != JsonValueKind.Object) errors.Add(new(place, "is not an object"));
     }
 
     public bool Has(string name) => TryGet(name, out _);
@@ -57,7 +57,7 @@ internal sealed class StrictObject
 
     public StrictObject? Object(string name) => Required(name) is { } value ? new(value, $"{_place}.{name}", _errors) : null;
 
-    public void Complain(string name, string what) => _errors.Add($"{_place}.{name} {what}");
+    public void Complain(string name, string what) => _errors.Add(new($"{_place}.{name}", what));
 
     /// <summary>Call when everything was asked for.</summary>
     public void RefuseOthers()
@@ -65,7 +65,7 @@ internal sealed class StrictObject
         if (_element.ValueKind != JsonValueKind.Object) return;
         foreach (var property in _element.EnumerateObject())
         {
-            if (!_asked.Contains(property.Name)) _errors.Add($"{_place} has an unknown field \"{property.Name}\"");
+            if (!_asked.Contains(property.Name)) _errors.Add(new(_place, $"has an unknown field \"{property.Name}\""));
         }
     }
 

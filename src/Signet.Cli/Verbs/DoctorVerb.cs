@@ -4,6 +4,8 @@ using System.Text.Json.Nodes;
 using Signet.Cli.Shell;
 using Signet.Cli.Up;
 using Signet.Control;
+using Signet.Web;
+using Signet.Web.SignIn;
 
 namespace Signet.Cli.Verbs;
 
@@ -15,7 +17,7 @@ internal static class DoctorVerb
         var directory = GlobalOptions.DataDirectory(parsed);
         var settings = SignetSettings.Of(directory);
         var ports = Setting.All.Where(s => s.Key.StartsWith("ports:", StringComparison.Ordinal)).Select(s => (s.Key["ports:".Length..], settings.Number(s))).ToList();
-        var findings = Doctor.Examine(new(directory, settings.Postgres, ports, IPAddress.Parse(settings[Setting.Listen])), TimeProvider.System, cancellation);
+        IReadOnlyList<Finding> findings = [.. Doctor.Examine(new(directory, settings.Postgres, ports, IPAddress.Parse(settings[Setting.Listen])), TimeProvider.System, cancellation), .. Passwords(settings[Setting.BreachedPasswords])];
         var worst = findings.Max(f => f.State);
         if (printer.Json)
             printer.Object(new JsonObject
@@ -31,6 +33,20 @@ internal static class DoctorVerb
         }
         return Task.FromResult(worst == FindingState.Problem ? ExitCode.Refused : ExitCode.Done);
     });
+
+    private static IReadOnlyList<Finding> Passwords(string list)
+    {
+        if (list.Length == 0) return [];
+        try
+        {
+            using var opened = BreachedPasswords.Open(list);
+            return [new("breached passwords", FindingState.Ok, $"{list} can be searched")];
+        }
+        catch (WebConsoleException e)
+        {
+            return [new("breached passwords", FindingState.Problem, e.Message, "docs/operations.md, \"Passwords from breaches\", says how to make one; without it the center does not start")];
+        }
+    }
 
     private static string Word(FindingState state) => state switch { FindingState.Ok => "ok", FindingState.Warning => "warning", _ => "problem" };
 }

@@ -91,7 +91,7 @@ public sealed class Policies
 
     public static AccessPolicy? Read(ReadOnlyMemory<byte> file, out Refusal? refusal)
     {
-        refusal = PolicyFile.TryRead(file, out var policy, out var errors) ? null : new(RefusalCode.BadInput, $"this is no policy: {string.Join("; ", errors.Take(10))}{(errors.Count > 10 ? $"; and {errors.Count - 10} more" : "")}");
+        refusal = PolicyFile.TryRead(file, out var policy, out var faults) ? null : new(RefusalCode.BadInput, $"this is no policy: {Some(faults)}") { Faults = faults };
         return policy;
     }
 
@@ -126,7 +126,10 @@ public sealed class Policies
     {
         if (!(await PreviewAsync(file, assertions, cancellationToken)).TryGet(out var preview, out var refusal)) return refusal;
         if (preview.Assertions.FirstOrDefault(a => !a.Passed) is { } failed)
-            return new Refusal(RefusalCode.Conflict, $"the assertion '{failed.Assertion.Name}' fails: {failed.Why}{(preview.Assertions.Count(a => !a.Passed) is > 1 and var all ? $" (and {all - 1} more)" : "")}; nothing was applied");
+        {
+            var others = preview.Assertions.Count(a => !a.Passed) - 1;
+            return new Refusal(RefusalCode.Conflict, others == 0 ? $"the assertion '{failed.Assertion.Name}' fails: {failed.Why}; nothing was applied" : $"the assertion '{failed.Assertion.Name}' fails, and {others} more: {failed.Why}; nothing was applied");
+        }
         var (gained, lost) = (preview.Changes.Where(c => c.Gained).Sum(c => c.Count), preview.Changes.Where(c => !c.Gained).Sum(c => c.Count));
         var permit = await _trail.PermitAsync(actor, Act.ApplyPolicy, AuditTrail.Of(AuditTypes.Authorization, actor, "access-policy", "policy-applied", details: new()
         {
@@ -153,10 +156,13 @@ public sealed class Policies
     {
         refusal = null;
         if (file is not { } bytes) return [];
-        if (PolicyAssertions.TryRead(bytes, out var read, out var errors)) return read;
-        refusal = new(RefusalCode.BadInput, $"these are no assertions: {string.Join("; ", errors.Take(10))}");
+        if (PolicyAssertions.TryRead(bytes, out var read, out var faults)) return read;
+        refusal = new(RefusalCode.BadInput, $"these are no assertions: {Some(faults)}") { Faults = faults };
         return null;
     }
+
+    // One line; a page shows them one below the other.
+    private static string Some(IReadOnlyList<PolicyFault> faults) => string.Join("; ", faults.Take(10)) + (faults.Count > 10 ? $"; and {faults.Count - 10} more" : "");
 
     private PolicyRow? Row(long version) => _database.Read(c => c.QueryFirstOrDefault<PolicyRow>($"SELECT {PolicyRow.Columns} FROM access_policy WHERE version = @version", new { version }));
 

@@ -42,7 +42,12 @@ public sealed class BreachedPasswords : IDisposable
             list.Check();
             return list;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            list?.Dispose();
+            throw new WebConsoleException($"people:breachedPasswords: the list cannot be read: {e.Message}", e);
+        }
+        catch (InvalidDataException e)
         {
             list?.Dispose();
             throw new WebConsoleException($"people:breachedPasswords: {path} is no list of passwords from breaches: {e.Message} (wanted: SHA-1 in hexadecimal, one a line, in order)", e);

@@ -61,8 +61,10 @@ internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sess
 
     public string Factors(Account person) => person switch
     {
+        { TotpSince: not null, Passkeys: 1 } => phrases["app, 1 passkey"],
         { TotpSince: not null, Passkeys: > 0 } => phrases["app, {0} passkeys", person.Passkeys],
         { TotpSince: not null } => phrases["app"],
+        { Passkeys: 1 } => phrases["1 passkey"],
         { Passkeys: > 0 } => phrases["{0} passkeys", person.Passkeys],
         _ => phrases["none"],
     };

@@ -24,6 +24,9 @@ internal sealed class BareRows : IAsyncDisposable
 
     public Task WriteAsync() => _writer.WriteAsync(_body).AsTask();
 
+    /// <summary>One row and its commit on the caller's thread.</summary>
+    public ValueTask WriteHereAsync() => _writer.WriteHereAsync(_body);
+
     public Task WriteManyAsync(int rows) => Task.WhenAll(Enumerable.Range(0, 256).Select(producer => Task.Run(async () =>
     {
         for (var i = producer; i < rows; i += 256) await WriteAsync();

@@ -38,7 +38,7 @@ internal sealed class Pipeline : IAsyncDisposable
         one._journal = CommandJournal.Open(Path.Combine(directory, "state"));
         var own = OutgoingSequence.Start(one._journal.Epoch, TimeProvider.System);
         one._journal.StartEpoch(own.Epoch, DateTimeOffset.UtcNow.AddMinutes(-1));
-        var handlers = new CommandHandlers().Handle("open", ArgumentSchema.None, _ => CommandOutcome.Done(new JsonObject { ["open"] = true }));
+        var handlers = new CommandHandlers().HandleQuick("open", ArgumentSchema.None, _ => CommandOutcome.Done(new JsonObject { ["open"] = true }));
         one._receiver = new CommandReceiver(identity, handlers, one._journal, new ReceiptSigner(identity, own, one._journal, TimeProvider.System, one._random), one._outbox, "", TimeProvider.System, NullLogger.Instance);
         one._receipts = one._line.Center.ReadMessagesAsync().GetAsyncEnumerator();
         _ = one.ServeAsync();

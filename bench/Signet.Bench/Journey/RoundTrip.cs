@@ -28,6 +28,10 @@ internal static class RoundTrip
             using var large = new Signatures(rsa: true);
             await using var signedSmall = await PlainRequest.StartAsync(Path.Combine(memory, "tls-es"), random, small);
             await using var signedLarge = await PlainRequest.StartAsync(Path.Combine(memory, "tls-ps"), random, large);
+            await using var log = new BareRows(Signet.Store.DatabaseSource.Sqlite(Path.Combine(memory, "log.db")));
+            await using var states = new BareRows(Signet.Store.DatabaseSource.Sqlite(Path.Combine(memory, "states.db")));
+            await using var recordedSmall = await PlainRequest.StartAsync(Path.Combine(memory, "tls-es-rows"), random, small, (log, states));
+            await using var recordedLarge = await PlainRequest.StartAsync(Path.Combine(memory, "tls-ps-rows"), random, large, (log, states));
             await using var es256 = await Pipeline.StartAsync(Path.Combine(memory, "es"), rsa: false);
             await using var ps256 = await Pipeline.StartAsync(Path.Combine(memory, "ps"), rsa: true);
             await using var inMemory = await WholeCenter.StartAsync(Path.Combine(memory, "house"));
@@ -40,6 +44,8 @@ internal static class RoundTrip
                 ("part: the four signatures bare, PS256 and ES256", large.AllAsync),
                 ("floor: mutual TLS with the four bare signatures at their places, ES256", signedSmall.OnceAsync),
                 ("floor: mutual TLS with the four bare signatures at their places, PS256 and ES256", signedLarge.OnceAsync),
+                ("floor: the same and four commits of one bare row each in memory, two before the command leaves and two before its receipt counts, ES256", recordedSmall.OnceAsync),
+                ("floor: the same, PS256 and ES256", recordedLarge.OnceAsync),
                 ("part: ES256 command, the whole device, receipt, without a broker", es256.WithoutBrokerAsync),
                 ("ES256 command and receipt, mutual TLS, device journal in memory", es256.OnceAsync),
                 ("PS256 command, ES256 receipt, mutual TLS, device journal in memory", ps256.OnceAsync),

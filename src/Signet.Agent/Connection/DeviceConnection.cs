@@ -113,8 +113,10 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
             if (home.ForgetFormerSigner(time.GetUtcNow())) receiver.Obey(home.Identity);
             // The newest checkpoint travels with each command too.
             if (message.UserProperties.FirstOrDefault(property => property.Name == Topics.CheckpointProperty).Value is { Length: > 0 } note) await SayAsync(client, Witness.Take(Topics.CheckpointNote(note)), cancellationToken);
+            Heartbeats.Deafen();
             using (DeviceTracing.Continue(message))
                 if (await receiver.ReceiveAsync(message.Payload, message.Topic, cancellationToken)) restartWanted.TrySetResult();
+            Heartbeats.Listen();
             // Only coming back for the next message acknowledges this one, so the loop goes on even before a restart.
         }
         // The stream ends without an error when the connection does.

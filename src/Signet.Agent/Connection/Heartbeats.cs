@@ -13,13 +13,16 @@ namespace Signet.Agent;
 internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, TimeProvider time, RandomNumberGenerator random, ILogger logger)
 {
     private readonly Lock _one = new();
-    private ReplayWindow _numbers = new();
+    private readonly ReplayWindow _numbers = new();
     private long _since, _sent, _heard, _readings;
     private bool _isTaken;
     private (long Epoch, long Sequence) _last;
     private HeartbeatClaims? _before;
     private long _at, _sentBefore;
     private bool _isSilent, _isMissing;
+    private StrayCount _strayCommands = new(), _strayReceipts = new();
+    private bool _isDeaf;
+    private long _deafSince;
 
     /// <summary>A new <c>online</c> with this number is about to go out: counting what is heard begins.</summary>
     public void Begin(long since)
@@ -27,7 +30,8 @@ internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, Tim
         lock (_one)
         {
             (_since, _sent, _heard, _readings, _before, _isSilent, _isMissing) = (since, 0, 0, 0, null, false, false);
-            (_numbers, _isTaken) = (new(), false);
+            (_isTaken, _isDeaf) = (false, false); // the numbers stay: what was heard in an earlier count is not heard again
+            (_strayCommands, _strayReceipts) = (new(), new());
         }
     }
 
@@ -57,7 +61,7 @@ internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, Tim
             if (turn != 0 && turn == _since) _readings++;
     }
 
-    /// <summary>A command of the center verified and was new.</summary>
+    /// <summary>A command of the center verified and was new, be it too late.</summary>
     public void CommandHeard(long epoch, long number)
     {
         lock (_one)
@@ -101,13 +105,32 @@ internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, Tim
             (_last, _at, _isSilent) = ((claims.Epoch, claims.Sequence), time.GetTimestamp(), false);
             if (claims.Since != _since) return; // about an earlier connection
             // Two in a row: what is only on its way is there by the second.
-            if (_before is { } before && before.Since == _since && !_isMissing && (before.Sent > _heard || _sentBefore > claims.Heard))
+            _strayCommands.Look(_heard, claims.Sent, claims.IssuedAt, time);
+            _strayReceipts.Look(claims.Heard, _sent, claims.IssuedAt, time);
+            var (heard, had) = (_heard - _strayCommands.Sure, claims.Heard - _strayReceipts.Sure);
+            if (_before is { } before && before.Since == _since && !_isMissing && (before.Sent > heard || _sentBefore > had))
             {
                 _isMissing = true;
-                Log.MessagesMissing(logger, home.Name, before.Sent, _heard, _sentBefore, claims.Heard);
+                Log.MessagesMissing(logger, home.Name, before.Sent, heard, _sentBefore, had);
             }
 
             (_before, _sentBefore) = (claims, _sent);
+        }
+    }
+
+    /// <summary>A command is at work: what the center says meanwhile waits behind it, and that it is not heard is not its silence. Until <see cref="Listen"/>.</summary>
+    public void Deafen()
+    {
+        lock (_one) (_isDeaf, _deafSince) = (true, time.GetTimestamp());
+    }
+
+    /// <summary>What has come is heard from here on.</summary>
+    public void Listen()
+    {
+        lock (_one)
+        {
+            if (_isDeaf) _at += time.GetTimestamp() - _deafSince;
+            _isDeaf = false;
         }
     }
 
@@ -116,7 +139,7 @@ internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, Tim
     {
         lock (_one)
         {
-            if (_before is null || _isSilent || time.GetElapsedTime(_at) < 2 * TimeSpan.FromSeconds(_before.NextWithin)) return;
+            if (_before is null || _isSilent || _isDeaf || time.GetElapsedTime(_at) < 2 * TimeSpan.FromSeconds(_before.NextWithin)) return;
             _isSilent = true;
             Log.CenterSilent(logger, home.Name, 2 * _before.NextWithin);
         }

@@ -51,7 +51,11 @@ public sealed class CommandContext
 /// instead of answered <c>interrupted</c>. <c>TimeLimit</c>: when it is told to stop.
 /// </summary>
 public sealed record CommandHandler(
-    string Command, ArgumentSchema Arguments, Func<CommandContext, CancellationToken, Task<CommandOutcome>> Run, bool Idempotent, TimeSpan TimeLimit);
+    string Command, ArgumentSchema Arguments, Func<CommandContext, CancellationToken, Task<CommandOutcome>> Run, bool Idempotent, TimeSpan TimeLimit)
+{
+    /// <summary>Runs on the thread that received the command, without a time limit: see <see cref="CommandHandlers.HandleQuick"/>.</summary>
+    public bool IsQuick { get; init; }
+}
 
 /// <summary>What a device can do. Immutable: <c>new CommandHandlers().Handle("blink", ArgumentSchema.None, _ =&gt; CommandOutcome.Done())</c>.</summary>
 public sealed class CommandHandlers
@@ -75,6 +79,17 @@ public sealed class CommandHandlers
 
     public CommandHandlers Handle(string command, ArgumentSchema arguments, Func<CommandContext, CommandOutcome> run, bool idempotent = false) =>
         Handle(command, arguments, (context, _) => Task.FromResult(run(context)), idempotent);
+
+    /// <summary>
+    /// For what only sets or reads a value and is done in microseconds: it runs on the very thread that received the command, which wakes no other. It has no time limit: one that blocks keeps the device from taking
+    /// anything else, and what may block belongs into <see cref="Handle(string, ArgumentSchema, Func{CommandContext, CommandOutcome}, bool)"/>.
+    /// </summary>
+    /// <inheritdoc cref="Handle(string, ArgumentSchema, Func{CommandContext, CancellationToken, Task{CommandOutcome}}, bool, TimeSpan?)" path="/exception"/>
+    public CommandHandlers HandleQuick(string command, ArgumentSchema arguments, Func<CommandContext, CommandOutcome> run, bool idempotent = false)
+    {
+        var added = Handle(command, arguments, run, idempotent);
+        return new(added._handlers.SetItem(command, added._handlers[command] with { IsQuick = true }));
+    }
 
     internal bool TryFind(string command, [NotNullWhen(true)] out CommandHandler? handler) => _handlers.TryGetValue(command, out handler);
 }

@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Signet.Wire;
 
@@ -10,8 +12,8 @@ internal sealed record UnfinishedCommand(string Id, ReadOnlyMemory<byte> Message
 
 /// <summary>
 /// What a device must not forget: the epoch it sends in, which commands it has taken, which of them it began and did not end, and which receipts the broker does
-/// not have yet. Written ahead: <see cref="Begin"/> and <see cref="End"/> return when the record is on the disk. The state is built by the same
-/// <see cref="Apply"/> whether a record is new or read after a restart. Safe for concurrent use.
+/// not have yet. Written ahead: <see cref="Begin"/> and <see cref="End"/> return when the record is on the disk. A record changes the
+/// state by the same lines whether it is new or read after a restart. Safe for concurrent use.
 /// </summary>
 internal sealed class CommandJournal : IDisposable
 {
@@ -31,7 +33,10 @@ internal sealed class CommandJournal : IDisposable
     private readonly Queue<string> _ids = new();
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
 
-    private CommandJournal(JournalFile file) => _file = file;
+    private readonly ArrayBufferWriter<byte> _record = new(2048);
+    private readonly Utf8JsonWriter _members;
+
+    private CommandJournal(JournalFile file) => (_file, _members) = (file, new(_record));
 
     /// <exception cref="AgentException">Another process has it, it is damaged, or the disk refuses.</exception>
     public static CommandJournal Open(string directory)
@@ -100,22 +105,51 @@ internal sealed class CommandJournal : IDisposable
     /// <exception cref="IOException">Not on disk: the command must not run.</exception>
     public void Begin(VerifiedCommand command, string digest, DateTimeOffset at)
     {
-        var record = new JsonObject
+        var claims = command.Claims;
+        var second = at.ToUnixTimeSeconds();
+        lock (_one)
         {
-            ["t"] = "begun", ["id"] = command.Claims.Id, ["epoch"] = command.Claims.Epoch, ["seq"] = command.Claims.Sequence, ["at"] = at.ToUnixTimeSeconds(), ["digest"] = digest,
-            ["message"] = Encoding.ASCII.GetString(command.Bytes.Span),
-        };
-        if (command.Claims.Proposal is not null) record["proposal"] = command.Claims.Proposal;
-        Write(record, durable: true);
+            BeginRecord("begun");
+            _members.WriteString("id"u8, claims.Id);
+            _members.WriteNumber("epoch"u8, claims.Epoch);
+            _members.WriteNumber("seq"u8, claims.Sequence);
+            _members.WriteNumber("at"u8, second);
+            _members.WriteString("digest"u8, digest);
+            _members.WriteString("message"u8, command.Bytes.Span);
+            if (claims.Proposal is not null) _members.WriteString("proposal"u8, claims.Proposal);
+            EndRecord(durable: true);
+            TakeBegun(claims.Id, claims.Epoch, claims.Sequence, second, digest, command.Bytes, claims.Proposal);
+            CompactIfLarge();
+        }
     }
 
-    public void End(string commandId, SignedReceipt receipt) => Write(new JsonObject
+    public void End(string commandId, SignedReceipt receipt)
     {
-        ["t"] = "ended", ["command"] = commandId, ["id"] = receipt.Id, ["digest"] = receipt.CommandDigest, ["receipt"] = Encoding.ASCII.GetString(receipt.Bytes.Span),
-    }, durable: true);
+        lock (_one)
+        {
+            BeginRecord("ended");
+            _members.WriteString("command"u8, commandId);
+            _members.WriteString("id"u8, receipt.Id);
+            _members.WriteString("digest"u8, receipt.CommandDigest);
+            _members.WriteString("receipt"u8, receipt.Bytes.Span);
+            EndRecord(durable: true);
+            TakeEnded(commandId, receipt);
+            CompactIfLarge();
+        }
+    }
 
     // Losing the two below costs a second copy of a receipt, which the center recognises, or an older checkpoint: not worth a flush.
-    public void Acknowledge(string receiptId) => Write(new JsonObject { ["t"] = "acked", ["id"] = receiptId }, durable: false);
+    public void Acknowledge(string receiptId)
+    {
+        lock (_one)
+        {
+            BeginRecord("acked");
+            _members.WriteString("id"u8, receiptId);
+            EndRecord(durable: false);
+            _receipts.Remove(receiptId);
+            CompactIfLarge();
+        }
+    }
 
     /// <summary>A witness that forgets can be shown another history: durable when it returns.</summary>
     /// <exception cref="IOException">Not kept: do not cosign.</exception>
@@ -126,7 +160,26 @@ internal sealed class CommandJournal : IDisposable
 
     public void Dispose()
     {
-        lock (_one) _file.Dispose();
+        lock (_one)
+        {
+            _file.Dispose();
+            _members.Dispose();
+        }
+    }
+
+    private void BeginRecord(string kind)
+    {
+        _record.ResetWrittenCount();
+        _members.Reset();
+        _members.WriteStartObject();
+        _members.WriteString("t"u8, kind);
+    }
+
+    private void EndRecord(bool durable)
+    {
+        _members.WriteEndObject();
+        _members.Flush();
+        _file.AppendLine(_record.WrittenSpan, durable);
     }
 
     private void Write(JsonObject record, bool durable)
@@ -156,18 +209,10 @@ internal sealed class CommandJournal : IDisposable
                 _proposals[(string)record["proposal"]!] = (long)record["at"]!;
                 break;
             case "begun":
-                Know((string)record["id"]!);
-                if ((string?)record["proposal"] is { } proposal) _proposals[proposal] = (long)record["at"]!;
-                var id = (string)record["id"]!;
-                _unfinished[id] = new(id, Encoding.ASCII.GetBytes((string)record["message"]!), (string)record["digest"]!, DateTimeOffset.FromUnixTimeSeconds((long)record["at"]!));
-                var (epoch, sequence) = ((long)record["epoch"]!, (long)record["seq"]!);
-                // After a rewrite the window already holds the numbers of the unfinished.
-                if (_window.Check(epoch, sequence, NoBound, out _)) _window.Commit(epoch, sequence);
+                TakeBegun((string)record["id"]!, (long)record["epoch"]!, (long)record["seq"]!, (long)record["at"]!, (string)record["digest"]!, Encoding.ASCII.GetBytes((string)record["message"]!), (string?)record["proposal"]);
                 break;
             case "ended":
-                _unfinished.Remove((string)record["command"]!);
-                var receipt = new SignedReceipt((string)record["id"]!, (string)record["digest"]!, Encoding.ASCII.GetBytes((string)record["receipt"]!), isJournaled: true);
-                _receipts[receipt.Id] = receipt;
+                TakeEnded((string)record["command"]!, new SignedReceipt((string)record["id"]!, (string)record["digest"]!, Encoding.ASCII.GetBytes((string)record["receipt"]!), isJournaled: true));
                 break;
             case "acked":
                 _receipts.Remove((string)record["id"]!);
@@ -197,6 +242,21 @@ internal sealed class CommandJournal : IDisposable
         }
     }
 
+    private void TakeBegun(string id, long epoch, long sequence, long at, string digest, ReadOnlyMemory<byte> message, string? proposal)
+    {
+        Know(id);
+        if (proposal is not null) _proposals[proposal] = at;
+        _unfinished[id] = new(id, message, digest, DateTimeOffset.FromUnixTimeSeconds(at));
+        // After a rewrite the window already holds the numbers of the unfinished.
+        if (_window.Check(epoch, sequence, NoBound, out _)) _window.Commit(epoch, sequence);
+    }
+
+    private void TakeEnded(string commandId, SignedReceipt receipt)
+    {
+        _unfinished.Remove(commandId);
+        _receipts[receipt.Id] = receipt;
+    }
+
     private void Know(string id)
     {
         if (!_known.Add(id)) return;
@@ -206,9 +266,10 @@ internal sealed class CommandJournal : IDisposable
 
     private void CompactIfLarge()
     {
+        if (_file.Length <= AgentLimits.JournalBytes) return;
         // Twice the live part at least, or a full outbox would be written anew with every record.
         var live = _unfinished.Values.Sum(u => (long)u.Message.Length) + _receipts.Values.Sum(r => (long)r.Bytes.Length);
-        if (_file.Length <= Math.Max(AgentLimits.JournalBytes, 2 * live)) return;
+        if (_file.Length <= 2 * live) return;
         _file.Rewrite(Snapshot());
     }
 

@@ -15,10 +15,12 @@ internal sealed class JournalFile : IDisposable
     private readonly string _path;
     private readonly FileStream _lock;
     private FileStream _file;
+    private byte[] _line = new byte[4096];
 
-    private JournalFile(string path, FileStream held, FileStream file) => (_path, _lock, _file) = (path, held, file);
+    private JournalFile(string path, FileStream held, FileStream file) => (_path, _lock, _file, Length) = (path, held, file, file.Length);
 
-    public long Length => _file.Length;
+    /// <summary>Bytes; nobody else writes to the file.</summary>
+    public long Length { get; private set; }
 
     /// <summary>Opens or makes the file, and reads it.</summary>
     /// <exception cref="AgentException">Another process has it, it is damaged, or the disk refuses.</exception>
@@ -49,19 +51,24 @@ internal sealed class JournalFile : IDisposable
     }
 
     /// <exception cref="IOException">Not written; the file is as it was before.</exception>
-    public void Append(JsonObject record, bool durable)
+    public void Append(JsonObject record, bool durable) => AppendLine(Encoding.UTF8.GetBytes(record.ToJsonString()), durable);
+
+    /// <param name="json">A record in one line.</param>
+    /// <param name="durable">Whether it must be on the disk when this returns.</param>
+    /// <exception cref="IOException">As above.</exception>
+    public void AppendLine(ReadOnlySpan<byte> json, bool durable)
     {
-        var line = Encode(record);
-        var before = _file.Length;
+        var line = Encode(json);
         try
         {
-            _file.Seek(0, SeekOrigin.End);
+            _file.Position = Length;
             _file.Write(line);
             _file.Flush(flushToDisk: durable);
+            Length += line.Length;
         }
         catch (IOException)
         {
-            _file.SetLength(before); // half a line in the middle would be damage later
+            _file.SetLength(Length); // half a line in the middle would be damage later
             throw;
         }
     }
@@ -70,12 +77,12 @@ internal sealed class JournalFile : IDisposable
     public void Rewrite(IEnumerable<JsonObject> records)
     {
         var beside = OpenForAppend(_path + ".new");
-        foreach (var record in records) beside.Write(Encode(record));
+        foreach (var record in records) beside.Write(Encode(Encoding.UTF8.GetBytes(record.ToJsonString())));
         beside.Flush(flushToDisk: true);
         File.Move(_path + ".new", _path, overwrite: true);
         beside.Flush(flushToDisk: true);
         _file.Dispose();
-        _file = beside;
+        (_file, Length) = (beside, beside.Length);
     }
 
     public void Dispose()
@@ -104,13 +111,24 @@ internal sealed class JournalFile : IDisposable
         return new FileStream(path, options);
     }
 
-    private static byte[] Encode(JsonObject record)
+    /// <summary>Good until the next one.</summary>
+    private ReadOnlySpan<byte> Encode(ReadOnlySpan<byte> json)
     {
-        var json = Encoding.UTF8.GetBytes(record.ToJsonString());
-        return [.. Encoding.ASCII.GetBytes(DigestOf(json)), (byte)' ', .. json, (byte)'\n'];
+        var length = DigestCharacters + 1 + json.Length + 1;
+        if (_line.Length < length) _line = new byte[length];
+        DigestOf(json, _line.AsSpan(0, DigestCharacters));
+        _line[DigestCharacters] = (byte)' ';
+        json.CopyTo(_line.AsSpan(DigestCharacters + 1));
+        _line[length - 1] = (byte)'\n';
+        return _line.AsSpan(0, length);
     }
 
-    private static string DigestOf(ReadOnlySpan<byte> json) => Convert.ToHexStringLower(SHA256.HashData(json).AsSpan(0, DigestCharacters / 2));
+    private static void DigestOf(ReadOnlySpan<byte> json, Span<byte> digits)
+    {
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(json, digest);
+        Convert.TryToHexStringLower(digest[..(DigestCharacters / 2)], digits, out _);
+    }
 
     private static List<JsonObject> Read(FileStream file, string path)
     {
@@ -145,7 +163,9 @@ internal sealed class JournalFile : IDisposable
         record = null;
         if (line.Length is <= DigestCharacters + 1 or > AgentLimits.JournalRecordBytes || line[DigestCharacters] != ' ') return false;
         var json = line[(DigestCharacters + 1)..];
-        if (!line[..DigestCharacters].SequenceEqual(Encoding.ASCII.GetBytes(DigestOf(json)))) return false;
+        Span<byte> digits = stackalloc byte[DigestCharacters];
+        DigestOf(json, digits);
+        if (!line[..DigestCharacters].SequenceEqual(digits)) return false;
         try
         {
             record = JsonNode.Parse(json) as JsonObject;

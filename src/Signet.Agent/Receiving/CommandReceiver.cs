@@ -23,7 +23,7 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
     private readonly RefusalLimiter _refusals = new(time);
     private DeviceIdentity _device = identity;
 
-    /// <summary>Told epoch and number of every command that verified and is new.</summary>
+    /// <summary>Told epoch and number of every command that verified and is new, also of one that is refused because it is too late.</summary>
     public Action<long, long>? Heard { get; init; }
 
     /// <summary>A newer manifest is in force from the next command on. Called between two commands.</summary>
@@ -36,7 +36,11 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
         var now = time.GetUtcNow();
         var expected = new Expectation { Keys = _device.CenterKeys, Audience = _device.Name, Topic = topic, Now = now, HasClock = _device.HasClock };
         var digest = Thumbprint.OfBytes(bytes.Span);
-        if (!TryOpen(bytes, expected, out var signed, out var rejection) || !CommandMessage.TryVerify(signed.Span, expected, out var command, out rejection)) return Refuse(bytes, rejection);
+        if (!TryOpen(bytes, expected, out var signed, out var rejection) || !CommandMessage.TryVerify(signed.Span, expected, out var command, out rejection))
+        {
+            if (rejection.Reason == RejectReason.Expired) HearLate(signed.Span, expected);
+            return Refuse(bytes, rejection);
+        }
         // 2
         if (!TakesSuite(command.Suite.Name, now, out rejection) || !IsFresh(command.Claims, now, out rejection)) return Refuse(bytes, rejection);
         Heard?.Invoke(command.Claims.Epoch, command.Claims.Sequence);
@@ -108,15 +112,14 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
 
     private async Task<CommandOutcome> ExecuteAsync(CommandHandler handler, string digest, CommandContext context, CancellationToken cancellationToken)
     {
+        if (handler.IsQuick) return await ExecuteHereAsync(handler, context, cancellationToken);
         using var limit = new CancellationTokenSource(handler.TimeLimit, time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
             // On a thread of the pool: a handler that blocks must not hold up the time limits.
             var run = Task.Run(() => handler.Run(context, stop.Token), CancellationToken.None);
-            using var early = new CancellationTokenSource();
-            await Task.WhenAny(run, Task.Delay(AgentLimits.AcceptedAfter, time, early.Token));
-            await early.CancelAsync();
+            await ((Task)run).WaitAsync(AgentLimits.AcceptedAfter, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!run.IsCompleted) outbox.Post(receipts.Accepted(context.Command.Claims.Id, digest));
             return await run.WaitAsync(handler.TimeLimit + AgentLimits.HandlerGrace, time, CancellationToken.None);
         }
@@ -130,9 +133,27 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
         }
         catch (Exception e)
         {
-            Log.HandlerFailed(logger, handler.Command, e);
-            return CommandOutcome.Failed($"the handler failed ({e.GetType().Name})"); // the exception's text stays on the device
+            return FailedBy(e, handler);
         }
+    }
+
+    // No thread is woken and no clock is set for what is done in less time than that takes.
+    private async Task<CommandOutcome> ExecuteHereAsync(CommandHandler handler, CommandContext context, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await handler.Run(context, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return FailedBy(e, handler);
+        }
+    }
+
+    private CommandOutcome FailedBy(Exception e, CommandHandler handler)
+    {
+        Log.HandlerFailed(logger, handler.Command, e);
+        return CommandOutcome.Failed($"the handler failed ({e.GetType().Name})"); // the exception's text stays on the device
     }
 
     /// <summary>What is to be verified: the bytes themselves, or what their envelope holds.</summary>
@@ -152,6 +173,12 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
         if (!SealedMessage.TryOpen(bytes.Span, _device.SealingKey, expected, out var opened, out rejection)) return false;
         signed = opened;
         return TakesSuite(_device.SealingKey.Suite.Name, expected.Now, out rejection);
+    }
+
+    /// <summary>Nothing of it was lost on the way: it only waited too long, at the broker or behind another one.</summary>
+    private void HearLate(ReadOnlySpan<byte> signed, Expectation expected)
+    {
+        if (CommandMessage.TryVerify(signed, expected with { HasClock = false }, out var late, out _) && journal.IsNew(late.Claims, expected.Now, out _)) Heard?.Invoke(late.Claims.Epoch, late.Claims.Sequence);
     }
 
     private bool TakesSuite(string suite, DateTimeOffset now, out Rejection rejection)

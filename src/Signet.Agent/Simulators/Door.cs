@@ -11,9 +11,9 @@ internal sealed class Door(TimeProvider time)
 
     public Simulator ToSimulator() => new(
         new CommandHandlers()
-            .Handle("open", ArgumentSchema.None, _ => Move(open: true), idempotent: true)
-            .Handle("close", ArgumentSchema.None, _ => Move(open: false), idempotent: true)
-            .Handle("check-status", ArgumentSchema.None, _ => CommandOutcome.Done(new JsonObject { ["open"] = _open, ["moves"] = _moves, ["uptime"] = _uptime.Seconds }), idempotent: true)
+            .HandleQuick("open", ArgumentSchema.None, _ => Move(open: true), idempotent: true)
+            .HandleQuick("close", ArgumentSchema.None, _ => Move(open: false), idempotent: true)
+            .HandleQuick("check-status", ArgumentSchema.None, _ => CommandOutcome.Done(new JsonObject { ["open"] = _open, ["moves"] = _moves, ["uptime"] = _uptime.Seconds }), idempotent: true)
             .HandleRestart(_uptime.Restart),
         () => [new("open", _open), new("moves", _moves)]);
 

@@ -21,9 +21,9 @@ public sealed record Simulator(CommandHandlers Handlers, Func<IReadOnlyList<Meas
     private static Simulator Custom(IEnumerable<string> allowed, TimeProvider time)
     {
         var uptime = new Uptime(time);
-        var handlers = allowed.Where(c => c is not ("check-status" or "restart")).Aggregate(new CommandHandlers(), (all, command) => all.Handle(command, ArgumentSchema.Any,
+        var handlers = allowed.Where(c => c is not ("check-status" or "restart")).Aggregate(new CommandHandlers(), (all, command) => all.HandleQuick(command, ArgumentSchema.Any,
             context => CommandOutcome.Done(new JsonObject { ["command"] = command, ["arguments"] = context.Arguments.DeepClone() })));
-        return new(handlers.Handle("check-status", ArgumentSchema.None, _ => CommandOutcome.Done(new JsonObject { ["uptime"] = uptime.Seconds }), idempotent: true).HandleRestart(uptime.Restart),
+        return new(handlers.HandleQuick("check-status", ArgumentSchema.None, _ => CommandOutcome.Done(new JsonObject { ["uptime"] = uptime.Seconds }), idempotent: true).HandleRestart(uptime.Restart),
             () => [new("uptime", uptime.Seconds, "s")]);
     }
 }
@@ -41,7 +41,7 @@ internal sealed class Uptime(TimeProvider time)
 internal static class RestartCommand
 {
     /// <summary>Adds <c>restart</c>: the receipt goes out, then the device comes back as after switching it off and on.</summary>
-    public static CommandHandlers HandleRestart(this CommandHandlers handlers, Action restart) => handlers.Handle("restart", ArgumentSchema.None, context =>
+    public static CommandHandlers HandleRestart(this CommandHandlers handlers, Action restart) => handlers.HandleQuick("restart", ArgumentSchema.None, context =>
     {
         restart();
         context.RestartWanted = true;

@@ -17,11 +17,11 @@ internal sealed class Thermostat(TimeProvider time, Random random)
 
     public Simulator ToSimulator() => new(
         new CommandHandlers()
-            .Handle("read-temperature", ArgumentSchema.None, _ => CommandOutcome.Done(new JsonObject { ["temperature"] = Temperature(), ["unit"] = "Cel" }), idempotent: true)
-            .Handle("set-point", ArgumentSchema.Of(Argument.Number("celsius", Least, Most)), context => SetPoint(context.Number("celsius")), idempotent: true)
-            .Handle("activate", ArgumentSchema.None, _ => Switch(on: true), idempotent: true)
-            .Handle("deactivate", ArgumentSchema.None, _ => Switch(on: false), idempotent: true)
-            .Handle("check-status", ArgumentSchema.None, _ => CommandOutcome.Done(Status()), idempotent: true)
+            .HandleQuick("read-temperature", ArgumentSchema.None, _ => CommandOutcome.Done(new JsonObject { ["temperature"] = Temperature(), ["unit"] = "Cel" }), idempotent: true)
+            .HandleQuick("set-point", ArgumentSchema.Of(Argument.Number("celsius", Least, Most)), context => SetPoint(context.Number("celsius")), idempotent: true)
+            .HandleQuick("activate", ArgumentSchema.None, _ => Switch(on: true), idempotent: true)
+            .HandleQuick("deactivate", ArgumentSchema.None, _ => Switch(on: false), idempotent: true)
+            .HandleQuick("check-status", ArgumentSchema.None, _ => CommandOutcome.Done(Status()), idempotent: true)
             .HandleRestart(Restart),
         () => [new("temperature", Temperature(), "Cel"), new("set-point", _setPoint, "Cel"), new("active", _active)]);
 

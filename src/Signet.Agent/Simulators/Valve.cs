@@ -11,10 +11,10 @@ internal sealed class Valve(TimeProvider time, Random random)
 
     public Simulator ToSimulator() => new(
         new CommandHandlers()
-            .Handle("open", ArgumentSchema.None, _ => Move(100), idempotent: true)
-            .Handle("close", ArgumentSchema.None, _ => Move(0), idempotent: true)
-            .Handle("set-position", ArgumentSchema.Of(Argument.Integer("percent", 0, 100)), context => Move((long)context.Number("percent")), idempotent: true)
-            .Handle("check-status", ArgumentSchema.None, _ => CommandOutcome.Done(new JsonObject { ["position"] = _position, ["flow"] = Flow(), ["uptime"] = _uptime.Seconds }), idempotent: true)
+            .HandleQuick("open", ArgumentSchema.None, _ => Move(100), idempotent: true)
+            .HandleQuick("close", ArgumentSchema.None, _ => Move(0), idempotent: true)
+            .HandleQuick("set-position", ArgumentSchema.Of(Argument.Integer("percent", 0, 100)), context => Move((long)context.Number("percent")), idempotent: true)
+            .HandleQuick("check-status", ArgumentSchema.None, _ => CommandOutcome.Done(new JsonObject { ["position"] = _position, ["flow"] = Flow(), ["uptime"] = _uptime.Seconds }), idempotent: true)
             .HandleRestart(_uptime.Restart),
         () => [new("position", _position, "%"), new("flow", Flow(), "L/min")]);
 

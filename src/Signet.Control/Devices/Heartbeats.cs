@@ -32,6 +32,7 @@ internal sealed class Beat(long epoch, long since)
     public bool IsAssumed { get; set; }
 
     private readonly ReplayWindow _numbers = new();
+    private readonly StrayCount _receipts = new(), _readings = new(), _commands = new();
 
     public void Hear(long epoch, long sequence, bool isEnd)
     {
@@ -52,6 +53,15 @@ internal sealed class Beat(long epoch, long since)
         if (!isNow || Answered != _answeredBefore || _answeredAt == 0) _answeredAt = time.GetTimestamp();
         (_wasAtWork, _answeredBefore) = (isNow, Answered);
         return (was || isNow) && time.GetElapsedTime(_answeredAt) < ControlLimits.AtWork;
+    }
+
+    /// <summary>What must have come by now and has not: what the device had sent by its heartbeat before, and the center by its own. Once for each heartbeat.</summary>
+    public (long Receipts, long Readings, long Commands) Missing(HeartbeatClaims claims, TimeProvider time)
+    {
+        _receipts.Look(Receipts, claims.Sent, claims.IssuedAt, time);
+        _readings.Look(Readings, claims.Readings, claims.IssuedAt, time);
+        _commands.Look(claims.Heard, Sent, claims.IssuedAt, time);
+        return Last is not { } before ? default : (before.Sent - (Receipts - _receipts.Sure), before.Readings - (Readings - _readings.Sure), SentBefore - (claims.Heard - _commands.Sure));
     }
 
     /// <summary>Counting goes on from the device's word, in a new count: what is on its way now belongs to none. What is already here of what it will say next is counted too, so that it is not missed later.</summary>
@@ -187,13 +197,10 @@ internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSign
         beat.IsSilent = false;
         var isAtWork = beat.IsAtWork(claims, time);
         // What was on its way when it said so is here when it says it again.
-        if (beat.Last is { } before)
-        {
-            Miss(member, beat, "receipts", before.Sent - beat.Receipts);
-            Miss(member, beat, "readings", before.Readings - beat.Readings);
-            if (!isAtWork) Miss(member, beat, "commands", beat.SentBefore - claims.Heard);
-        }
-
+        var (receipts, readings, commands) = beat.Missing(claims, time);
+        Miss(member, beat, "receipts", receipts);
+        Miss(member, beat, "readings", readings);
+        if (!isAtWork) Miss(member, beat, "commands", commands);
         (beat.Last, beat.LastAt, beat.SentBefore) = (claims, time.GetTimestamp(), beat.Sent);
         return hasCome || beat.Trouble != trouble;
     }

@@ -22,24 +22,19 @@ internal sealed class CompactJws
 
     public static byte[] Sign(string type, ReadOnlySpan<byte> payload, SigningKey key)
     {
-        // The header is written by hand in canonical order; its values need no escaping.
-        var header = Encoding.ASCII.GetBytes($$"""{"alg":"{{key.Algorithm}}","kid":"{{key.KeyId}}","typ":"{{type}}"}""");
-        var output = new ArrayBufferWriter<byte>(Base64Url.GetEncodedLength(header.Length) + Base64Url.GetEncodedLength(payload.Length) + Base64Url.GetEncodedLength(WireLimits.RsaBitsMost / 8) + 2);
-        Append(output, header);
-        output.Write("."u8);
-        Append(output, payload);
-        var signature = key.Sign(output.WrittenSpan);
-        output.Write("."u8);
-        Append(output, signature);
-        return output.WrittenSpan.ToArray();
+        var header = key.HeaderOf(type);
+        var signed = header.Length + Base64Url.GetEncodedLength(payload.Length);
+        var message = new byte[signed + 1 + Base64Url.GetEncodedLength(key.SignatureBytes)];
+        header.CopyTo(message);
+        Base64Url.EncodeToUtf8(payload, message.AsSpan(header.Length));
+        message[signed] = (byte)'.';
+        Base64Url.EncodeToUtf8(key.Sign(message.AsSpan(0, signed)), message.AsSpan(signed + 1));
+        return message;
     }
 
     /// <summary>Header, dot and payload: what is signed.</summary>
     public static byte[] SignedPart(string type, ReadOnlySpan<byte> payload, Suite suite, string keyId)
         => Encoding.ASCII.GetBytes($"{Base64Url.EncodeToString(Encoding.ASCII.GetBytes($$"""{"alg":"{{suite.Algorithm}}","kid":"{{Signet.Wire.KeyId.Require(keyId)}}","typ":"{{type}}"}"""))}.{Base64Url.EncodeToString(payload)}");
-
-    private static void Append(ArrayBufferWriter<byte> output, ReadOnlySpan<byte> bytes) =>
-        output.Advance(Base64Url.EncodeToUtf8(bytes, output.GetSpan(Base64Url.GetEncodedLength(bytes.Length))));
 
     public static bool TrySplit(ReadOnlySpan<byte> message, [NotNullWhen(true)] out CompactJws? jws, out Rejection rejection)
     {

@@ -1,4 +1,7 @@
+using System.Buffers.Text;
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Signet.Wire;
 
@@ -12,6 +15,7 @@ public sealed class SigningKey : IDisposable
     private readonly ECDsa? _ecdsa;
     private readonly byte[]? _secret;
     private readonly Lock _one = new();
+    private readonly ConcurrentDictionary<string, byte[]> _headers = new(StringComparer.Ordinal); // as many as there are kinds of messages
 
     private SigningKey(Suite suite, string keyId, RSA? rsa = null, ECDsa? ecdsa = null, byte[]? secret = null)
     {
@@ -46,6 +50,12 @@ public sealed class SigningKey : IDisposable
     public Suite Suite { get; }
     public string KeyId { get; }
     public string Algorithm => Suite.Algorithm;
+
+    internal int SignatureBytes => _secret is not null ? HMACSHA256.HashSizeInBytes : _rsa is not null ? (_rsa.KeySize + 7) / 8 : LowS.SignatureBytes;
+
+    /// <summary>The header of every message of this kind under this key, encoded, with the dot behind it. Written by hand in canonical order; its values need no escaping.</summary>
+    internal ReadOnlySpan<byte> HeaderOf(string type) => _headers.GetOrAdd(type, static (type, key) =>
+        Encoding.ASCII.GetBytes(Base64Url.EncodeToString(Encoding.ASCII.GetBytes($$"""{"alg":"{{key.Algorithm}}","kid":"{{key.KeyId}}","typ":"{{type}}"}""")) + "."), this);
 
     /// <summary>The signature over <paramref name="data"/> as JWS carries it.</summary>
     internal byte[] Sign(ReadOnlySpan<byte> data)

@@ -222,6 +222,80 @@ public sealed class CommandReceiverSpecs
         bench.Receipts()[^1].State.ShouldBe(ReceiptState.Interrupted);
     }
 
+    [Fact]
+    public async Task A_handler_that_blocks_its_thread_holds_up_neither_its_time_limit_nor_the_next_command()
+    {
+        using var stuck = new ManualResetEventSlim();
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var bench = new Bench(new CommandHandlers()
+            .Handle("open", ArgumentSchema.None, _ =>
+            {
+                begun.SetResult();
+                stuck.Wait();
+                return CommandOutcome.Done();
+            })
+            .Handle("close", ArgumentSchema.None, _ => CommandOutcome.Done()));
+        var receiving = Task.Run(async () =>
+        {
+            await bench.ReceiveAsync(bench.Sign(bench.Claims("open")));
+            await bench.ReceiveAsync(bench.Sign(bench.Claims("close")));
+        });
+        await begun.Task;
+        while (bench.Time.Timers < 2) await Task.Yield();
+        bench.Time.Advance(AgentLimits.AcceptedAfter);
+        while (bench.Outbox.Count < 1) await Task.Yield();
+        while (bench.Time.Timers < 2) await Task.Yield();
+        bench.Time.Advance(AgentLimits.HandlerTime + AgentLimits.HandlerGrace);
+        await receiving.WaitAsync(TimeSpan.FromSeconds(30));
+        bench.Receipts().Select(r => r.State).ShouldBe([ReceiptState.Accepted, ReceiptState.Interrupted, ReceiptState.Executed]);
+        stuck.Set();
+    }
+
+    [Fact]
+    public async Task A_quick_handler_runs_on_the_thread_that_received_the_command_and_its_failure_is_told_like_anothers()
+    {
+        var threads = new List<int>();
+        using var bench = new Bench(new CommandHandlers()
+            .HandleQuick("open", ArgumentSchema.None, _ =>
+            {
+                threads.Add(Environment.CurrentManagedThreadId);
+                return CommandOutcome.Done();
+            })
+            .HandleQuick("close", ArgumentSchema.None, _ => throw new InvalidOperationException("the password is hunter2")));
+        var here = Environment.CurrentManagedThreadId;
+        var opened = bench.ReceiveAsync(bench.Sign(bench.Claims("open")));
+        opened.IsCompletedSuccessfully.ShouldBeTrue("it waits for no other thread");
+        threads.ShouldBe([here]);
+        await bench.ReceiveAsync(bench.Sign(bench.Claims("close")));
+        bench.Receipts().Select(r => r.State).ShouldBe([ReceiptState.Executed, ReceiptState.Failed]);
+        bench.Receipts()[^1].Result.ToJsonString().ShouldBe("""{"error":"the handler failed (InvalidOperationException)"}""");
+    }
+
+    [Fact]
+    public async Task A_command_that_comes_too_late_was_not_lost_and_counts_as_heard_once_it_is_carried_out_no_more()
+    {
+        using var bench = new Bench();
+        var late = bench.Claims();
+        var message = bench.Sign(late);
+        bench.Time.Advance(TimeSpan.FromMinutes(1));
+        await bench.ReceiveAsync(message);
+        bench.Receipts().ShouldHaveSingleItem().Reason.ShouldBe(RejectReason.Expired);
+        bench.Heard.ShouldBe([(late.Epoch, late.Sequence)]);
+
+        // One that was carried out and comes again when it is old is nothing new.
+        var done = bench.Claims();
+        var taken = bench.Sign(done);
+        await bench.ReceiveAsync(taken);
+        bench.Time.Advance(TimeSpan.FromMinutes(1));
+        await bench.ReceiveAsync(taken);
+        bench.Receipts()[^1].Reason.ShouldBe(RejectReason.Expired);
+        bench.Heard.ShouldBe([(late.Epoch, late.Sequence), (done.Epoch, done.Sequence)]);
+
+        // Nor is a forged one.
+        await bench.ReceiveAsync(Flip(bench.Sign(bench.Claims())));
+        bench.Heard.Count.ShouldBe(2);
+    }
+
     private static byte[] Flip(byte[] message)
     {
         message[^2] = message[^2] == (byte)'A' ? (byte)'B' : (byte)'A';

@@ -39,6 +39,9 @@ internal sealed class Bench : IDisposable
     public CommandReceiver Receiver { get; private set; } = null!;
     public OutgoingSequence Sequence { get; private set; } = null!;
 
+    /// <summary>Epoch and number of the commands that counted as heard.</summary>
+    public List<(long Epoch, long Sequence)> Heard { get; } = [];
+
     /// <summary>As the agent's start: opens the journal, begins an epoch, posts what the broker does not have.</summary>
     public void Start()
     {
@@ -48,7 +51,7 @@ internal sealed class Bench : IDisposable
         Outbox = new Outbox();
         foreach (var receipt in Journal.Receipts) Outbox.Post(receipt);
         var signer = new ReceiptSigner(_identity, Sequence, Journal, Time, Random);
-        Receiver = new CommandReceiver(_identity, Handlers, Journal, signer, Outbox, Nonce, Time, NullLogger.Instance);
+        Receiver = new CommandReceiver(_identity, Handlers, Journal, signer, Outbox, Nonce, Time, NullLogger.Instance) { Heard = (epoch, sequence) => Heard.Add((epoch, sequence)) };
     }
 
     /// <summary>As kill -9: nothing is said or written any more.</summary>

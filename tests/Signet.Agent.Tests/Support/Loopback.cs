@@ -57,10 +57,10 @@ internal sealed class Loopback : IAsyncDisposable
     }, _signing);
 
     /// <summary>The center's heartbeat about the connection that began with the <c>online</c> numbered <paramref name="since"/>.</summary>
-    public byte[] SignHeartbeat(string device, long since, long sent, long heard = 1) => HeartbeatMessage.Sign(new HeartbeatClaims
+    public byte[] SignHeartbeat(string device, long since, long sent, long heard = 1, int nextWithin = 60, DateTimeOffset? at = null) => HeartbeatMessage.Sign(new HeartbeatClaims
     {
-        Issuer = "command_center", Audience = device, Id = MessageId.New(TimeProvider.System, _random), IssuedAt = DateTimeOffset.UtcNow, Epoch = _sequence.Epoch, Sequence = _sequence.Next(), Topic = Topics.Checkpoint(device),
-        Since = since, NextWithin = 60, Sent = sent, Heard = heard, Readings = 0,
+        Issuer = "command_center", Audience = device, Id = MessageId.New(TimeProvider.System, _random), IssuedAt = at ?? DateTimeOffset.UtcNow, Epoch = _sequence.Epoch, Sequence = _sequence.Next(), Topic = Topics.Checkpoint(device),
+        Since = since, NextWithin = nextWithin, Sent = sent, Heard = heard, Readings = 0,
     }, _signing);
 
     /// <param name="device">Whom it is for.</param>
@@ -86,6 +86,9 @@ internal sealed class Loopback : IAsyncDisposable
 
     public async Task<TelemetryClaims> NextReadingAsync(string device, string name, X509Certificate2 certificate) =>
         Verified(await NextAsync(Topics.Telemetry(device, name)), certificate, device, (b, e) => TelemetryMessage.TryVerify(b.Span, e, out var v, out _) ? v!.Claims : null);
+
+    public async Task<HeartbeatClaims> NextHeartbeatAsync(string device, X509Certificate2 certificate) =>
+        Verified(await NextAsync(Topics.Telemetry(device, HeartbeatClaims.Reading)), certificate, device, (b, e) => HeartbeatMessage.TryVerify(b.Span, e, out var v, out _) ? v!.Claims : null);
 
     public int Cut(string identity) => _broker.Disconnect(s => s.Identity == identity, ReasonCode.AdministrativeAction, "cut by the test");
 

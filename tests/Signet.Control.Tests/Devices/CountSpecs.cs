@@ -113,6 +113,49 @@ public sealed class CountSpecs
     }
 
     [Fact]
+    public void What_was_on_its_way_when_a_count_began_hides_no_loss_that_comes_later()
+    {
+        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        var beat = new Beat(Epoch, 1) { Sent = 0 };
+        (long Receipts, long Readings, long Commands) Next(long heard, long sent, long readings)
+        {
+            var claims = Heartbeat(heard, sent, readings) with { IssuedAt = clock.GetUtcNow() };
+            var missing = beat.Missing(claims, clock);
+            (beat.Last, beat.SentBefore) = (claims, beat.Sent);
+            return missing;
+        }
+
+        // One of each kind belongs to the count before; a second receipt is of this one, and the device has not heard yet that the broker took it.
+        beat.Hear(Epoch, 7, isEnd: true);
+        beat.Hear(Epoch, 8, isEnd: true);
+        beat.Readings = 1;
+        Next(heard: 1, sent: 0, readings: 0).ShouldBe((0, 0, 0));
+        clock.Advance(StrayCount.Settled - TimeSpan.FromSeconds(1));
+        beat.Sent = 1;
+        Next(heard: 2, sent: 1, readings: 0).ShouldBe((-2, -1, -2));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Next(heard: 2, sent: 1, readings: 0).ShouldBe((0, 0, -1));
+
+        // One more of each is sent and none arrives.
+        beat.Sent = 2;
+        Next(heard: 2, sent: 2, readings: 1);
+        Next(heard: 2, sent: 2, readings: 1).ShouldBe((1, 1, 0));
+    }
+
+    [Fact]
+    public void What_a_heartbeat_says_that_waited_somewhere_is_not_held_against_what_came_after_it_was_signed()
+    {
+        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        var strays = new StrayCount();
+        strays.Look(heard: 3, sent: 3, clock.GetUtcNow(), clock);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        strays.Look(heard: 5, sent: 1, clock.GetUtcNow() - TimeSpan.FromSeconds(20), clock);
+        strays.Sure.ShouldBe(0);
+        strays.Look(heard: 5, sent: 1, clock.GetUtcNow(), clock);
+        strays.Sure.ShouldBe(2);
+    }
+
+    [Fact]
     public void A_broker_of_our_own_has_no_kept_online()
     {
         var (roster, heartbeats) = Center();

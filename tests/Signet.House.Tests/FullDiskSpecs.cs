@@ -69,7 +69,7 @@ public sealed class FullDiskSpecs : IAsyncLifetime
 
             var refused = 0;
             await UntilAsync(async () => (refused += (await Run("device", "add", $"lamp-{refused}", "--kind", "valve")).Error.Contains("(audit-unavailable)", StringComparison.Ordinal) ? 1 : 0) == 8);
-            await UntilAsync(() => Task.FromResult(Said(signet.Terminal.Output, Stops) > 0));
+            await UntilAsync(() => Task.FromResult(Said(signet.Terminal.Output, Stops) > 0 && Said(signet.Terminal.Errors, "THE AUDIT LOG") > 0));
             (await CurlAsync("-b", jar, "-c", jar, $"{console}/audit")).ShouldContain("The log takes no entries, so commands and administration are refused.");
             await SaidAsync(console, "disk full");
             // It is tried with every act and once a second, by people, devices and itself: on each stream one line, in the first try's words.
@@ -80,7 +80,7 @@ public sealed class FullDiskSpecs : IAsyncLifetime
             File.Delete(Path.Combine(_folder, "filler"));
             await UntilAsync(async () => (await Run("status")).ExitCode == 0);
             await UntilAsync(async () => (await Run("audit", "list", "--action", "log-recovered", "--json")).Json["entries"]!.AsArray().Count == 1);
-            await UntilAsync(() => Task.FromResult(Said(signet.Terminal.Output, GoesOn) > 0));
+            await UntilAsync(() => Task.FromResult(Said(signet.Terminal.Output, GoesOn) > 0 && Said(signet.Terminal.Errors, GoesOn) > 0));
             (output, errors) = signet.Terminal;
             (Said(output, Stops), Said(errors, "THE AUDIT LOG"), Said(output, GoesOn), Said(errors, GoesOn)).ShouldBe((1, 1, 1, 1), string.Join('\n', [.. output, .. errors]));
         }

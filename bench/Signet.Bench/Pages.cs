@@ -18,7 +18,7 @@ internal static class Pages
     private static readonly string[] Paths = ["/settings", "/", "/devices", "/devices?q=dev-77", "/devices/dev-1", "/commands", "/certificates", "/people", "/people?q=9", "/audit", "/audit?q=needle", "/audit?type=auth", "/audit?actor=person-7", "/audit?subject=dev-77", "/audit?outcome=refused", "/audit?to=2020-01-01T00:00", "/broker", "/about", "/api/v1/devices?limit=50", "/api/v1/audit"];
 
     // As somebody who is limited to a group of a thousand of the devices.
-    private static readonly string[] LimitedPaths = ["/devices", "/devices?q=dev-77", "/certificates"];
+    private static readonly string[] LimitedPaths = ["/", "/devices", "/devices?q=dev-77", "/devices/dev-1", "/commands", "/certificates", "/audit", "/broker"];
     private const string Limited = " (limited)";
 
     public static async Task<int> RunAsync(Arguments arguments)
@@ -40,18 +40,24 @@ internal static class Pages
             var lesser = (await center.Tokens.CreateAsync("limited", Role.Operator, ["north"], TimeSpan.FromHours(1), Actor.Terminal)).Value;
             using var narrow = NewClient(console.ConsoleUrl, center.Authority.Root, lesser.Secret);
             var asked = Paths.Select(path => (Name: path, Path: path, Http: http)).Concat(LimitedPaths.Select(path => (Name: path + Limited, Path: path, Http: narrow))).ToList();
-            var times = asked.ToDictionary(one => one.Name, _ => new List<double>(), StringComparer.Ordinal);
+            var seen = asked.ToDictionary(one => one.Name, _ => new List<Seen>(), StringComparer.Ordinal);
+            var collections = new int[3];
             // The first rounds warm up and are not counted.
             for (var round = -10; round < rounds; round++)
+            {
+                if (round == 0) collections = Collections();
                 foreach (var (name, path, client) in asked)
                 {
-                    var began = Stopwatch.GetTimestamp();
+                    var (began, allocated, paused) = (Stopwatch.GetTimestamp(), GC.GetTotalAllocatedBytes(), GC.GetTotalPauseDuration());
                     using var answer = await client.GetAsync(path);
                     await answer.Content.LoadIntoBufferAsync();
                     if (answer.StatusCode != HttpStatusCode.OK) throw new InvalidOperationException($"{path} answered {(int)answer.StatusCode}");
-                    if (round >= 0) times[name].Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+                    if (round >= 0) seen[name].Add(new(Stopwatch.GetElapsedTime(began).TotalMilliseconds, (GC.GetTotalAllocatedBytes() - allocated) / 1024.0, (GC.GetTotalPauseDuration() - paused).TotalMilliseconds));
                 }
-            Print(devices, entries, rounds, times);
+            }
+
+            Print(devices, entries, rounds, seen);
+            Console.WriteLine($"collections of generation 0, 1, 2: {string.Join(", ", Collections().Zip(collections, (now, before) => now - before))}");
             PrintSearch(center);
             await console.StopAsync();
             return 0;
@@ -82,15 +88,22 @@ internal static class Pages
         await Console.Error.WriteLineAsync($"{entries} audit entries in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s");
     }
 
-    private static void Print(int devices, int entries, int rounds, Dictionary<string, List<double>> times)
+    // One answer: milliseconds, KiB that client and server allocated, milliseconds that the collector stopped both.
+    private sealed record Seen(double Time, double Allocated, double Paused);
+
+    private static int[] Collections() => [GC.CollectionCount(0), GC.CollectionCount(1), GC.CollectionCount(2)];
+
+    private static void Print(int devices, int entries, int rounds, Dictionary<string, List<Seen>> seen)
     {
-        static double At(List<double> sorted, double share) => sorted[Math.Min(sorted.Count - 1, (int)(sorted.Count * share))];
-        foreach (var list in times.Values) list.Sort();
-        var empty = At(times[Paths[0]], 0.95);
-        Console.WriteLine($"{devices} devices, {entries} audit entries, {rounds} rounds; ms at the client over loopback TLS, HTTP/2");
-        Console.WriteLine("| page | p50 ms | p95 ms | p95 to that of an empty page |\n|---|---|---|---|");
-        foreach (var path in times.Keys)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| `{path}` | {At(times[path], 0.5):0.0} | {At(times[path], 0.95):0.0} | {At(times[path], 0.95) / empty:0.0} |"));
+        static double At(IEnumerable<double> values, double share) => values.Order().ElementAt(Math.Min(values.Count() - 1, (int)(values.Count() * share)));
+        var empty = At(seen[Paths[0]].Select(one => one.Time), 0.95);
+        Console.WriteLine($"{devices} devices, {entries} audit entries, {rounds} rounds; ms at the client over loopback TLS, HTTP/2; KiB of client and server together");
+        Console.WriteLine("| page | p50 ms | p95 ms | p95 to that of an empty page | KiB | stopped by the collector, mean ms |\n|---|---|---|---|---|---|");
+        foreach (var (path, all) in seen)
+        {
+            var (middle, slow) = (At(all.Select(one => one.Time), 0.5), At(all.Select(one => one.Time), 0.95));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| `{path}` | {middle:0.0} | {slow:0.0} | {slow / empty:0.0} | {At(all.Select(one => one.Allocated), 0.5):0} | {all.Average(one => one.Paused):0.00} |"));
+        }
     }
 
     // The search alone, without page, list or network.

@@ -242,7 +242,7 @@ public sealed partial class CommandCenter : IAsyncDisposable
         return new(Version, _started,
             new(_host is not null || _other is not null, _link is { IsUp: true } && _desk is not { IsInStep: false }, _host?.EndPoint.ToString() ?? (_other is { } other ? $"{other.Address.Host}:{other.Address.Port}" : null), counters?.Connections ?? 0, counters?.MessagesIn ?? 0, counters?.MessagesOut ?? 0),
             known, online, database.IsReady ? _ledger.CountOpen() : 0, new(health.State == AuditState.Writable, health.Message, health.Size, Audit.LatestCheckpoint?.Size ?? 0),
-            Certificates.Ends(), $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}")
+            Certificates.Ends([]), $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}")
         {
             Database = database, Draining = _isDraining, Intake = _intake.IsRunning,
         };

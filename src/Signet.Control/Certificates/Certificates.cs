@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Signet.Access;
 using Signet.Audit;
@@ -32,42 +31,36 @@ public sealed partial class Certificates
         => (_authority, _roster, _database, _trail, _administration, _sessions, _connections, _evidence, _servers, _time, _random) =
             (authority, roster, database, trail, administration, sessions, connections, evidence, servers, time, random);
 
+    // The ledger gives the same list until it changes: ten thousand rows are not put in order, nor looked through, for each page.
+    private readonly Kept<IReadOnlyList<LedgerEntry>, IReadOnlyList<LedgerEntry>> _newestFirst = new();
+    private readonly KeptPerScope<(IReadOnlyList<LedgerEntry> Of, long Placing), IReadOnlyList<LedgerEntry>> _within = new();
+    private readonly KeptPerScope<IReadOnlyList<LedgerEntry>, IReadOnlyList<CertificateEnd>> _ends = new();
+    private readonly Kept<(IReadOnlyList<LedgerEntry> Of, long Minute), IReadOnlyList<LedgerEntry>> _ending = new();
+
     /// <summary>Everything issued, newest first; of one second by issuer and serial.</summary>
-    public IReadOnlyList<LedgerEntry> List()
+    public IReadOnlyList<LedgerEntry> List() => _newestFirst.Of(_authority.Ledger, ledger =>
     {
-        // As with the ends: the same list until the ledger changes, and ten thousand rows are not put in order for each page.
-        var ledger = _authority.Ledger;
-        if (_newestFirst is { } known && ReferenceEquals(known.Of, ledger)) return known.Sorted;
         var sorted = ledger.ToArray();
         Array.Sort(sorted, NewestFirst);
-        _newestFirst = new(ledger, sorted);
         return sorted;
-    }
+    });
 
     private static readonly Comparison<LedgerEntry> NewestFirst = (one, other) => other.IssuedAt.CompareTo(one.IssuedAt) is not 0 and var byTime ? byTime
         : string.CompareOrdinal(one.Issuer, other.Issuer) is not 0 and var byIssuer ? byIssuer : string.CompareOrdinal(one.Serial, other.Serial);
 
-    private sealed record KnownOrder(IReadOnlyList<LedgerEntry> Of, IReadOnlyList<LedgerEntry> Sorted);
-
-    private volatile KnownOrder? _newestFirst;
-
-    /// <summary>Of <see cref="List"/> what is about no device or about one in these groups; the same list until the ledger changes or a device comes, goes or changes its groups.</summary>
-    internal IReadOnlyList<LedgerEntry> ListWithin(IReadOnlyList<string> groups)
+    /// <summary>Of <see cref="List()"/> what is about no device or about one in these groups; no group: everything. The same list until the ledger changes or a device comes, goes or changes its groups.</summary>
+    internal IReadOnlyList<LedgerEntry> List(IReadOnlyList<string> groups) => groups.Count == 0 ? List() : _within.Of(groups, (List(), _roster.Placing), made =>
     {
-        var (placing, all, key) = (_roster.Placing, List(), string.Join(' ', groups));
-        if (_within.TryGetValue(key, out var known) && known.Placing == placing && ReferenceEquals(known.Of, all)) return known.Seen;
         var names = _roster.In(groups);
-        IReadOnlyList<LedgerEntry> seen = [.. all.Where(one => one.Profile is not (CertificateProfile.Device or CertificateProfile.DeviceSealing) || names.Contains(one.Name))];
-        if (_within.Count >= KnownScopes) _within.Clear();
-        _within[key] = new(all, placing, seen);
-        return seen;
-    }
+        return [.. made.Of.Where(one => one.Profile is not (CertificateProfile.Device or CertificateProfile.DeviceSealing) || names.Contains(one.Name))];
+    });
 
-    private const int KnownScopes = 32; // chosen: as many teams as look at certificates at once; each list holds references alone
-
-    private sealed record KnownScope(IReadOnlyList<LedgerEntry> Of, long Placing, IReadOnlyList<LedgerEntry> Seen);
-
-    private readonly ConcurrentDictionary<string, KnownScope> _within = new(StringComparer.Ordinal);
+    /// <summary>Past two thirds of their life, ending within a month, without a successor; soonest first. Looked for once a minute.</summary>
+    public IReadOnlyList<LedgerEntry> Ending() => _ending.Of((_authority.Ledger, _time.GetUtcNow().Ticks / TimeSpan.TicksPerMinute), _ =>
+    {
+        var now = _time.GetUtcNow();
+        return _authority.Expiring(TimeSpan.FromDays(ControlLimits.EndDays[0]), one => now < one.NotAfter && Lifetimes.IsDue(one.NotBefore, one.NotAfter, now));
+    });
 
     /// <summary>
     /// Issues a leaf with a new key for somebody to carry away. A device's certificate is enrolled too: the fleet admits it. A device that was unknown joins the
@@ -160,26 +153,12 @@ public sealed partial class Certificates
         }
     }
 
-    /// <summary>The center's own, the authorities' and the devices' that end soonest; the newest of each name.</summary>
-    /// <param name="fits">Null: all of them.</param>
-    internal IReadOnlyList<CertificateEnd> Ends(Predicate<LedgerEntry>? fits = null)
+    /// <summary>The center's own, the authorities' and the devices' that end soonest; the newest of each name. Asked for by every home page, about page and probe.</summary>
+    /// <param name="groups">What whoever asks is limited to; none: everything.</param>
+    internal IReadOnlyList<CertificateEnd> Ends(IReadOnlyList<string> groups) => _ends.Of(groups, groups.Count == 0 ? _authority.Ledger : List(groups), seen =>
     {
-        // The ledger gives the same list until it changes; asked for by every home page, about page and probe.
-        var ledger = _authority.Ledger;
-        if (fits is null && _ends is { } known && ReferenceEquals(known.Of, ledger)) return known.Ends;
-        var ends = EndsOf(ledger, fits);
-        if (fits is null) _ends = new(ledger, ends);
-        return ends;
-    }
-
-    private sealed record KnownEnds(IReadOnlyList<LedgerEntry> Of, IReadOnlyList<CertificateEnd> Ends);
-
-    private volatile KnownEnds? _ends;
-
-    private static IReadOnlyList<CertificateEnd> EndsOf(IReadOnlyList<LedgerEntry> ledger, Predicate<LedgerEntry>? fits)
-    {
-        var newest = ledger.Where(e => !e.IsRevoked && fits?.Invoke(e) != false).GroupBy(e => (e.Profile, e.Name)).Select(g => g.MaxBy(e => e.NotAfter)!).OrderBy(e => e.NotAfter).ToList();
+        var newest = seen.Where(e => !e.IsRevoked).GroupBy(e => (e.Profile, e.Name)).Select(g => g.MaxBy(e => e.NotAfter)!).OrderBy(e => e.NotAfter).ToList();
         return [.. newest.Where(e => e.Profile is not CertificateProfile.Device).Concat(newest.Where(e => e.Profile is CertificateProfile.Device).Take(5))
             .OrderBy(e => e.NotAfter).Select(e => new CertificateEnd(e.Name, Words.Of(e.Profile), e.Serial, e.NotAfter))];
-    }
+    });
 }

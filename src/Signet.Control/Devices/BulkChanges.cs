@@ -139,7 +139,7 @@ public sealed class BulkChanges : IDisposable
     // By name.
     private Outcome<List<string>> Select(BulkDraft draft, Actor actor)
     {
-        IReadOnlyList<DeviceRecord> seen = actor.Groups.Count == 0 ? _fleet.List() : [.. _fleet.List().Where(actor.Covers)];
+        var seen = _fleet.List(actor.Groups);
         List<string> devices;
         if (draft.Names is { } names)
         {

@@ -58,6 +58,9 @@ public sealed class Fleet
     /// <summary>All devices by name, with their presence.</summary>
     public IReadOnlyList<DeviceRecord> List() => _roster.List();
 
+    /// <summary>Of these those that are in one of the groups; no group: all.</summary>
+    internal IReadOnlyList<DeviceRecord> List(IReadOnlyList<string> groups) => _roster.List(groups);
+
     public DeviceRecord? Find(string name) => _roster.Find(name);
 
     /// <summary>Makes certificate, key (0600) and <c>device/NAME/</c>, from which <c>signet device run NAME</c> starts.</summary>
@@ -249,10 +252,10 @@ public sealed class Fleet
     internal bool Covers(Actor actor, IEnumerable<string> devices) => actor.Groups.Count == 0 || devices.All(name => _roster.IsIn(name, actor.Groups));
 
     /// <summary>Every group with the number of its devices, by name.</summary>
-    public IReadOnlyDictionary<string, int> Groups() => Count(_roster.List(), d => d.Groups);
+    public IReadOnlyDictionary<string, int> Groups() => _roster.Labels([]).Groups;
 
     /// <summary>Every tag with the number of its devices, by name.</summary>
-    public IReadOnlyDictionary<string, int> Tags() => Count(_roster.List(), d => d.Tags);
+    public IReadOnlyDictionary<string, int> Tags() => _roster.Labels([]).Tags;
 
     /// <summary>The newest reading of each quantity.</summary>
     public Task<IReadOnlyList<Reading>> LatestReadingsAsync(string device, CancellationToken cancellationToken = default)
@@ -376,19 +379,6 @@ public sealed class Fleet
             : null;
 
     private static IReadOnlyList<string>? Sorted(IReadOnlyList<string>? names) => names is null ? null : [.. names.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-
-    /// <summary>Every label with the number of its devices, by name.</summary>
-    public static IReadOnlyDictionary<string, int> Count(IEnumerable<DeviceRecord> devices, Func<DeviceRecord, IReadOnlyList<string>> labels)
-    {
-        var counts = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var device in devices)
-        {
-            var some = labels(device);
-            for (var i = 0; i < some.Count; i++) counts[some[i]] = counts.GetValueOrDefault(some[i]) + 1;
-        }
-
-        return new SortedDictionary<string, int>(counts, StringComparer.Ordinal);
-    }
 
     private static Outcome<DeviceRecord> DeviceOf(Outcome<DeviceChange> outcome) => outcome.TryGet(out var change, out var refusal) ? change.Device : refusal;
 

@@ -12,10 +12,14 @@ internal sealed class Roster(TimeProvider time)
     private readonly Lock _one = new();
     // By name; null: devices came or went.
     private Member[]? _sorted;
+    // Their records; null: one of them may be another.
+    private DeviceRecord[]? _list;
+    private readonly KeptPerScope<long, Member[]> _within = new();
+    private readonly KeptPerScope<long, FleetLabels> _labels = new();
     private volatile KeyRing _keys = KeyRing.Empty;
     private long _placing;
 
-    /// <summary>Another number when a device came, went or changed its groups. Ask before reading: what is made of it is then never newer than it says.</summary>
+    /// <summary>Another number when a device came, went or changed its groups, tags or commands. Ask before reading: what is made of it is then never newer than it says.</summary>
     public long Placing => Volatile.Read(ref _placing);
 
     /// <summary>Keys of every certificate in force, of enabled and disabled devices alike: what a disabled one signed before is still its word.</summary>
@@ -28,7 +32,7 @@ internal sealed class Roster(TimeProvider time)
     {
         lock (_one)
         {
-            (_members[member.Name], _sorted) = (member, null);
+            (_members[member.Name], _sorted, _list) = (member, null, null);
             _placing++;
             foreach (var certificate in member.Certificates.Where(c => c.Retired is null)) _keys = _keys.With(certificate.Pin(member.Name));
             if (member.Shared is { } shared) _keys = _keys.With(shared.Up);
@@ -40,7 +44,7 @@ internal sealed class Roster(TimeProvider time)
         lock (_one)
         {
             if (!_members.Remove(name, out var member)) return false;
-            _sorted = null;
+            (_sorted, _list) = (null, null);
             _placing++;
             foreach (var certificate in member.Certificates) _keys = _keys.Without(certificate.Thumbprint);
             if (member.Shared is { } shared) _keys = _keys.Without(shared.Up.KeyId);
@@ -116,14 +120,25 @@ internal sealed class Roster(TimeProvider time)
     /// <summary>Whose cosignatures are handed on, and who stands in the homes' list of witnesses: the oldest devices, so that the list changes seldom.</summary>
     public IReadOnlyList<string> Witnesses() => [.. List().Where(device => device.Enabled).OrderBy(device => device.Created).Take(ControlLimits.HandedOnWitnesses).Select(device => device.Name)];
 
+    /// <summary>By name; the same list until one of them changes.</summary>
     public IReadOnlyList<DeviceRecord> List()
     {
-        lock (_one)
-        {
-            _sorted ??= [.. _members.Values.OrderBy(m => m.Name, StringComparer.Ordinal)];
-            return Array.ConvertAll(_sorted, m => m.ToRecord());
-        }
+        lock (_one) return _list ??= Array.ConvertAll(Sorted, member => member.ToRecord());
     }
+
+    /// <summary>Those that are in one of the groups, by name; no group: all.</summary>
+    public IReadOnlyList<DeviceRecord> List(IReadOnlyList<string> groups)
+    {
+        if (groups.Count == 0) return List();
+        lock (_one) return Array.ConvertAll(Within(groups), member => member.ToRecord());
+    }
+
+    /// <summary>What they are chosen by.</summary>
+    public FleetLabels Labels(IReadOnlyList<string> groups) => _labels.Of(groups, Placing, _ => FleetLabels.Of(List(groups)));
+
+    private Member[] Sorted => _sorted ??= [.. _members.Values.OrderBy(m => m.Name, StringComparer.Ordinal)];
+
+    private Member[] Within(IReadOnlyList<string> groups) => _within.Of(groups, _placing, _ => Array.FindAll(Sorted, member => IsIn(member, groups)));
 
     public (int Known, int Online) Count()
     {
@@ -154,11 +169,11 @@ internal sealed class Roster(TimeProvider time)
         {
             if (!_members.TryGetValue(name, out var member)) return null;
             // Also when it says that nothing changed: a moment of its own may have (last seen).
-            member.Touch();
-            var groups = member.Groups;
+            Touch(member);
+            var (groups, tags, commands) = (member.Groups, member.Tags, member.Allowed);
             var isChanged = change(member);
-            member.Touch();
-            if (!ReferenceEquals(groups, member.Groups)) _placing++;
+            Touch(member);
+            if (!ReferenceEquals(groups, member.Groups) || !ReferenceEquals(tags, member.Tags) || !ReferenceEquals(commands, member.Allowed)) _placing++;
             if (!isChanged) return null;
             record = member.ToRecord();
         }
@@ -173,11 +188,17 @@ internal sealed class Roster(TimeProvider time)
         lock (_one)
         {
             if (!_members.TryGetValue(name, out var member)) return default;
-            member.Touch();
+            Touch(member);
             var seen = look(member);
-            member.Touch();
+            Touch(member);
             return seen;
         }
+    }
+
+    private void Touch(Member member)
+    {
+        member.Touch();
+        _list = null;
     }
 
     /// <summary>Is the device in one of the groups?</summary>
@@ -199,7 +220,7 @@ internal sealed class Roster(TimeProvider time)
     /// <summary>Names of the devices that are in one of the groups.</summary>
     public HashSet<string> In(IReadOnlyList<string> groups)
     {
-        lock (_one) return _members.Values.Where(member => IsIn(member, groups)).Select(member => member.Name).ToHashSet(StringComparer.Ordinal);
+        lock (_one) return Within(groups).Select(member => member.Name).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>Names of the members that fit, in no order.</summary>

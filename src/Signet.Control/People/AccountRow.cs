@@ -24,16 +24,6 @@ internal sealed class AccountRow
         })];
     }
 
-    /// <summary>Some, by their ids, with one question. Each id is a parameter of its own: lists of parameters differ between the two databases.</summary>
-    public static IReadOnlyDictionary<string, Account> Some(DbConnection connection, IReadOnlyList<string> ids)
-    {
-        if (ids.Count == 0) return new Dictionary<string, Account>(StringComparer.Ordinal);
-        var values = new DynamicParameters();
-        for (var i = 0; i < ids.Count; i++) values.Add($"id{i}", ids[i]);
-        return connection.Query<AccountRow>($"SELECT {Columns} FROM account WHERE id IN ({string.Join(", ", Enumerable.Range(0, ids.Count).Select(i => $"@id{i}"))})", values)
-            .ToDictionary(row => row.Id, row => row.ToAccount(), StringComparer.Ordinal);
-    }
-
     public string Id { get; set; } = "";
     public string Name { get; set; } = "";
     public string NormalizedName { get; set; } = "";

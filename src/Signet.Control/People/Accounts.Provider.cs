@@ -22,7 +22,7 @@ public sealed partial class Accounts
         var written = await _trail.TryAppendAsync(AuditTrail.Of(AuditTypes.User, person, name, "user-registered", details: new() { ["role"] = Words.Of(role), ["groups"] = string.Join(' ', account.Groups), ["invitedBy"] = issuer }), cancellationToken);
         if (written.Refusal is null) written = await _trail.TryAppendAsync(ProviderLinks.Linked(person, name, issuer, subject), cancellationToken);
         if (!written.TryGet(out _, out var refusal)) return refusal;
-        await _database.WriteAsync(c =>
+        await WriteAsync(c =>
         {
             AccountRow.Insert(c, account);
             ProviderLinks.Insert(c, new(account.Id, issuer, subject, account.Created, null));
@@ -49,7 +49,7 @@ public sealed partial class Accounts
         var written = await _trail.TryAppendAsync(last ? record with { Outcome = "refused", Reason = "last-administrator" } : record, cancellationToken);
         if (last) return new Refusal(RefusalCode.LastAdministrator, $"{before.Name} is the last administrator; make somebody else one first");
         if (!written.TryGet(out _, out var refusal)) return refusal;
-        await _database.WriteAsync(c => AccountRow.UpdateRights(c, after), cancellationToken);
+        await WriteAsync(c => AccountRow.UpdateRights(c, after), cancellationToken);
         Changed?.Invoke(after);
         return after;
     }, cancellationToken);
@@ -58,7 +58,7 @@ public sealed partial class Accounts
     internal async Task<Account> EndSessionsAsync(Account before, CancellationToken cancellationToken)
     {
         var after = before with { SecurityStamp = Stamp(), ConcurrencyStamp = Stamp() };
-        await _database.WriteAsync(c => AccountRow.UpdateRights(c, after), cancellationToken);
+        await WriteAsync(c => AccountRow.UpdateRights(c, after), cancellationToken);
         Changed?.Invoke(after);
         return after;
     }

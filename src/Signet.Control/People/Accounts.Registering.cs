@@ -23,7 +23,7 @@ public sealed partial class Accounts
             ["role"] = Words.Of(role), ["groups"] = string.Join(' ', account.Groups), ["invitedBy"] = invitedBy,
         }), cancellationToken);
         if (!written.TryGet(out _, out var refusal)) return refusal;
-        await _database.WriteAsync(c => AccountRow.Insert(c, account), cancellationToken);
+        await WriteAsync(c => AccountRow.Insert(c, account), cancellationToken);
         Changed?.Invoke(account);
         return account;
     }, cancellationToken);

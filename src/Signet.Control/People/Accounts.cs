@@ -26,11 +26,28 @@ public sealed partial class Accounts
     public Task<IReadOnlyList<Account>> ListAsync(CancellationToken cancellationToken = default)
         => ReadAsync(AccountRow.All, cancellationToken);
 
-    /// <summary>Everybody in short, in no order.</summary>
-    public Task<IReadOnlyList<PersonLine>> LinesAsync(CancellationToken cancellationToken = default) => ReadAsync(PersonLine.All, cancellationToken);
+    /// <summary>Everybody in short, by normalized name; the same list until an account or its second factors change.</summary>
+    public Task<IReadOnlyList<PersonLine>> LinesAsync(CancellationToken cancellationToken = default)
+        => Task.Run(() => _lines.Of(Volatile.Read(ref _edition), _ => _database.Read(PersonLine.All)), cancellationToken);
 
-    /// <summary>The accounts of a page of a list, by their ids; who is not there any more is missing.</summary>
-    public Task<IReadOnlyDictionary<string, Account>> FindAllAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken = default) => ReadAsync(c => AccountRow.Some(c, ids), cancellationToken);
+    private readonly Kept<long, IReadOnlyList<PersonLine>> _lines = new();
+    private long _edition;
+
+    /// <summary>Every change of what <see cref="LinesAsync"/> tells of goes through here: accounts and their second factors.</summary>
+    internal async Task<T> WriteAsync<T>(Func<DbConnection, T> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _database.WriteAsync(work, cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Increment(ref _edition);
+        }
+    }
+
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    internal Task WriteAsync(Action<DbConnection> work, CancellationToken cancellationToken) => WriteAsync(connection => { work(connection); return true; }, cancellationToken);
 
     public Task<Account?> FindAsync(string id, CancellationToken cancellationToken = default) => ReadAsync(c => Find(c, id), cancellationToken);
 
@@ -57,7 +74,7 @@ public sealed partial class Accounts
         if (_database.Read(c => TakenNames.ForPerson(c, name)) is { } taken) return taken;
         var permit = await _trail.PermitAsync(actor, Act.ManageUsers, AuditTrail.Of(AuditTypes.User, actor, name, "user-added", details: Given(account)), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
-        await _database.WriteAsync(c => AccountRow.Insert(c, account), cancellationToken);
+        await WriteAsync(c => AccountRow.Insert(c, account), cancellationToken);
         Changed?.Invoke(account);
         return account;
     }, cancellationToken);
@@ -66,7 +83,7 @@ public sealed partial class Accounts
     public Task<Outcome<Account>> UpdateAsync(Account account, CancellationToken cancellationToken = default) => _administration.ChangeAsync<Account>(async () =>
     {
         var next = account with { ConcurrencyStamp = Stamp() };
-        var written = await _database.WriteAsync(c => AccountRow.Update(c, next, account.ConcurrencyStamp), cancellationToken);
+        var written = await WriteAsync(c => AccountRow.Update(c, next, account.ConcurrencyStamp), cancellationToken);
         if (!written) return new Refusal(RefusalCode.Conflict, $"{account.Name} was changed by somebody else meanwhile");
         return next;
     }, cancellationToken);
@@ -90,7 +107,7 @@ public sealed partial class Accounts
     internal async Task<Outcome<Account>> WritePasswordAsync(Account before, string? passwordHash, CancellationToken cancellationToken)
     {
         var after = before with { PasswordHash = passwordHash, SecurityStamp = Stamp(), ConcurrencyStamp = Stamp() };
-        if (!await _database.WriteAsync(c => AccountRow.Update(c, after, before.ConcurrencyStamp), cancellationToken)) return new Refusal(RefusalCode.Conflict, $"{before.Name} was changed by somebody else meanwhile");
+        if (!await WriteAsync(c => AccountRow.Update(c, after, before.ConcurrencyStamp), cancellationToken)) return new Refusal(RefusalCode.Conflict, $"{before.Name} was changed by somebody else meanwhile");
         Changed?.Invoke(after);
         return after;
     }
@@ -124,7 +141,7 @@ public sealed partial class Accounts
         }), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         var result = (after ?? before with { Enabled = false }) with { SecurityStamp = Stamp(), ConcurrencyStamp = Stamp() };
-        await _database.WriteAsync(c =>
+        await WriteAsync(c =>
         {
             if (after is null)
             {

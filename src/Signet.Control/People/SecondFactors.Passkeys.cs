@@ -39,7 +39,7 @@ public sealed partial class SecondFactors
         if (await FindPasskeyAsync(passkey.Id, cancellationToken) is not null) return new Refusal(RefusalCode.AlreadyExists, "this passkey is registered already");
         var written = await _trail.TryAppendAsync(Record(actor, account, "second-factor-enabled", "passkey"), cancellationToken);
         if (!written.TryGet(out _, out var refusal)) return refusal;
-        await _database.WriteAsync(c => c.Execute("""
+        await _accounts.WriteAsync(c => c.Execute("""
             INSERT INTO passkey (id, account, name, public_key, sign_count, transports, verified, backup_eligible, backed_up, attestation, client_data, created)
             VALUES (@Id, @Account, @Name, @PublicKey, @SignCount, @Transports, @Verified, @BackupEligible, @BackedUp, @Attestation, @ClientData, @Created)
             """, PasskeyRow.Of(passkey)), cancellationToken);
@@ -68,7 +68,7 @@ public sealed partial class SecondFactors
         if (await FindPasskeyAsync(id, cancellationToken) is not { } passkey || passkey.Account != account.Id) return new Refusal(RefusalCode.NotFound, "you have no such passkey");
         var written = await _trail.TryAppendAsync(Record(actor, account, "second-factor-removed", "passkey"), cancellationToken);
         if (!written.TryGet(out _, out var refusal)) return refusal;
-        await _database.WriteAsync(c => c.Execute("DELETE FROM passkey WHERE id = @Handle", new { passkey.Handle }), cancellationToken);
+        await _accounts.WriteAsync(c => c.Execute("DELETE FROM passkey WHERE id = @Handle", new { passkey.Handle }), cancellationToken);
         return passkey;
     }, cancellationToken);
 

@@ -55,7 +55,7 @@ public sealed partial class SecondFactors
         var written = await _trail.TryAppendAsync(Record(actor, account, "second-factor-enabled", "totp"), cancellationToken);
         if (!written.TryGet(out _, out var refusal)) return refusal;
         var (sealedSecret, now) = (_seal.Seal(Bound(account.Id), secret), _time.GetUtcNow().ToUnixTimeMilliseconds());
-        await _database.WriteAsync(c => c.Execute(
+        await _accounts.WriteAsync(c => c.Execute(
             "UPDATE account SET totp_secret = @sealedSecret, totp_step = @step, totp_since = @now WHERE id = @Id", new { sealedSecret, step, now, account.Id }), cancellationToken);
         return await ReplaceBackupCodesAsync(account, cancellationToken);
     }, cancellationToken);
@@ -96,7 +96,7 @@ public sealed partial class SecondFactors
     {
         var written = await _trail.TryAppendAsync(Record(actor, account, "second-factor-removed", "totp"), cancellationToken);
         if (!written.TryGet(out _, out var refusal)) return refusal;
-        await _database.WriteAsync(c =>
+        await _accounts.WriteAsync(c =>
         {
             c.Execute("UPDATE account SET totp_secret = NULL, totp_step = NULL, totp_since = NULL WHERE id = @Id", new { account.Id });
             c.Execute("DELETE FROM backup_code WHERE account = @Id AND NOT EXISTS (SELECT 1 FROM passkey WHERE passkey.account = @Id)", new { account.Id });
@@ -111,7 +111,7 @@ public sealed partial class SecondFactors
         var permit = await _trail.PermitAsync(actor, Act.ManageUsers, Record(actor, account, "second-factors-reset", "all"), cancellationToken);
         if (!permit.TryGet(out _, out var refusal)) return refusal;
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
-        await _database.WriteAsync(c =>
+        await _accounts.WriteAsync(c =>
         {
             c.Execute("UPDATE account SET totp_secret = NULL, totp_step = NULL, totp_since = NULL, factor_due = @now WHERE id = @id", new { id, now });
             Forget(c, id);

@@ -27,7 +27,10 @@ public sealed class Sight
     public DeviceRecord? Device(string name) => _roster.Find(name) is { } found && _actor.Covers(found) ? found : null;
 
     /// <summary>By name.</summary>
-    public IReadOnlyList<DeviceRecord> Devices() => IsWhole ? _roster.List() : [.. _roster.List().Where(_actor.Covers)];
+    public IReadOnlyList<DeviceRecord> Devices() => _roster.List(_actor.Groups);
+
+    /// <summary>What the devices in sight are chosen by.</summary>
+    public FleetLabels Labels() => _roster.Labels(_actor.Groups);
 
     /// <summary>The wanted entries among those about devices in sight and, for a person, about themselves.</summary>
     public AuditFilter Within(AuditFilter filter)
@@ -150,7 +153,7 @@ public sealed class Sight
     public IReadOnlyList<WitnessRecord> Witnesses() => [.. _center.Witnesses.List().Where(witness => Has(witness.Device))];
 
     /// <summary>Everything issued that is in sight, newest first.</summary>
-    public IReadOnlyList<LedgerEntry> Certificates() => IsWhole ? _center.Certificates.List() : _center.Certificates.ListWithin(_actor.Groups);
+    public IReadOnlyList<LedgerEntry> Certificates() => _center.Certificates.List(_actor.Groups);
 
     /// <summary>Is everything well? With the counts of what is in sight.</summary>
     public CenterStatus Status()
@@ -161,7 +164,7 @@ public sealed class Sight
         var totals = Totals();
         return status with
         {
-            DevicesKnown = devices.Count, DevicesOnline = devices.Count(device => device.Presence.State == PresenceState.Online), CommandsOpen = _center.Commands.CountOpen(Has), Certificates = _center.Certificates.Ends(Sees),
+            DevicesKnown = devices.Count, DevicesOnline = devices.Count(device => device.Presence.State == PresenceState.Online), CommandsOpen = _center.Commands.CountOpen(Has), Certificates = _center.Certificates.Ends(_actor.Groups),
             Broker = status.Broker with { Connections = totals.Connections, MessagesIn = totals.MessagesIn, MessagesOut = totals.MessagesOut },
         };
     }

@@ -41,7 +41,7 @@ internal sealed class CenterMeter : IDisposable
         Observed("signet.broker.messages.out", () => [new(center.Broker.Totals().MessagesOut)]);
         Observed("signet.broker.dropped", () => [new(center.Broker.Totals().Dropped)]);
         Observed("signet.broker.refused", () => center.Broker.Totals().Refused.Select(r => new Measurement<long>(r.Value, new KeyValuePair<string, object?>("reason", Bounded(r.Key)))));
-        Gauges("signet.certificate.left", () => center.Certificates.Ends().Select(c => new Measurement<long>(Left(c.Ends), new("name", c.Name), new KeyValuePair<string, object?>("profile", c.Profile))));
+        Gauges("signet.certificate.left", () => center.Certificates.Ends([]).Select(c => new Measurement<long>(Left(c.Ends), new("name", c.Name), new KeyValuePair<string, object?>("profile", c.Profile))));
         Gauges("signet.crl.left", () => center.Authority.Lists.Select(l => new Measurement<long>(Left(l.NextUpdate), new KeyValuePair<string, object?>("issuer", l.Issuer))));
         _revocation = Note(_meter.CreateHistogram<double>("signet.revocation.duration", Row("signet.revocation.duration", "histogram").Unit, Row("signet.revocation.duration", "histogram").Meaning));
         center.Audit.Appended += Count;

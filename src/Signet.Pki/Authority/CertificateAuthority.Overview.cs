@@ -95,7 +95,6 @@ public sealed partial class CertificateAuthority
         var certificate = authority.Certificate;
         var revoked = _revocations.TryFind(DistinguishedNames.Id(certificate.IssuerName), CertificateFacts.Serial(certificate), out _);
         var state = revoked ? AuthorityState.Revoked : held.RetiredRoots.Contains(authority) ? AuthorityState.Retired : authority == held.Root || authority == held.Intermediate ? AuthorityState.Present : AuthorityState.Former;
-        return new(CommonNameOf(certificate), CertificateFacts.Serial(certificate), held.IsRoot(authority), state, KeyKinds.Of(certificate.PublicKey), authority.CanSign,
-            CertificateFacts.NotAfter(certificate), PublicAddresses.FileNameOf(certificate), certificate);
+        return new(authority.Name, CertificateFacts.Serial(certificate), held.IsRoot(authority), state, authority.Kind, authority.CanSign, CertificateFacts.NotAfter(certificate), authority.FileName, certificate);
     }
 }

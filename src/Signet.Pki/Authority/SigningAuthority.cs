@@ -15,15 +15,26 @@ internal sealed class SigningAuthority : IDisposable
         _key = key;
         _generator = key is null ? null : GeneratorOf(key);
         Id = DistinguishedNames.Id(certificate.SubjectName);
+        Name = certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
+        FileName = PublicAddresses.FileNameOf(certificate);
+        Kind = KeyKinds.Of(certificate.PublicKey);
         SubjectKeyIdentifier = certificate.Extensions.OfType<X509SubjectKeyIdentifierExtension>().FirstOrDefault()?.SubjectKeyIdentifierBytes.ToArray()
             ?? SHA1OfKey(certificate);
-        Hash = HashOf(certificate.PublicKey);
+        Hash = HashOf(Kind);
     }
 
     public X509Certificate2 Certificate { get; }
 
     /// <summary>Key of this issuer in ledger and revocation state.</summary>
     public string Id { get; }
+
+    /// <summary>Common name. It, the file's name and the key's kind are read from the certificate once: lists of authorities ask often.</summary>
+    public string Name { get; }
+
+    /// <summary>Under which the PKI endpoint publishes it.</summary>
+    public string FileName { get; }
+
+    public KeyKind? Kind { get; }
 
     public byte[] SubjectKeyIdentifier { get; }
 
@@ -41,7 +52,7 @@ internal sealed class SigningAuthority : IDisposable
     public static X509Certificate2 SelfSign(X500DistinguishedName subject, AsymmetricAlgorithm key, IEnumerable<X509Extension> extensions, DateTimeOffset notBefore, DateTimeOffset notAfter, byte[] serial)
     {
         var publicKey = KeyKinds.PublicOf(key);
-        var request = new CertificateRequest(subject, publicKey, HashOf(publicKey), RSASignaturePadding.Pkcs1);
+        var request = new CertificateRequest(subject, publicKey, HashOf(KeyKinds.Of(publicKey)), RSASignaturePadding.Pkcs1);
         foreach (var extension in extensions) request.CertificateExtensions.Add(extension);
         return request.Create(subject, GeneratorOf(key), notBefore, notAfter, serial);
     }
@@ -58,7 +69,7 @@ internal sealed class SigningAuthority : IDisposable
     }
 
     private X509SignatureGenerator Generator => _generator
-        ?? throw new PkiException($"the key of \"{Certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false)}\" is not here (kept offline); bring it back to sign with it");
+        ?? throw new PkiException($"the key of \"{Name}\" is not here (kept offline); bring it back to sign with it");
 
     private static X509SignatureGenerator GeneratorOf(AsymmetricAlgorithm key) => key switch
     {
@@ -68,7 +79,7 @@ internal sealed class SigningAuthority : IDisposable
     };
 
     // A hash as strong as the curve; RSA-4096 stays with SHA-256, which every client knows.
-    private static HashAlgorithmName HashOf(PublicKey key) => KeyKinds.Of(key) == KeyKind.P384 ? HashAlgorithmName.SHA384 : HashAlgorithmName.SHA256;
+    private static HashAlgorithmName HashOf(KeyKind? kind) => kind == KeyKind.P384 ? HashAlgorithmName.SHA384 : HashAlgorithmName.SHA256;
 
     // Not a security decision: the identifier only helps to find a path, and SHA-1 of the key is what other authorities' tools wrote (RFC 5280, section 4.2.1.2).
 #pragma warning disable CA5350

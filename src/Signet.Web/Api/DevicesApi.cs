@@ -54,7 +54,7 @@ internal static class DevicesApi
     public static void Map(RouteGroupBuilder api)
     {
         api.MapGet("/devices", List).Requires(Act.ViewFleet).WithinGroups().Produces<DeviceListJson>().WithSummary("All devices by name, with their presence.");
-        api.MapGet("/labels", (CommandCenter center, HttpContext context) => Labels(context.Sight(center).Devices())).Requires(Act.ViewFleet).WithinGroups().Produces<LabelsJson>()
+        api.MapGet("/labels", (CommandCenter center, HttpContext context) => Labels(context.Sight(center).Labels())).Requires(Act.ViewFleet).WithinGroups().Produces<LabelsJson>()
             .WithSummary("Groups and tags, with the number of their devices.");
         api.MapGet("/suites", Suites).Requires(Act.ViewFleet).WithinGroups().Produces<SuiteListJson>().WithSummary("What suites the messages of each device use, and until when its manifest takes them; with `suite`, only devices that use it.");
         api.MapGet("/devices/{name}", Find).Requires(Act.ViewFleet).WithinGroups().Produces<DeviceJson>().ProducesProblem(404).WithSummary("One device.");
@@ -70,7 +70,7 @@ internal static class DevicesApi
             .WithSummary("The newest reading of each quantity; with `reading`, the readings of one quantity, oldest first.");
     }
 
-    private static IResult Labels(IReadOnlyList<DeviceRecord> devices) => Results.Ok(new LabelsJson(Fleet.Count(devices, d => d.Groups), Fleet.Count(devices, d => d.Tags)));
+    private static IResult Labels(FleetLabels all) => Results.Ok(new LabelsJson(all.Groups, all.Tags));
 
     private static IResult List(CommandCenter center, HttpContext context, string? search = null, string? select = null, string? after = null, int? limit = null)
     {

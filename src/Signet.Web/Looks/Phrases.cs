@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Html;
 
 namespace Signet.Web.Looks;
 
@@ -21,6 +22,12 @@ public sealed class Phrases
     public string this[string english] => Language == "es" && Spanish.TryGetValue(english, out var spanish) ? spanish : english;
 
     public string this[string english, params object?[] values] => string.Format(CultureInfo.InvariantCulture, this[english], values);
+
+    /// <summary>A moment; null is never.</summary>
+    public IHtmlContent At(DateTimeOffset? moment) => new Moment(moment, since: false, this["never"]);
+
+    /// <summary>How long ago a moment is, or how far ahead; null is never.</summary>
+    public IHtmlContent Since(DateTimeOffset? moment) => new Moment(moment, since: true, this["never"]);
 
     /// <summary>
     /// A line that was made elsewhere, with names and numbers in it: found by its template (<c>there is no device '{0}'</c>), the values put into the translation as they are; where the translation says

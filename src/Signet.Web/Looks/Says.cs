@@ -52,7 +52,16 @@ public static class Says
     public static string Unit(string? code) => code switch { null => "", "Cel" => "\u00b0C", "[degF]" => "\u00b0F", "1" => "", _ => code };
 
     /// <summary>The name of an enumeration's value in words: <c>checkpoint signer</c>.</summary>
-    public static string Words(Enum value) => string.Concat(value.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $" {char.ToLowerInvariant(c)}" : char.ToLowerInvariant(c).ToString()));
+    public static string Words<T>(T value)
+        where T : struct, Enum => InWords<T>.Known.GetValueOrDefault(value) ?? value.ToString();
+
+    // Made once: lists say them in every row.
+    private static class InWords<T>
+        where T : struct, Enum
+    {
+        public static readonly Dictionary<T, string> Known = Enum.GetValues<T>().Distinct().ToDictionary(
+            value => value, value => string.Concat(value.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $" {char.ToLowerInvariant(c)}" : char.ToLowerInvariant(c).ToString())));
+    }
 
     /// <summary>How somebody signed in, in the reader's language: <c>password + passkey</c>.</summary>
     public static string SignedInWith(string with, Phrases phrases) => string.Join(" + ", with.Split('+').Select(step => step switch

@@ -10,7 +10,7 @@ using Signet.Web.Security;
 namespace Signet.Web.Pages;
 
 [Requires(Act.ViewCertificates), WithinGroups]
-public sealed class CertificatesModel(CommandCenter center, TimeProvider time, Phrases phrases) : ConsolePage(center)
+public sealed class CertificatesModel(CommandCenter center, TimeProvider time, Phrases phrases) : ListPage(center, "/certificates")
 {
     [BindProperty(SupportsGet = true, Name = "q")]
     public string? Search { get; set; }
@@ -18,20 +18,11 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time, P
     [BindProperty(SupportsGet = true)]
     public string? State { get; set; }
 
-    /// <summary>The page behind this place, or in front of <see cref="Before"/>.</summary>
-    [BindProperty(SupportsGet = true)]
-    public string? After { get; set; }
-
-    [BindProperty(SupportsGet = true)]
-    public string? Before { get; set; }
+    protected override IEnumerable<KeyValuePair<string, string?>> Filters => [new("q", Search), new("state", State)];
 
     public PartOfList<LedgerEntry> Part { get; private set; } = PartOfList<LedgerEntry>.Empty;
 
     public CertificateJson Shown(LedgerEntry entry) => CertificateJson.Of(entry, time.GetUtcNow());
-
-    /// <summary>The list as it is filtered now, at a place of it.</summary>
-    public string ListAt(string? after = null, string? before = null) => "/certificates" + QueryString.Create(
-        new[] { KeyValuePair.Create("q", Search), new("state", State), new("after", after), new("before", before) }.Where(pair => !string.IsNullOrEmpty(pair.Value)));
 
     public Refusal? Refusal { get; private set; }
     public string Done { get; private set; } = "";
@@ -78,7 +69,7 @@ public sealed class CertificatesModel(CommandCenter center, TimeProvider time, P
         Lists = [.. Center.Authorities.Lists().Select(list => CrlJson.Of(list, now))];
         Authorities = Center.Authorities.List();
         Waiting = HttpContext.May(Act.ManageDevices) ? [.. Center.Enrolments.Waiting().Where(request => request.State == "waiting")] : [];
-        Ending = [.. Center.Authority.Expiring(TimeSpan.FromDays(30), e => now < e.NotAfter && now > e.NotBefore + ((e.NotAfter - e.NotBefore) * 2 / 3)).Where(Sight.Sees).Take(5)];
+        Ending = [.. Center.Certificates.Ending().Where(Sight.Sees).Take(5)];
         Part = Paging.Around(found, CertificatesApi.Place, After, Before, WebLimits.PageSize);
     }
 }

@@ -44,6 +44,38 @@ public sealed class SightSpecs
     }
 
     [Fact]
+    public async Task The_devices_in_sight_and_what_they_are_chosen_by_follow_every_change()
+    {
+        await using var house = await TestHouse.StartAsync();
+        var fleet = house.Center.Fleet;
+        var (whole, north) = (house.Center.SightOf(TestHouse.Admin), house.Center.SightOf(TestHouse.Operator with { Groups = ["north"] }));
+        string Said(Sight sight)
+        {
+            var labels = sight.Labels();
+            // The same as looked through device by device.
+            sight.Devices().ShouldBe(fleet.List().Where(device => sight.Has(device.Name)));
+            labels.Groups.Sum(group => group.Value).ShouldBe(sight.Devices().Sum(device => device.Groups.Count));
+            return $"{string.Join(' ', sight.Devices().Select(device => device.Name))}; {string.Join(' ', labels.Groups.Select(group => $"{group.Key}={group.Value}"))}; {string.Join(' ', labels.Tags.Select(tag => $"{tag.Key}={tag.Value}"))}; {string.Join(' ', labels.Commands)}";
+        }
+
+        Said(north).ShouldBe("; ; ; ");
+        Said(whole).ShouldEndWith("; ; ; activate check-status close deactivate open read-temperature restart set-point set-position");
+        (await fleet.SetLabelsAsync("valve-1", ["north", "roof"], ["spare"], TestHouse.Admin)).Refusal.ShouldBeNull();
+        Said(north).ShouldBe("valve-1; north=1 roof=1; spare=1; check-status close open restart set-position");
+        (await fleet.SetLabelsAsync("door-1", ["north"], null, TestHouse.Admin)).Refusal.ShouldBeNull();
+        (await fleet.SetAllowedCommandsAsync("valve-1", ["drain"], TestHouse.Admin)).Refusal.ShouldBeNull();
+        (await fleet.SetLabelsAsync("valve-1", null, ["spare", "wet"], TestHouse.Admin)).Refusal.ShouldBeNull();
+        Said(north).ShouldBe("door-1 valve-1; north=2 roof=1; spare=1 wet=1; check-status close drain open restart");
+        Said(whole).ShouldContain("; north=2 roof=1; spare=1 wet=1; ");
+        (await fleet.SetEnabledAsync("door-1", false, TestHouse.Admin)).Refusal.ShouldBeNull();
+        north.Devices()[0].Enabled.ShouldBeFalse();
+        (await fleet.RemoveAsync("door-1", TestHouse.Admin)).Refusal.ShouldBeNull();
+        (await fleet.AddAsync(new("an-1", "door"), TestHouse.Admin)).Refusal.ShouldBeNull();
+        Said(north).ShouldBe("valve-1; north=1 roof=1; spare=1 wet=1; drain");
+        whole.Devices()[0].Name.ShouldBe("an-1");
+    }
+
+    [Fact]
     public async Task The_certificates_in_sight_follow_the_groups_and_the_ledger()
     {
         await using var house = await TestHouse.StartAsync();

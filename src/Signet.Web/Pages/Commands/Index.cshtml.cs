@@ -45,21 +45,11 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
     public IReadOnlyList<(string Value, string Words)> Waits { get; } = [("", "is left out"), ("3600", "is waited for, 1 hour"), ("86400", "is waited for, 1 day"), ("604800", "is waited for, 7 days"), ("2592000", "is waited for, 30 days")];
 
     /// <summary>Groups, tags and devices, to choose from.</summary>
-    public IEnumerable<string> Selections => Fleet.Count(Seen, d => d.Groups).Keys.Select(g => "group:" + g).Concat(Fleet.Count(Seen, d => d.Tags).Keys.Select(t => "tag:" + t)).Concat(Seen.Select(d => d.Name)).Take(SelectionsOffered);
+    public IEnumerable<string> Selections => Labels.Groups.Keys.Select(group => "group:" + group).Concat(Labels.Tags.Keys.Select(tag => "tag:" + tag)).Concat(Sight.Devices().Select(device => device.Name)).Take(SelectionsOffered);
 
-    public IEnumerable<string> Known
-    {
-        get
-        {
-            var known = new HashSet<string>(StringComparer.Ordinal);
-            foreach (var device in Seen)
-                for (var i = 0; i < device.AllowedCommands.Count; i++) known.Add(device.AllowedCommands[i]);
-            return known.Order(StringComparer.Ordinal).Take(SelectionsOffered);
-        }
-    }
+    public IEnumerable<string> Known => Labels.Commands.Take(SelectionsOffered);
 
-    private IReadOnlyList<DeviceRecord> Seen => seen ??= Sight.Devices();
-    private IReadOnlyList<DeviceRecord>? seen;
+    private FleetLabels Labels => Sight.Labels();
 
     public Task OnGetAsync(CancellationToken stop) => LoadAsync(stop);
 

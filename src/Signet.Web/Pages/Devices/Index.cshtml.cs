@@ -9,7 +9,7 @@ using Signet.Web.Security;
 namespace Signet.Web.Pages.Devices;
 
 [Requires(Act.ViewFleet), WithinGroups]
-public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
+public sealed class IndexModel(CommandCenter center) : ListPage(center, "/devices")
 {
     [BindProperty(SupportsGet = true, Name = "q")]
     public string? Search { get; set; }
@@ -23,28 +23,17 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
     [BindProperty(SupportsGet = true)]
     public string? Tag { get; set; }
 
-    public IReadOnlyDictionary<string, int> Groups { get; private set; } = new Dictionary<string, int>(StringComparer.Ordinal);
-    public IReadOnlyDictionary<string, int> Tags { get; private set; } = new Dictionary<string, int>(StringComparer.Ordinal);
+    protected override IEnumerable<KeyValuePair<string, string?>> Filters => [new("q", Search), new("state", State), new("group", Group), new("tag", Tag)];
 
-    /// <summary>The page behind this device, or in front of <see cref="Before"/>: names, so that what comes or goes meanwhile moves nobody's page.</summary>
-    [BindProperty(SupportsGet = true)]
-    public string? After { get; set; }
-
-    [BindProperty(SupportsGet = true)]
-    public string? Before { get; set; }
-
+    public FleetLabels Labels { get; private set; } = null!;
     public PartOfList<DeviceRecord> Part { get; private set; } = PartOfList<DeviceRecord>.Empty;
     public int Known { get; private set; }
-
-    /// <summary>The list as it is filtered now, at a place of it.</summary>
-    public string ListAt(string? after = null, string? before = null) => "/devices" + QueryString.Create(
-        new[] { KeyValuePair.Create("q", Search), new("state", State), new("group", Group), new("tag", Tag), new("after", after), new("before", before) }.Where(pair => !string.IsNullOrEmpty(pair.Value)));
 
     public BulkReport? Report { get; private set; }
     public Refusal? Refusal { get; private set; }
 
     /// <summary>What the reader may do to many devices.</summary>
-    public IReadOnlyList<BulkChange> Changes => [.. Enum.GetValues<BulkChange>().Where(change => change != BulkChange.Revoke && HttpContext.May(BulkChanges.ActOf(change)))];
+    public IReadOnlyList<BulkChange> Changes { get; private set; } = [];
 
     public bool MayRevoke => HttpContext.May(Act.RevokeCertificate);
 
@@ -106,8 +95,8 @@ public sealed class IndexModel(CommandCenter center) : ConsolePage(center)
         Live("device");
         var all = Sight.Devices();
         var found = Matching(all);
-        (Groups, Tags) = (Fleet.Count(all, d => d.Groups), Fleet.Count(all, d => d.Tags));
-        Known = all.Count;
+        (Known, Labels) = (all.Count, Sight.Labels());
+        Changes = [.. Enum.GetValues<BulkChange>().Where(change => change != BulkChange.Revoke && HttpContext.May(BulkChanges.ActOf(change)))];
         // Of more than may be changed at once nothing is asked for.
         if (Changes.Count > 0 && found.Count <= ControlLimits.BulkDevices) FoundDigest = BulkChanges.DigestOf(found.Select(device => device.Name));
         Part = Paging.Around(found, device => device.Name, After, Before, WebLimits.PageSize);

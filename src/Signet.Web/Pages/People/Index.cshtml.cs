@@ -11,7 +11,7 @@ namespace Signet.Web.Pages.People;
 
 /// <summary>The people, the open links, the API tokens.</summary>
 [Requires(Act.ManageUsers)]
-internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sessions sessions, Phrases phrases) : ConsolePage(center)
+internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sessions sessions, Phrases phrases) : ListPage(center, "/people")
 {
     [BindProperty(SupportsGet = true, Name = "q")]
     public string? Search { get; set; }
@@ -23,18 +23,9 @@ internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sess
     [BindProperty(SupportsGet = true)]
     public string? State { get; set; }
 
-    /// <summary>The page behind this name in upper case, or in front of <see cref="Before"/>.</summary>
-    [BindProperty(SupportsGet = true)]
-    public string? After { get; set; }
+    protected override IEnumerable<KeyValuePair<string, string?>> Filters => [new("q", Search), new("as", WithRole), new("state", State)];
 
-    [BindProperty(SupportsGet = true)]
-    public string? Before { get; set; }
-
-    public PartOfList<Account> Part { get; private set; } = PartOfList<Account>.Empty;
-
-    /// <summary>The list as it is filtered now, at a place of it.</summary>
-    public string ListAt(string? after = null, string? before = null) => "/people" + QueryString.Create(
-        new[] { KeyValuePair.Create("q", Search), new("as", WithRole), new("state", State), new("after", after), new("before", before) }.Where(pair => !string.IsNullOrEmpty(pair.Value)));
+    public PartOfList<PersonLine> Part { get; private set; } = PartOfList<PersonLine>.Empty;
 
     public IReadOnlyList<PersonLink> Links { get; private set; } = [];
     public IReadOnlyList<ApiToken> Tokens { get; private set; } = [];
@@ -49,21 +40,19 @@ internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sess
     /// <summary>People whose role needs a second factor and who have none.</summary>
     public int Without { get; private set; }
 
-    public bool Needs(Account person) => Needs(person.Enabled, person.HasSecondFactor, person.Role);
+    public bool Needs(PersonLine person) => person.Enabled && !person.HasSecondFactor && options.SecondFactorFor.Contains(person.Role);
 
-    private bool Needs(bool isEnabled, bool hasFactor, Role role) => isEnabled && !hasFactor && options.SecondFactorFor.Contains(role);
-
-    public int SessionsOf(Account person) => Open.GetValueOrDefault(person.Id);
+    public int SessionsOf(PersonLine person) => Open.GetValueOrDefault(person.Id);
 
     private IReadOnlyDictionary<string, int> Open => open ??= sessions.Count();
 
     private IReadOnlyDictionary<string, int>? open;
 
-    public string Factors(Account person) => person switch
+    public string Factors(PersonLine person) => person switch
     {
-        { TotpSince: not null, Passkeys: 1 } => phrases["app, 1 passkey"],
-        { TotpSince: not null, Passkeys: > 0 } => phrases["app, {0} passkeys", person.Passkeys],
-        { TotpSince: not null } => phrases["app"],
+        { HasTotp: true, Passkeys: 1 } => phrases["app, 1 passkey"],
+        { HasTotp: true, Passkeys: > 0 } => phrases["app, {0} passkeys", person.Passkeys],
+        { HasTotp: true } => phrases["app"],
         { Passkeys: 1 } => phrases["1 passkey"],
         { Passkeys: > 0 } => phrases["{0} passkeys", person.Passkeys],
         _ => phrases["none"],
@@ -112,24 +101,18 @@ internal sealed class PeopleModel(CommandCenter center, WebOptions options, Sess
     private bool Fits(PersonLine person) => State switch
     {
         "disabled" => !person.Enabled,
-        "without" => Needs(person.Enabled, person.HasSecondFactor, person.Role),
+        "without" => Needs(person),
         "in" => Open.ContainsKey(person.Id),
         _ => true,
     };
 
     private async Task LoadAsync(CancellationToken stop)
     {
-        // Of everybody what the list is searched and put in order by; whole are the rows of this page alone.
         var all = await Center.Accounts.LinesAsync(stop);
-        Without = all.Count(person => Needs(person.Enabled, person.HasSecondFactor, person.Role));
+        Without = all.Count(Needs);
         var words = (Search ?? "").ToUpperInvariant().Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        // The database sorts by bytes, places are compared by UTF-16 units; beyond the basic plane the two differ.
-        IReadOnlyList<PersonLine> found = [.. all.Where(person => words.All(word => Has(person, word)) && (string.IsNullOrEmpty(WithRole) || Says.Words(person.Role) == WithRole) && Fits(person))
-            .OrderBy(person => person.NormalizedName, StringComparer.Ordinal)];
-        var part = Paging.Around(found, person => person.NormalizedName, After, Before, WebLimits.PageSize);
-        var whole = await Center.Accounts.FindAllAsync([.. part.Rows.Select(person => person.Id)], stop);
-        // Who was removed between the two looks is missing.
-        Part = new([.. part.Rows.Select(person => whole.GetValueOrDefault(person.Id)).OfType<Account>()], part.From, part.Of, part.Previous, part.Next);
+        IReadOnlyList<PersonLine> found = [.. all.Where(person => words.All(word => Has(person, word)) && (string.IsNullOrEmpty(WithRole) || Says.Words(person.Role) == WithRole) && Fits(person))];
+        Part = Paging.Around(found, person => person.NormalizedName, After, Before, WebLimits.PageSize);
         Links = await Center.Links.ListAsync(stop);
         Tokens = await Center.Tokens.ListAsync(stop);
     }

@@ -123,6 +123,24 @@ public sealed class SearchSpecs : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task A_subject_is_the_entrys_own_whatever_its_details_and_texts_look_like()
+    {
+        using var home = new AuditHome();
+        await using var log = await home.OpenAsync();
+        string[] subjects = ["gate-1", "gate \"1\"", "gate\\1", "Zoë", "№1", "", "gate-1,\"subject\":\"gate-2", new string('g', 100), new string('ä', 100)];
+        // Each entry speaks of all the others.
+        foreach (var subject in subjects)
+            await log.AppendAsync(new(AuditTypes.Device, ",\"subject\":\"gate-1\",", subject, "moved", "success", "\"subject\":\"gate-1\"", new JsonObject { ["from"] = new JsonObject { ["a"] = 1, ["subject"] = "gate-1" }, ["names"] = new JsonArray([.. subjects.Select(name => JsonValue.Create(name))]) }));
+        foreach (var subject in subjects)
+        {
+            var wanted = new HashSet<string>(StringComparer.Ordinal) { subject, "nobody" };
+            (await log.QueryAsync(new() { Subjects = wanted, Action = "moved" })).Entries.ShouldHaveSingleItem().Subject.ShouldBe(subject);
+        }
+
+        (await log.QueryAsync(new() { Subjects = new HashSet<string>(StringComparer.Ordinal) { "gate-2", "subject" }, Action = "moved" })).Entries.ShouldBeEmpty();
+    }
+
     [Theory]
     [InlineData("missing")]
     [InlineData("rubbish")]

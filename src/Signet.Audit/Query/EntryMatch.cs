@@ -11,6 +11,7 @@ internal sealed class EntryMatch
     private readonly long? _sequence;
     private readonly bool _isEmpty;
     private readonly HashSet<string>? _subjects, _exceptTypes;
+    private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _subjectsByText;
     private readonly byte[]? _self;
     private readonly byte[][] _needles;
 
@@ -22,6 +23,7 @@ internal sealed class EntryMatch
         _sequence = filter.Sequence;
         (_from, _to) = (filter.From?.UtcDateTime, filter.To?.UtcDateTime);
         _subjects = filter.Subjects?.ToHashSet(StringComparer.Ordinal);
+        if (_subjects is not null) _subjectsByText = _subjects.GetAlternateLookup<ReadOnlySpan<char>>();
         (_exceptTypes, _self) = (filter.ExceptTypes?.ToHashSet(StringComparer.Ordinal), Inner(filter.Self));
         _needles = [.. new[] { _subject, _actor, _reason, _action, _outcome, _type }.OfType<byte[]>()];
         _isEmpty = filter == new AuditFilter { Before = filter.Before, Limit = filter.Limit };
@@ -62,8 +64,21 @@ internal sealed class EntryMatch
         foreach (var needle in _needles)
             if (body.IndexOf(needle) < 0)
                 return false;
-        return _text is null || Contains(body);
+        return (_subjects is null || MayBeAny(body)) && (_text is null || Contains(body));
     }
+
+    // The subject is the last member of its name, whatever the details hold: only time and type stand behind it. One with escapes, and a body that is none, are looked at closely.
+    private bool MayBeAny(ReadOnlySpan<byte> body)
+    {
+        var label = ",\"subject\":\""u8;
+        if (body.LastIndexOf(label) is var at && at < 0) return true;
+        var rest = body[(at + label.Length)..];
+        if (rest.IndexOf((byte)'"') is var length && (length is < 0 or > LongestQuick || rest[..length].Contains((byte)'\\'))) return true;
+        Span<char> text = stackalloc char[LongestQuick];
+        return _subjectsByText.Contains(text[..Encoding.UTF8.GetChars(rest[..length], text)]);
+    }
+
+    private const int LongestQuick = 128; // bytes; chosen: names of devices have 63 at most
 
     private bool Wants(in EntryView entry) => (_sequence is null || _sequence == entry.Sequence) && Is(_type, entry.Type) && Is(_actor, entry.Actor) && Is(_subject, entry.Subject) && IsAny(entry.Subject) && !IsExcepted(entry) && Is(_action, entry.Action) && Is(_outcome, entry.Outcome) && Is(_reason, entry.Reason)
         && !(entry.Time < _from) && !(entry.Time >= _to) && HasText(entry);

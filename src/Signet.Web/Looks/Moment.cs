@@ -6,7 +6,7 @@ namespace Signet.Web.Looks;
 
 /// <summary>
 /// A moment on a page. Without script it reads in UTC; with script in the reader's zone, or as "3 min ago", and UTC stays in the title.
-/// No tag helper: a list has hundreds of them, and each would cost more than its row.
+/// No tag helper, whose making and buffers a list of hundreds of them would pay for.
 /// </summary>
 internal sealed class Moment(DateTimeOffset? at, bool since, string never) : IHtmlContent
 {

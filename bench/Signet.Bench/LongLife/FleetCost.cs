@@ -118,12 +118,12 @@ internal static class FleetCost
         return load;
     }
 
-    /// <summary>The log is covered by its checkpoint, and nothing was written for a while.</summary>
+    /// <summary>The log is covered by its checkpoint, and nothing was written for a while. At ten entries a second who has connected takes minutes.</summary>
     private static async Task QuietAsync(CommandCenter center)
     {
         for (var (size, since, began) = (-1L, 0L, Stopwatch.GetTimestamp()); size < 0 || Stopwatch.GetElapsedTime(since) < Quiet; await Task.Delay(100))
         {
-            if (Stopwatch.GetElapsedTime(began) > TimeSpan.FromMinutes(5)) throw new TimeoutException("the log does not come to rest");
+            if (Stopwatch.GetElapsedTime(began) > TimeSpan.FromMinutes(15)) throw new TimeoutException("the log does not come to rest");
             if (size == center.Audit.Size && center.Audit.LatestCheckpoint?.Size == size) continue;
             (size, since) = (center.Audit.Size, Stopwatch.GetTimestamp());
         }

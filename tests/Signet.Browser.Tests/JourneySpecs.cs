@@ -111,8 +111,7 @@ public sealed class JourneySpecs(ConsoleHouse house)
         await person.SignInAsync("/audit?type=replay");
         await PublishAsCenterAsync("signet/door-1/command", answered.Message);
         // The page is open: the refusal of the device walks in by itself.
-        await Expect(person.Page.Locator("#entries tbody tr").First).ToContainTextAsync("replayed", new() { Timeout = 10_000 });
-        await Expect(person.Page.Locator("#entries tbody tr").First).ToContainTextAsync("door-1");
+        await Expect(person.Page.Locator("#entries tbody tr").Filter(new() { HasText = "replayed" }).Filter(new() { HasText = "door-1" }).First).ToBeVisibleAsync();
     }
 
     [Fact]

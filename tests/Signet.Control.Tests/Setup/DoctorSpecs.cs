@@ -27,7 +27,8 @@ public sealed class DoctorSpecs : IDisposable
     private IReadOnlyList<Finding> Examine(TimeSpan ahead = default, params (string Name, int Port)[] ports)
         => Doctor.Examine(new(Data, _postgres, ports, IPAddress.Loopback), new ManualTimeProvider(TimeProvider.System.GetUtcNow() + ahead), TestContext.Current.CancellationToken);
 
-    private static List<Finding> Ills(IEnumerable<Finding> findings) => [.. findings.Where(f => f.State != FindingState.Ok && f.Check is not ("disk" or "open files"))];   // those two are this machine's
+    // Disk and open files are this machine's; the tests' own PostgreSQL flushes nothing, which the doctor has to say.
+    private List<Finding> Ills(IEnumerable<Finding> findings) => [.. findings.Where(f => f.State != FindingState.Ok && f.Check is not ("disk" or "open files") && (_postgres is null || f is not { Check: "database" } || !f.Says.Contains("fsync = off", StringComparison.Ordinal)))];
 
     [Fact]
     public async Task A_new_installation_is_well_and_every_part_was_looked_at()

@@ -83,8 +83,9 @@ public sealed partial class MqttClient
     /// <summary>Transport, CONNECT, CONNACK; then what was interrupted is taken up again.</summary>
     private async Task OpenAsync(bool cleanStart, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping.Token);
-        using var timer = Options.Time.CreateTimer(static c => ((CancellationTokenSource)c!).Cancel(), limit, Options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+        // Not a timer that cancels: one that fires while this returns would find it disposed, and end the process.
+        using var patience = new CancellationTokenSource(Options.ConnectTimeout, Options.Time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping.Token, patience.Token);
         ClientLink? next = null;
         try
         {

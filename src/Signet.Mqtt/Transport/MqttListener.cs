@@ -149,8 +149,9 @@ public sealed class MqttListener : IAsyncDisposable
     /// <summary>PROXY header, then TLS, both within the handshake time. Null when refused (and told).</summary>
     private async Task<ConnectionFacts?> OpenAsync(SocketTransport transport, EndPoint? remote)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
-        using var timer = broker.Time.CreateTimer(static c => ((CancellationTokenSource)c!).Cancel(), limit, options.HandshakeTimeout, Timeout.InfiniteTimeSpan);
+        // Not a timer that cancels: one that fires as the handshake ends would find it disposed, and end the process. Whoever connects chooses that moment.
+        using var patience = new CancellationTokenSource(options.HandshakeTimeout, broker.Time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token, patience.Token);
         var judgement = new Judgement();
         try
         {

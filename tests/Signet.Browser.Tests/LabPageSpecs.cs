@@ -28,6 +28,28 @@ public sealed class LabPageSpecs(ConsoleHouse house)
         person.Complaints.ShouldBeEmpty();
     }
 
+    [Fact]
+    [Trait("row", "S0-31")]
+    public async Task On_a_spanish_page_attacks_layers_controls_and_the_summary_are_spanish_and_names_stay_to_be_found_in_the_report()
+    {
+        await using var person = await house.VisitAsync(language: "es-ES");
+        await person.TrySignInAsync("admin", house.Password);
+        await person.Page.GotoAsync("/lab?layer=message");
+        var row = person.Page.Locator("section[aria-labelledby=attacks-title] tbody tr");
+        var text = await row.InnerTextAsync();
+        foreach (var said in new[] { "Repetición inmediata", "immediate-replay", "mensaje", "Vuelve a enviar en el acto una orden ejecutada, 100 veces.", "replayed", "Ventana de repetición" }) text.ShouldContain(said);
+        (await row.Locator("[title=replay-window]").CountAsync()).ShouldBe(1);
+        (await person.Page.Locator("#layer option").AllInnerTextsAsync()).ShouldBe(["Todas las capas", "mensaje", "bróker", "personas"]);
+        (await person.Page.Locator("#layer").InputValueAsync()).ShouldBe("message");
+        (await person.Page.InnerTextAsync("main")).ShouldContain("10 copias, 0 ejecutadas, 10 rechazos firmados, 2 entradas de auditoría");
+
+        await person.Page.GotoAsync($"/lab?run={LabSample.Fell}");
+        text = await person.Page.InnerTextAsync("main");
+        text.ShouldContain("no llegó ningún mensaje");
+        text.ShouldContain("immediate-replay was blocked as \"replayed\" <b>and not otherwise</b>"); // nobody has translated it, and it is text still
+        person.Complaints.ShouldBeEmpty();
+    }
+
     [Theory]
     [InlineData("..%2F..%2Faudit", "latency")]
     [InlineData(LabSample.Held, "..%2Fresults")]

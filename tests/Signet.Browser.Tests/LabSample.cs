@@ -16,16 +16,18 @@ internal static class LabSample
     private static void Run(string dataDirectory, string name, string started, bool passed)
     {
         var folder = Directory.CreateDirectory(Path.Combine(dataDirectory, "lab", name)).FullName;
-        JsonObject Attack(string attack, string layer, string insecure, string reason) => new()
+        JsonObject Attack(string attack, string layer, string says, string insecure, string reason) => new()
         {
-            ["name"] = attack, ["layer"] = layer, ["says"] = "Does what its name says, in one sentence.", ["insecure"] = insecure, ["secure"] = "blocked", ["attempts"] = 100, ["reason"] = reason,
+            ["name"] = attack, ["layer"] = layer, ["says"] = says, ["insecure"] = insecure, ["secure"] = "blocked", ["attempts"] = 100, ["reason"] = reason,
             ["expectedReason"] = passed ? reason : "another-reason", ["control"] = "replay-window", ["withoutControl"] = "succeeded", ["techniques"] = new JsonArray("T1692.001"),
         };
         var results = new JsonObject
         {
             ["ended"] = true, ["complete"] = true, ["passed"] = passed, ["problems"] = new JsonArray(), ["failures"] = passed ? [] : new JsonArray("immediate-replay was blocked as \"replayed\" <b>and not otherwise</b>"),
             ["seed"] = 1, ["started"] = started, ["durationSeconds"] = 74.2, ["versions"] = new JsonObject { ["signet"] = "0.1.0" },
-            ["attacks"] = new JsonArray(Attack("immediate-replay", "message", "succeeded", "replayed"), Attack("wildcard-greed", "broker", "succeeded", "no-rule-allows"), Attack("cross-site-form", "people", "not-applicable", "400")),
+            ["attacks"] = new JsonArray(
+                Attack("immediate-replay", "message", "Sends an executed command again at once, 100 times.", "succeeded", "replayed"), Attack("wildcard-greed", "broker", "Subscribes to everything.", "succeeded", "no message came"),
+                Attack("cross-site-form", "people", "Another page makes the operator's browser post the form that opens a door.", "not-applicable", "400")),
             ["insecure"] = new JsonObject { ["successRate"] = 1, ["applicable"] = 38 }, ["secure"] = new JsonObject { ["successRate"] = 0, ["kinds"] = 123, ["attempts"] = 14815 }, ["controlKillRate"] = 1,
             ["overheadRatio"] = new JsonObject { ["signet-es256"] = 2.1, ["signet-ps256"] = 3.9 },
             ["replay"] = new JsonObject { ["attempts"] = 10, ["executions"] = 0, ["refusals"] = 10, ["auditEntries"] = 2 },

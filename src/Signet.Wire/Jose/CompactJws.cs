@@ -61,12 +61,12 @@ internal sealed class CompactJws
             return true;
         }
         if (!CanonicalJson.TryParse(headerBytes, out var header, out var why))
-            return Malformed("header: " + why, out rejection);
+            return Malformed($"header: {why}", out rejection);
         var claims = new ClaimsReader(header);
         var algorithm = claims.Text("alg", 16);
         var keyId = claims.Text("kid", WireLimits.KeyIdCharacters, Signet.Wire.KeyId.IsValid);
         var type = claims.Text("typ", 64);
-        if (claims.Problem is { } problem) return Malformed("header: " + problem, out rejection);
+        if (claims.Problem is { } problem) return Malformed($"header: {problem}", out rejection);
         rejection = default;
         jws = new CompactJws(algorithm, keyId, type, payload, signature, second);
         return true;

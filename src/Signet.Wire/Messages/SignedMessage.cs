@@ -90,7 +90,7 @@ internal static class SignedMessage
     {
         claims = null;
         if (CanonicalJson.TryParseClaims(payload, out var json, out why)) return TryReadClaims(json, read, out claims, out why);
-        why = "claims: " + why;
+        why = $"claims: {why}";
         return false;
     }
 
@@ -102,7 +102,7 @@ internal static class SignedMessage
         var found = read(reader);
         if (reader.Problem is { } problem)
         {
-            why = "claims: " + problem;
+            why = $"claims: {problem}";
             return false;
         }
         claims = found;

@@ -15,6 +15,9 @@ public static class AgentLimits
     /// <summary>Bytes of a message that brings another command signer: two certificates have 4 KB.</summary>
     public const int SignerBytes = 32 * 1024;
 
+    /// <summary>Receipts that are kept although the broker has acknowledged them, until the center's heartbeat says that it has them. Chosen: as many commands as a center's queue holds for a device; 100 KB.</summary>
+    public const int Unconfirmed = 100;
+
     /// <summary>How long commands of the former signer are taken after another was pinned: what was on its way. A command lives 30 s unless the center's settings say otherwise.</summary>
     public static readonly TimeSpan FormerSigner = TimeSpan.FromMinutes(2);
 

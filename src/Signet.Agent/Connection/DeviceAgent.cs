@@ -69,11 +69,12 @@ public sealed class DeviceAgent : IAsyncDisposable
         await receiver.RecoverAsync(stop.Token);
 
         var pause = new ReconnectPause(_random);
+        var unread = new Queue<MqttMessage>();
         while (!stop.IsCancellationRequested)
         {
             var connection = new DeviceConnection(_home, _tls, journal, receiver, statements, _outbox, _time, _logger) 
             {
-                Measure = Measure, Details = () => Describe(witness), Witness = witness, Heartbeats = heartbeats,
+                Measure = Measure, Details = () => Describe(witness), Witness = witness, Heartbeats = heartbeats, Unread = unread,
                 Online = () =>
                 {
                     pause.Reset();

@@ -28,6 +28,9 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
     public required CheckpointWitness Witness { get; init; }
     public required Heartbeats Heartbeats { get; init; }
 
+    /// <summary>Commands that connections have brought and that nobody has looked at, the oldest first. They outlive the connection.</summary>
+    public required Queue<MqttMessage> Unread { get; init; }
+
     /// <exception cref="MqttException">Not connected, refused, or lost.</exception>
     public async Task<ConnectionEnd> RunAsync(CancellationToken cancellationToken)
     {
@@ -45,6 +48,8 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         if (await PublishAsync(client, online, cancellationToken)) Heartbeats.Taken(number);
         Log.Online(logger, home.Name, $"{home.Settings.BrokerHost}:{home.Settings.BrokerPort}");
         Online();
+        // A broker that has kept the session sends them again; one that has lost it (kill -9) does not know them any more.
+        if (client.SessionPresent) Unread.Clear();
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var restartWanted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -61,6 +66,10 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         {
             // That is how the others end: told to, or by a line that the goodbye has closed.
         }
+        finally
+        {
+            await KeepUnreadAsync(client);
+        }
         return restart ? ConnectionEnd.RestartWanted : ConnectionEnd.Stopped;
     }
 
@@ -72,13 +81,15 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         if (results.Any(r => r.Filter == topics[0] && !r.IsAccepted)) throw new MqttException(ReasonCode.NotAuthorized, $"the broker does not let this device read {topics[0]}", fromPeer: true);
     }
 
-    private async Task<bool> PublishAsync(MqttClient client, MqttMessage message, CancellationToken cancellationToken)
+    private async Task<bool> PublishAsync(MqttClient client, MqttMessage message, CancellationToken cancellationToken) => !(await OfferAsync(client, message, cancellationToken)).IsError();
+
+    private async Task<ReasonCode> OfferAsync(MqttClient client, MqttMessage message, CancellationToken cancellationToken)
     {
         try
         {
             var result = await client.PublishAsync(message, cancellationToken);
             if (!result.IsAccepted) Log.BrokerRefused(logger, message.Topic, result.ReasonString ?? result.Reason.ToString());
-            return result.IsAccepted;
+            return result.Reason;
         }
         catch (ObjectDisposedException e)
         {
@@ -86,15 +97,37 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         }
     }
 
+    private async Task KeepUnreadAsync(MqttClient client)
+    {
+        await client.DisposeAsync();
+        try
+        {
+            await foreach (var message in client.ReadMessagesAsync(CancellationToken.None))
+                if (message.Topic == Topics.Command(home.Name)) Unread.Enqueue(message);
+        }
+        catch (MqttException)
+        {
+            // How the connection ended stands behind its last message.
+        }
+    }
+
     private async Task ReceiveAsync(MqttClient client, TaskCompletionSource restartWanted, CancellationToken cancellationToken)
     {
+        while (!cancellationToken.IsCancellationRequested && Unread.TryPeek(out var unread))
+        {
+            await ObeyAsync(client, unread, restartWanted, cancellationToken);
+            Unread.Dequeue();
+        }
+
         await foreach (var message in client.ReadMessagesAsync(cancellationToken))
         {
+            // What is there already comes whether the connection ends or not. It is not taken up: the broker sends it again, or it is left for the next connection.
+            cancellationToken.ThrowIfCancellationRequested();
             if (message.Topic == Topics.Checkpoint(home.Name))
             {
                 if (HeartbeatMessage.IsLike(message.Payload.Span))
                 {
-                    Heartbeats.Take(message.Payload.Span, message.Topic);
+                    foreach (var there in outbox.Confirmed(Heartbeats.Take(message.Payload.Span, message.Topic))) Note(() => journal.Acknowledge(there.Id));
                     continue;
                 }
                 await SayAsync(client, Witness.Take(message.Payload.Span), cancellationToken);
@@ -110,18 +143,23 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
                 await LookAtSignerAsync(client, message.Payload, cancellationToken);
                 continue;
             }
-            if (home.ForgetFormerSigner(time.GetUtcNow())) receiver.Obey(home.Identity);
-            // The newest checkpoint travels with each command too.
-            if (message.UserProperties.FirstOrDefault(property => property.Name == Topics.CheckpointProperty).Value is { Length: > 0 } note) await SayAsync(client, Witness.Take(Topics.CheckpointNote(note)), cancellationToken);
-            Heartbeats.Deafen();
-            using (DeviceTracing.Continue(message))
-                if (await receiver.ReceiveAsync(message.Payload, message.Topic, cancellationToken)) restartWanted.TrySetResult();
-            Heartbeats.Listen();
+            await ObeyAsync(client, message, restartWanted, cancellationToken);
             // Only coming back for the next message acknowledges this one, so the loop goes on even before a restart.
         }
         // The stream ends without an error when the connection does.
         cancellationToken.ThrowIfCancellationRequested();
         throw new MqttException(ReasonCode.UnspecifiedError, "the connection was lost");
+    }
+
+    private async Task ObeyAsync(MqttClient client, MqttMessage message, TaskCompletionSource restartWanted, CancellationToken cancellationToken)
+    {
+        if (home.ForgetFormerSigner(time.GetUtcNow())) receiver.Obey(home.Identity);
+        // The newest checkpoint travels with each command too.
+        if (message.UserProperties.FirstOrDefault(property => property.Name == Topics.CheckpointProperty).Value is { Length: > 0 } note) await SayAsync(client, Witness.Take(Topics.CheckpointNote(note)), cancellationToken);
+        Heartbeats.Deafen();
+        using (DeviceTracing.Continue(message))
+            if (await receiver.ReceiveAsync(message.Payload, message.Topic, cancellationToken)) restartWanted.TrySetResult();
+        Heartbeats.Listen();
     }
 
     // Questions that get no answer, and what was raised before this connection.
@@ -219,25 +257,28 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
 
     private async Task SendReceiptsAsync(MqttClient client, CancellationToken cancellationToken)
     {
+        outbox.Again();
         long place = 0;
         while (true)
         {
             (place, var receipt) = await outbox.NextAsync(place, cancellationToken);
             var message = new MqttMessage { Topic = Topics.Receipt(home.Name), Payload = receipt.Bytes, QoS = QoS.AtLeastOnce, UserProperties = DeviceTracing.Properties(receipt.Trace) };
             var turn = Heartbeats.Turn;
-            var accepted = await PublishAsync(client, message, cancellationToken);
-            for (var again = 1; !accepted && receipt.IsJournaled && again < AgentLimits.RefusedReceiptTries; again++)
+            var answer = await OfferAsync(client, message, cancellationToken);
+            // With nobody subscribed it went to nobody: after a broker that has lost its sessions the center is not there yet.
+            for (var again = 1; receipt.IsJournaled && answer != ReasonCode.Success && (answer == ReasonCode.NoMatchingSubscribers || again < AgentLimits.RefusedReceiptTries); again++)
             {
+                if (answer == ReasonCode.NoMatchingSubscribers && again == 1) Log.BrokerRefused(logger, message.Topic, "nobody is subscribed");
                 // What follows waits too, or the order would be lost.
                 await Task.Delay(AgentLimits.RefusedReceiptPause, time, cancellationToken);
                 turn = Heartbeats.Turn;
-                accepted = await PublishAsync(client, message, cancellationToken);
+                answer = await OfferAsync(client, message, cancellationToken);
             }
             // A refused outcome then waits for the next connection; a refused refusal is dropped.
-            if (!accepted && receipt.IsJournaled) continue;
-            if (accepted) Heartbeats.ReceiptSent(turn);
-            outbox.Remove(place);
-            if (receipt.IsJournaled) Note(() => journal.Acknowledge(receipt.Id));
+            if (answer.IsError() && receipt.IsJournaled) continue;
+            var mark = answer == ReasonCode.Success ? Heartbeats.ReceiptSent(turn) : null;
+            if (!receipt.IsJournaled) outbox.Remove(place);
+            else if (outbox.Taken(place, mark) is { } given) Note(() => journal.Acknowledge(given.Id));
         }
     }
 

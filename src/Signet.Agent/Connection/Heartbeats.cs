@@ -48,13 +48,13 @@ internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, Tim
     }
 
     /// <summary>The broker took a receipt.</summary>
-    public void ReceiptSent(long turn)
+    /// <returns>Its place in the count; null when it belongs to none.</returns>
+    public ReceiptMark? ReceiptSent(long turn)
     {
-        lock (_one)
-            if (turn != 0 && turn == _since) _sent++;
+        lock (_one) return turn != 0 && turn == _since ? new(_since, ++_sent) : null;
     }
 
-    /// <inheritdoc cref="ReceiptSent"/>
+    /// <summary>The broker took a reading.</summary>
     public void ReadingSent(long turn)
     {
         lock (_one)
@@ -88,22 +88,23 @@ internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, Tim
     }
 
     /// <summary>The center's heartbeat. Anything else changes nothing.</summary>
-    public void Take(ReadOnlySpan<byte> payload, string topic)
+    /// <returns>Up to where the center has the receipts of this count; <c>default</c> when it says nothing about this count.</returns>
+    public ReceiptMark Take(ReadOnlySpan<byte> payload, string topic)
     {
         var expected = new Expectation { Keys = home.Identity.CenterKeys, Audience = home.Name, Topic = topic, Now = time.GetUtcNow(), HasClock = home.Settings.HasClock };
         if (!HeartbeatMessage.TryVerify(payload, expected, out var verified, out var rejection))
         {
             Log.HeartbeatRefused(logger, home.Name, rejection.ToString());
-            return;
+            return default;
         }
 
         var claims = verified.Claims;
         lock (_one)
         {
-            if ((claims.Epoch, claims.Sequence).CompareTo(_last) <= 0) return; // a copy
+            if ((claims.Epoch, claims.Sequence).CompareTo(_last) <= 0) return default; // a copy
             if (_isSilent) Log.CenterHeardAgain(logger, home.Name);
             (_last, _at, _isSilent) = ((claims.Epoch, claims.Sequence), time.GetTimestamp(), false);
-            if (claims.Since != _since) return; // about an earlier connection
+            if (claims.Since != _since) return default; // about an earlier connection
             // Two in a row: what is only on its way is there by the second.
             _strayCommands.Look(_heard, claims.Sent, claims.IssuedAt, time);
             _strayReceipts.Look(claims.Heard, _sent, claims.IssuedAt, time);
@@ -115,6 +116,7 @@ internal sealed class Heartbeats(DeviceHome home, OutgoingSequence sequence, Tim
             }
 
             (_before, _sentBefore) = (claims, _sent);
+            return new(_since, had);
         }
     }
 

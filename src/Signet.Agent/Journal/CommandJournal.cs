@@ -11,7 +11,7 @@ namespace Signet.Agent;
 internal sealed record UnfinishedCommand(string Id, ReadOnlyMemory<byte> Message, string Digest, DateTimeOffset At);
 
 /// <summary>
-/// What a device must not forget: the epoch it sends in, which commands it has taken, which of them it began and did not end, and which receipts the broker does
+/// What a device must not forget: the epoch it sends in, which commands it has taken, which of them it began and did not end, and which receipts the center may
 /// not have yet. Written ahead: <see cref="Begin"/> and <see cref="End"/> return when the record is on the disk. A record changes the
 /// state by the same lines whether it is new or read after a restart. Safe for concurrent use.
 /// </summary>
@@ -79,7 +79,7 @@ internal sealed class CommandJournal : IDisposable
 
     public IReadOnlyList<UnfinishedCommand> Unfinished { get { lock (_one) return [.. _unfinished.Values]; } }
 
-    /// <summary>Receipts the broker has not acknowledged, oldest first.</summary>
+    /// <summary>Receipts that are still to be sent (again), oldest first.</summary>
     public IReadOnlyList<SignedReceipt> Receipts { get { lock (_one) return [.. _receipts.Values]; } }
 
     public bool IsNew(CommandClaims command, DateTimeOffset now, out Rejection why)
@@ -138,7 +138,7 @@ internal sealed class CommandJournal : IDisposable
         }
     }
 
-    // Losing the two below costs a second copy of a receipt, which the center recognises, or an older checkpoint: not worth a flush.
+    /// <summary>The receipt need not be sent any more. Not durable: losing that costs a second copy, which the center recognises.</summary>
     public void Acknowledge(string receiptId)
     {
         lock (_one)

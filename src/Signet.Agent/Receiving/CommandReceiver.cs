@@ -14,7 +14,7 @@ namespace Signet.Agent;
 ///   5 journal         begun, flushed to disk: from here the number is used up, and a crash does not run it again
 ///   6 execute         once
 ///   7 receipt         signed
-///   8 journal         ended with the receipt, flushed; then it goes out and stays until the broker has it
+///   8 journal         ended with the receipt, flushed; then it goes out and stays until the center has it
 /// </code>
 /// Commands are taken one at a time. Nothing in the bytes makes it throw.
 /// </summary>

@@ -20,7 +20,7 @@ public sealed class SignedReceipt
 
     public ReadOnlyMemory<byte> Bytes { get; }
 
-    /// <summary>It states the end of a command and stays in the journal until the broker has it. Refusals and <c>accepted</c> do not.</summary>
+    /// <summary>It states the end of a command and stays in the journal until the center has it. Refusals and <c>accepted</c> do not.</summary>
     public bool IsJournaled { get; }
 }
 

@@ -40,7 +40,8 @@ internal sealed class Beat(long epoch, long since)
         if (!_numbers.Check(epoch, sequence, DateTimeOffset.MaxValue - WireLimits.MaximumSkew, out _)) return;
         _numbers.Commit(epoch, sequence);
         Receipts++;
-        if (isEnd) Answered++;
+        // What was signed before the online answers no command of this count: devices send again what the center may not have.
+        if (isEnd && (epoch, sequence).CompareTo((Epoch, Since)) > 0) Answered++;
     }
 
     /// <summary>

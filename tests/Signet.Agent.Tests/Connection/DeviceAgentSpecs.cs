@@ -129,6 +129,112 @@ public sealed class DeviceAgentSpecs(DeviceFleet fleet) : IClassFixture<DeviceFl
     }
 
     [Fact]
+    public async Task A_receipt_that_a_broker_acknowledged_and_lost_comes_over_the_next_one_until_the_center_says_that_it_is_there()
+    {
+        await using var house = new Loopback(fleet);
+        await house.ConnectCenterAsync();
+        var home = fleet.Add("door-7", port: house.Port, change: BeatsEachSecond);
+        string first, second;
+        await using (var device = new RunningDevice(home))
+        {
+            await device.OnlineAsync();
+            await house.SendAsync("door-7", house.SignCommand("door-7", "open"));
+            first = await ReceiptAsync(device); // for a center that did not get so far
+            var since = await SentAsync(device, 1, after: 0);
+            await house.RestartBrokerAsync();
+            (await ReceiptAsync(device)).ShouldBe(first);
+
+            // The center has it. What it says about another connection, or about fewer, is no word about this one.
+            await house.SayAsync(Topics.Checkpoint("door-7"), house.SignHeartbeat("door-7", since, sent: 0, heard: 1));
+            since = await SentAsync(device, 1, after: since);
+            await house.SayAsync(Topics.Checkpoint("door-7"), house.SignHeartbeat("door-7", since, sent: 0, heard: 0));
+            house.Cut("door-7").ShouldBe(1);
+            (await ReceiptAsync(device)).ShouldBe(first);
+            since = await SentAsync(device, 1, after: since);
+            await house.SayAsync(Topics.Checkpoint("door-7"), house.SignHeartbeat("door-7", since, sent: 0, heard: 1));
+            await house.SendAsync("door-7", house.SignCommand("door-7", "close"));
+            second = await ReceiptAsync(device);
+            house.Cut("door-7").ShouldBe(1);
+            (await ReceiptAsync(device)).ShouldBe(second);
+        }
+
+        await using var again = new RunningDevice(home);
+        (await ReceiptAsync(again)).ShouldBe(second, "it stands in the journal");
+
+        async Task<string> ReceiptAsync(RunningDevice device) => (await house.NextReceiptAsync("door-7", device.Certificate)).Id;
+
+        // The broker has taken so many on a newer connection: the number of its beginning.
+        async Task<long> SentAsync(RunningDevice device, long count, long after)
+        {
+            while (true)
+                if (await house.NextHeartbeatAsync("door-7", device.Certificate) is var beat && beat.Since > after && beat.Sent == count) return beat.Since;
+        }
+    }
+
+    [Fact]
+    public async Task A_receipt_waits_while_nobody_is_subscribed_and_what_follows_waits_behind_it()
+    {
+        await using var house = new Loopback(fleet);
+        await using var device = new RunningDevice(fleet.Add("door-9", port: house.Port));
+        await device.OnlineAsync();
+        foreach (var command in (string[])["open", "close"]) await house.SayAsync(Topics.Command("door-9"), house.SignCommand("door-9", command));
+        await device.SaidAsync("nobody is subscribed");
+        await house.ConnectCenterAsync();
+        (await house.NextReceiptAsync("door-9", device.Certificate)).Result.ToJsonString().ShouldBe("""{"open":true}""");
+        (await house.NextReceiptAsync("door-9", device.Certificate)).Result.ToJsonString().ShouldBe("""{"open":false}""");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_command_that_had_arrived_when_its_connection_was_lost_is_obeyed_once_on_the_next_one(bool brokerForgets)
+    {
+        await using var house = new Loopback(fleet);
+        await house.ConnectCenterAsync();
+        var (begun, closed) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), 0);
+        await using var device = new RunningDevice(fleet.Add("door-10", port: house.Port, change: BeatsEachSecond), new CommandHandlers().Handle("open", ArgumentSchema.None, async (_, stop) =>
+        {
+            begun.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, stop);
+            return CommandOutcome.Done();
+        }, timeLimit: TimeSpan.FromMinutes(5)).Handle("close", ArgumentSchema.None, _ =>
+        {
+            Interlocked.Increment(ref closed);
+            return CommandOutcome.Done();
+        }));
+        await device.OnlineAsync();
+        await house.SendAsync("door-10", house.SignCommand("door-10", "open"));
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        var waiting = house.SignCommand("door-10", "close", lifetime: TimeSpan.FromMinutes(5));
+        await house.SendAsync("door-10", waiting);
+
+        // The broker's answer to a heartbeat from after that stands behind the command; with the next heartbeat the device has read both.
+        var sent = DateTimeOffset.UtcNow;
+        while ((await house.NextHeartbeatAsync("door-10", device.Certificate)).IssuedAt <= sent) { }
+        await house.NextHeartbeatAsync("door-10", device.Certificate);
+        if (brokerForgets) await house.RestartBrokerAsync();
+        else house.Cut("door-10").ShouldBe(1);
+
+        (await ReceiptsToAsync(waiting)).ShouldAllBe(receipt => receipt.State != ReceiptState.Rejected || receipt.Reason == RejectReason.Replayed, "a broker that remembers sends the first one again too");
+        closed.ShouldBe(1);
+        var next = house.SignCommand("door-10", "close", lifetime: TimeSpan.FromMinutes(5));
+        await house.SendAsync("door-10", next);
+        (await ReceiptsToAsync(next)).ShouldNotContain(receipt => receipt.Digest == Thumbprint.OfBytes(waiting), "it came once");
+
+        // All up to the one that says that this was done.
+        async Task<List<ReceiptClaims>> ReceiptsToAsync(byte[] command)
+        {
+            List<ReceiptClaims> came = [];
+            do came.Add(await house.NextReceiptAsync("door-10", device.Certificate));
+            while (came[^1].Digest != Thumbprint.OfBytes(command));
+            came[^1].State.ShouldBe(ReceiptState.Executed);
+            return came;
+        }
+    }
+
+    private static string BeatsEachSecond(string settings) => settings.Replace("\"version\": 1,", "\"version\": 1, \"heartbeatSeconds\": 1,", StringComparison.Ordinal);
+
+    [Fact]
     public async Task A_broker_with_another_name_or_of_another_house_is_not_talked_to()
     {
         using var elsewhere = fleet.Authority.Issue(new(CertificateProfile.Broker, "mqtt_broker", ["broker.example.org"]));

@@ -24,6 +24,7 @@ internal sealed class Loopback : IAsyncDisposable
     private MqttBroker _broker;
     private MqttListener _listener;
     private MqttClient? _center;
+    private IssuedCertificate? _centerCertificate;
 
     public Loopback(DeviceFleet fleet, X509Certificate2? serverCertificate = null)
     {
@@ -39,8 +40,8 @@ internal sealed class Loopback : IAsyncDisposable
 
     public async Task ConnectCenterAsync()
     {
-        using var certificate = _fleet.Authority.Issue(new(CertificateProfile.Center, "command_center", ["localhost"]));
-        var chain = SslStreamCertificateContext.Create(certificate.Certificate, [_fleet.Authority.Intermediate], offline: true);
+        _centerCertificate ??= _fleet.Authority.Issue(new(CertificateProfile.Center, "command_center", ["localhost"])); // it connects again
+        var chain = SslStreamCertificateContext.Create(_centerCertificate.Certificate, [_fleet.Authority.Intermediate], offline: true);
         _center = await MqttClient.ConnectAsync(new MqttClientOptions
         {
             Host = "localhost", Port = Port, ClientId = "command_center",
@@ -50,9 +51,9 @@ internal sealed class Loopback : IAsyncDisposable
         await _center.SubscribeAsync("signet/+/receipt", "signet/+/status", "signet/+/telemetry/+", "signet/+/witness");
     }
 
-    public byte[] SignCommand(string device, string command, System.Text.Json.Nodes.JsonObject? arguments = null) => CommandMessage.Sign(new CommandClaims
+    public byte[] SignCommand(string device, string command, System.Text.Json.Nodes.JsonObject? arguments = null, TimeSpan? lifetime = null) => CommandMessage.Sign(new CommandClaims
     {
-        Issuer = "command_center", Audience = device, Id = MessageId.New(TimeProvider.System, _random), IssuedAt = DateTimeOffset.UtcNow, ExpiresAt = DateTimeOffset.UtcNow.AddSeconds(30),
+        Issuer = "command_center", Audience = device, Id = MessageId.New(TimeProvider.System, _random), IssuedAt = DateTimeOffset.UtcNow, ExpiresAt = DateTimeOffset.UtcNow + (lifetime ?? TimeSpan.FromSeconds(30)),
         Epoch = _sequence.Epoch, Sequence = _sequence.Next(), Topic = Topics.Command(device), Command = command, Arguments = arguments ?? [], OriginatorName = "alice", OriginatorRole = "operator",
     }, _signing);
 
@@ -106,6 +107,7 @@ internal sealed class Loopback : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_center is not null) await _center.DisposeAsync();
+        _centerCertificate?.Dispose();
         await _listener.DisposeAsync();
         await _broker.DisposeAsync();
         _random.Dispose();

@@ -113,6 +113,20 @@ public sealed class CountSpecs
     }
 
     [Fact]
+    public void Receipts_that_a_device_sends_again_answer_nothing_that_it_is_at_work_on()
+    {
+        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        var beat = new Beat(Epoch, 100);
+        beat.Hear(Epoch - 1, 300, isEnd: true);
+        beat.Hear(Epoch, 99, isEnd: true);
+        beat.Receipts.ShouldBe(2, "they came");
+        beat.IsAtWork(Heartbeat(heard: 1), clock).ShouldBeTrue();
+        beat.Hear(Epoch, 101, isEnd: true);
+        beat.IsAtWork(Heartbeat(heard: 1), clock);
+        beat.IsAtWork(Heartbeat(heard: 1), clock).ShouldBeFalse();
+    }
+
+    [Fact]
     public void What_was_on_its_way_when_a_count_began_hides_no_loss_that_comes_later()
     {
         var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);

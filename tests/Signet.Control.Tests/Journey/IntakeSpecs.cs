@@ -1,3 +1,5 @@
+using System.Text;
+using Signet.Audit;
 using Signet.Mqtt;
 using Signet.Testing;
 
@@ -27,6 +29,44 @@ public sealed class IntakeSpecs
         (await house.SendAsync("door-1", "open")).State.ShouldBe("executed");
         (await house.Center.Audit.QueryAsync(new() { Action = "receipt-refused" })).Entries.ShouldBeEmpty();
         await house.AssertAuditIntactAsync();
+    }
+
+    [Fact]
+    public async Task Receipts_that_a_device_sends_again_after_its_restarts_change_nothing_and_are_no_news()
+    {
+        await using var house = await TestHouse.StartAsync();
+        await using var observer = await house.ConnectAsCenterAsync();
+        await observer.SubscribeAsync("signet/door-1/receipt");
+        var first = await DoneAsync("open");
+        var second = await DoneAsync("close");   // behind a copy of the first, whose epoch has ended with it
+        var third = await DoneAsync("open");
+
+        var seen = new List<string>();
+        await foreach (var message in observer.ReadMessagesAsync())
+        {
+            seen.Add(Encoding.ASCII.GetString(message.Payload.Span));
+            if (seen[^1] == third.Receipt) break;
+        }
+
+        seen.ShouldBe([first.Receipt!, first.Receipt!, second.Receipt!, first.Receipt!, second.Receipt!, third.Receipt!]);
+        foreach (var command in new[] { first, second, third })
+        {
+            var after = (await house.Center.Commands.FindAsync(command.Id))!;
+            (after.State, after.Receipt, after.Answered).ShouldBe((command.State, command.Receipt, command.Answered));
+        }
+
+        (await house.Center.Audit.QueryAsync(new() { Action = "receipt" })).Entries.Count.ShouldBe(3);
+        (await house.Center.Audit.QueryAsync(new() { Type = AuditTypes.Replay })).Entries.ShouldBeEmpty();
+        (await house.Center.Audit.QueryAsync(new() { Action = "receipt-refused" })).Entries.ShouldBeEmpty();
+        await house.AssertAuditIntactAsync();
+
+        async Task<CommandView> DoneAsync(string command)
+        {
+            await using var device = await house.StartDeviceAsync("door-1");
+            var done = await house.SendAsync("door-1", command);
+            done.State.ShouldBe("executed");
+            return done;
+        }
     }
 
     [Fact]

@@ -42,6 +42,20 @@ public sealed class DispatchSpecs
     }
 
     [Fact]
+    public async Task A_round_that_fails_is_told_and_the_next_one_comes()
+    {
+        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        var come = 0;
+        await using var rounds = new Rounds(clock, NullLogger.Instance);
+        rounds.Every(TimeSpan.FromSeconds(1), "test", _ => throw new InvalidOperationException($"round {Interlocked.Increment(ref come)}"));
+        await Eventually.True(() =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            return Volatile.Read(ref come) >= 3;
+        }, "three rounds come");
+    }
+
+    [Fact]
     public async Task Work_of_the_center_that_fails_is_begun_again()
     {
         var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);

@@ -193,6 +193,11 @@ public sealed class SignetProcess : IAsyncDisposable
     /// <summary>SIGHUP: read what stands in files again.</summary>
     public void HangUp() => Signal("HUP");
 
+    /// <summary>It does nothing until <see cref="Continue"/>; what arrives waits in its sockets.</summary>
+    public void Pause() => Signal("STOP");
+
+    public void Continue() => Signal("CONT");
+
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {

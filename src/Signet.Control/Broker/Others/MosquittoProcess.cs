@@ -111,6 +111,7 @@ internal sealed partial class MosquittoProcess(string folder, AuditTrail trail, 
             trail.Note(AuditTrail.Of(AuditTypes.Broker, Actor.Center, "mosquitto", "broker-ended", "failed", "", new() { ["code"] = _process.ExitCode, ["words"] = LastWords }));
             Log.OtherBrokerAlarm(logger, $"Mosquitto ended with {_process.ExitCode}: {LastWords}; it is started again");
             _process.Dispose();
+            _process = null; // until the next one begins; the center may be stopped meanwhile
             await Task.Delay(ControlLimits.OtherBrokerRestart, time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!_stop.IsCancellationRequested) Start();
         }

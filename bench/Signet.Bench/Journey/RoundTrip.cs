@@ -53,6 +53,7 @@ internal static class RoundTrip
                 ("the whole center (PS256), audit log and databases on the disk", onDisk.OnceAsync),
             ];
             if (arguments.Text("only") is { } only) ways = [.. ways.Where(w => w.Name.Contains(only, StringComparison.Ordinal))];
+            await WarmUpAsync(ways);
             if (blocks > 0) Show($"{blocks * Block} each, one directly after the other, the ways by turns in blocks of {Block}", ways, await ByTurnsAsync(ways, blocks, Block, TimeSpan.Zero));
             if (paced > 0) Show($"{paced} each, one every {pause.TotalMilliseconds:0} ms, the ways by turns", ways, await ByTurnsAsync(ways, paced, 1, pause));
             return 0;
@@ -68,10 +69,10 @@ internal static class RoundTrip
     private static async Task<(List<double> Times, TimeSpan Processor)[]> ByTurnsAsync((string Name, Func<Task> Once)[] ways, int rounds, int block, TimeSpan pause)
     {
         var taken = ways.Select(_ => (Times: new List<double>(rounds * block), Processor: TimeSpan.Zero)).ToArray();
-        for (var round = -(Warm / block); round < rounds; round++)
+        for (var round = -Settling; round < rounds; round++)
             for (var way = 0; way < ways.Length; way++)
             {
-                if (pause > TimeSpan.Zero) await Task.Delay(round < 0 ? TimeSpan.FromMilliseconds(1) : pause);
+                if (pause > TimeSpan.Zero) await Task.Delay(pause);
                 var before = Environment.CpuUsage.TotalTime;
                 for (var i = 0; i < block; i++)
                 {
@@ -87,7 +88,25 @@ internal static class RoundTrip
         return taken;
     }
 
-    private const int Warm = 300;
+    /// <summary>Rounds before the first that counts, once everything is compiled.</summary>
+    private const int Settling = 4;
+    private const int WarmBlocks = 40, FewMethods = 15;
+
+    /// <summary>A center runs for weeks: what is measured is its code as it is then. Goes on until the runtime has next to nothing left to compile anew (tiered compilation), at most three minutes.</summary>
+    private static async Task WarmUpAsync((string Name, Func<Task> Once)[] ways)
+    {
+        var began = Stopwatch.GetTimestamp();
+        long compiled;
+        do
+        {
+            compiled = System.Runtime.JitInfo.GetCompiledMethodCount();
+            for (var block = 0; block < WarmBlocks; block++)
+                foreach (var (_, once) in ways)
+                    for (var i = 0; i < Block; i++) await once();
+        }
+        while (System.Runtime.JitInfo.GetCompiledMethodCount() - compiled > FewMethods && Stopwatch.GetElapsedTime(began) < TimeSpan.FromMinutes(3));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"warm after {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s: {System.Runtime.JitInfo.GetCompiledMethodCount()} methods compiled, {System.Runtime.JitInfo.GetCompiledMethodCount() - compiled} of them in the last {WarmBlocks * Block} of each way"));
+    }
 
     private static void Show(string how, (string Name, Func<Task> Once)[] ways, (List<double> Times, TimeSpan Processor)[] taken)
     {

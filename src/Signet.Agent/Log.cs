@@ -82,4 +82,7 @@ internal static partial class Log
 
     [LoggerMessage(18, LogLevel.Warning, "the certificate could not be renewed: {Cause}; trying again")]
     public static partial void NotRenewed(ILogger logger, string cause);
+
+    [LoggerMessage(32, LogLevel.Warning, "{Count} more of this kind, the last: {Line}")]
+    public static partial void Folded(ILogger logger, int count, string line);
 }

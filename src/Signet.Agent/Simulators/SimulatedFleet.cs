@@ -23,7 +23,7 @@ public sealed class SimulatedFleet(IReadOnlyList<string> homes, bool telemetry, 
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var lines = TextWriter.Synchronized(output);
-        var logger = new LineLogger(TextWriter.Synchronized(errors), LogLevel.Warning);
+        using var logger = new FoldingLogger(new LineLogger(TextWriter.Synchronized(errors), LogLevel.Warning), time);
         var ended = parent is null ? Task.Delay(Timeout.Infinite, stop.Token) : AgentProgram.ReadToEndAsync(parent, stop.Token);
         var devices = Task.WhenAll(homes.Select(home => Task.Run(() => RunOneAsync(home, logger, lines, stop.Token), CancellationToken.None)));
         await Task.WhenAny(ended, devices);
@@ -33,7 +33,7 @@ public sealed class SimulatedFleet(IReadOnlyList<string> homes, bool telemetry, 
 
     public void Dispose() => _gate.Dispose();
 
-    private async Task RunOneAsync(string directory, LineLogger logger, TextWriter output, CancellationToken cancellationToken)
+    private async Task RunOneAsync(string directory, FoldingLogger logger, TextWriter output, CancellationToken cancellationToken)
     {
         var isThrough = false;
         try

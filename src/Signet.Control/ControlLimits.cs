@@ -84,6 +84,9 @@ public static class ControlLimits
     /// <summary>Bytes of a command's arguments as JSON. Chosen: a quarter of what a message holds.</summary>
     public const int ArgumentBytes = 16_384;
 
+    /// <summary>Characters of what a device says about a message it refused, in the log. Chosen: our own devices' longest has 300.</summary>
+    public const int DetailCharacters = 512;
+
     /// <summary>Commands on one page.</summary>
     public const int CommandsPerPage = 500;
 
@@ -91,7 +94,7 @@ public static class ControlLimits
     public static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(30);
     public const int HeartbeatsPerSecond = 100;
 
-    /// <summary>How long commands that wait behind one that a device works on are not called missing without another answer of it. Chosen: several times what a handler may take (30 s).</summary>
+    /// <summary>How long commands that wait behind one that a device works on are not called missing without another word of it; what it has answered <c>accepted</c> may take longer. Chosen: several times what a handler may take (30 s).</summary>
     public static readonly TimeSpan AtWork = TimeSpan.FromMinutes(2);
 
     /// <summary>Audit notes that may wait for the log. Chosen: a fleet of 10,000 that comes back at once; about 10 MB.</summary>

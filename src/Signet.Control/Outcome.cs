@@ -41,6 +41,9 @@ public enum RefusalCode
     /// <summary>It is not what the asker had read any more.</summary>
     ChangedMeanwhile = 14,
 
+    /// <summary>A signed approval does not fit what is to be approved, or who signed it may not.</summary>
+    ApprovalInvalid = 15,
+
     /// <summary>It would hurt the center itself; ask again with a confirmation if it is meant.</summary>
     ConfirmationNeeded = 30,
 }
@@ -68,6 +71,7 @@ public sealed record Refusal(RefusalCode Code, string Message)
         [RefusalCode.LastAdministrator] = ("last-administrator", 409),
         [RefusalCode.Conflict] = ("conflict", 409),
         [RefusalCode.ChangedMeanwhile] = ("changed-meanwhile", 412),
+        [RefusalCode.ApprovalInvalid] = ("approval-invalid", 403),
         [RefusalCode.ConfirmationNeeded] = ("confirmation-needed", 409),
     }.ToFrozenDictionary();
 

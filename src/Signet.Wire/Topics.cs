@@ -8,6 +8,9 @@ public static class Topics
     private const string Root = "signet/";
     private const string TelemetryBranch = "telemetry/";
 
+    /// <summary>The last level of a device's topic of manifests; in <c>result.refused</c> of a refusal, that it speaks about one.</summary>
+    public const string ManifestBranch = "manifest";
+
     // Certificate names of the house itself: a device of that name could speak where only the center may.
     private static readonly string[] Reserved = ["command_center", "mqtt_broker", "center_sign"];
 
@@ -15,7 +18,7 @@ public static class Topics
     public static string Receipt(string device) => Of(device, "receipt");
     public static string Status(string device) => Of(device, "status");
     public static string Checkpoint(string device) => Of(device, "checkpoint");
-    public static string Manifest(string device) => Of(device, "manifest");
+    public static string Manifest(string device) => Of(device, ManifestBranch);
 
     /// <summary>The center's new command-signing certificate, PEM (docs/spec/device-home.md, "Another command signer").</summary>
     public static string Signer(string device) => Of(device, "signer");

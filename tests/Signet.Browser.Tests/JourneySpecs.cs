@@ -89,6 +89,29 @@ public sealed class JourneySpecs(ConsoleHouse house)
     }
 
     [Fact]
+    public async Task A_rollout_moves_on_on_the_open_page_and_what_is_left_of_it_can_be_stopped()
+    {
+        const string away = "away-1";
+        (await house.Center.Fleet.AddAsync(new(away, "door"), Signet.Control.Actor.Terminal)).Refusal.ShouldBeNull();
+        await using var person = await house.VisitAsync();
+        await person.SignInAsync("/commands?devices=door-1,thermostat-1," + away);
+        await person.Page.Locator("#new-command").FillAsync("check-status");
+        await person.Page.Locator("#new-wait").SelectOptionAsync(new SelectOptionValue { Index = 1 });
+        await person.Page.Locator("#new-rate").FillAsync("20"); // one every three seconds
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }).ClickAsync();
+        await Expect(person.Page.Locator("#progress")).ToContainTextAsync("of 3 settled", new() { Timeout = 60_000 });
+        await person.Page.EvaluateAsync("() => { window.sameDocument = true; }");
+
+        await Expect(person.Page.Locator("#progress")).ToContainTextAsync("2 of 3 settled, 2 executed, 0 errors", new() { Timeout = 60_000 });
+        (await person.Page.EvaluateAsync<bool>("() => window.sameDocument === true")).ShouldBeTrue("without a reload");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Stop it" }).ClickAsync();
+        await Expect(person.Page.Locator("#progress")).ToContainTextAsync("3 of 3 settled, 2 executed, 0 errors", new() { Timeout = 60_000 });
+        await Expect(person.Page.Locator("#rows")).ToContainTextAsync("cancelled");
+        person.Complaints.ShouldBeEmpty();
+        (await house.Center.Fleet.RemoveAsync(away, Signet.Control.Actor.Terminal)).Refusal.ShouldBeNull();
+    }
+
+    [Fact]
     public async Task An_unsupported_command_is_refused_with_its_reason()
     {
         await using var person = await house.VisitAsync();

@@ -17,13 +17,15 @@ public sealed class HandDevice : IAsyncDisposable
     private readonly SigningKey _key;
     private readonly RandomNumberGenerator _random = RandomNumberGenerator.Create();
     private readonly IAsyncEnumerator<MqttMessage> _messages;
-    private readonly long _epoch = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+    private readonly TimeProvider _time;
+    private readonly long _epoch;
     private long _sequence;
     private readonly Channel<JsonObject> _heartbeats = Channel.CreateUnbounded<JsonObject>();
     private Task<bool>? _next;
     private Task? _reading;
 
-    private HandDevice(string name, MqttClient client, SigningKey key) => (Name, _client, _key, _messages) = (name, client, key, client.ReadMessagesAsync().GetAsyncEnumerator());
+    private HandDevice(string name, MqttClient client, SigningKey key, TimeProvider time)
+        => (Name, _client, _key, _messages, _time, _epoch) = (name, client, key, client.ReadMessagesAsync().GetAsyncEnumerator(), time, time.GetUtcNow().ToUnixTimeSeconds());
 
     public string Name { get; }
 
@@ -31,18 +33,18 @@ public sealed class HandDevice : IAsyncDisposable
     public long Since => 1;
 
     /// <summary>Connects, subscribes and signs that it is online.</summary>
-    public static async Task<HandDevice> StartAsync(TestHouse house, string name, JsonObject? details = null)
+    public static async Task<HandDevice> StartAsync(TestHouse house, string name, JsonObject? details = null, TimeProvider? time = null)
     {
         var home = house.Center.Installation.DeviceDirectory(name);
         var certificate = PemFile.ReadWithKey(Path.Combine(home, name + ".crt"), Path.Combine(home, name + ".key"));
-        var device = new HandDevice(name, await house.ConnectAsync(name, name), SigningKey.Es256(certificate.GetECDsaPrivateKey()!, Thumbprint.Of(certificate)));
+        var device = new HandDevice(name, await house.ConnectAsync(name, name), SigningKey.Es256(certificate.GetECDsaPrivateKey()!, Thumbprint.Of(certificate)), time ?? TimeProvider.System);
         await device._client.SubscribeAsync(Topics.Command(name), Topics.Checkpoint(name));
         await device._client.PublishAsync(new()
         {
             Topic = Topics.Status(name), QoS = QoS.AtLeastOnce, Retain = true,
             Payload = StatusMessage.Sign(new()
             {
-                Issuer = name, Id = device.NewId(), IssuedAt = DateTimeOffset.UtcNow, Epoch = device._epoch, Sequence = ++device._sequence, Topic = Topics.Status(name), State = StatusState.Online, Details = details ?? [],
+                Issuer = name, Id = device.NewId(), IssuedAt = device._time.GetUtcNow(), Epoch = device._epoch, Sequence = ++device._sequence, Topic = Topics.Status(name), State = StatusState.Online, Details = details ?? [],
             }, device._key),
         });
         return device;
@@ -98,7 +100,7 @@ public sealed class HandDevice : IAsyncDisposable
     {
         var beat = HeartbeatMessage.Sign(new()
         {
-            Issuer = Name, Audience = "command_center", Id = NewId(), IssuedAt = DateTimeOffset.UtcNow, Epoch = _epoch, Sequence = ++_sequence, Topic = Topics.Telemetry(Name, HeartbeatClaims.Reading),
+            Issuer = Name, Audience = "command_center", Id = NewId(), IssuedAt = _time.GetUtcNow(), Epoch = _epoch, Sequence = ++_sequence, Topic = Topics.Telemetry(Name, HeartbeatClaims.Reading),
             Since = Since, NextWithin = next, Sent = sent, Heard = heard, Readings = readings,
         }, _key);
         await SayAsync(Topics.Telemetry(Name, HeartbeatClaims.Reading), beat);
@@ -111,7 +113,7 @@ public sealed class HandDevice : IAsyncDisposable
         var topic = Topics.Telemetry(Name, name);
         return (topic, TelemetryMessage.Sign(new()
         {
-            Issuer = Name, Id = NewId(), IssuedAt = DateTimeOffset.UtcNow, Epoch = _epoch, Sequence = ++_sequence, Topic = topic, Name = name, Value = JsonValue.Create(value),
+            Issuer = Name, Id = NewId(), IssuedAt = _time.GetUtcNow(), Epoch = _epoch, Sequence = ++_sequence, Topic = topic, Name = name, Value = JsonValue.Create(value),
         }, _key));
     }
 
@@ -125,7 +127,7 @@ public sealed class HandDevice : IAsyncDisposable
     {
         var receipt = ReceiptMessage.Sign(new()
         {
-            Issuer = Name, Audience = "command_center", Id = NewId(), IssuedAt = DateTimeOffset.UtcNow, Epoch = _epoch, Sequence = ++_sequence, Topic = Topics.Receipt(Name),
+            Issuer = Name, Audience = "command_center", Id = NewId(), IssuedAt = _time.GetUtcNow(), Epoch = _epoch, Sequence = ++_sequence, Topic = Topics.Receipt(Name),
             InReplyTo = id, Digest = Thumbprint.OfBytes(command.Span), State = state, Reason = reason, Result = result ?? [], Seen = 0,
         }, _key);
         await _client.PublishAsync(new() { Topic = Topics.Receipt(Name), QoS = QoS.AtLeastOnce, Payload = receipt });
@@ -139,5 +141,5 @@ public sealed class HandDevice : IAsyncDisposable
         _random.Dispose();
     }
 
-    private string NewId() => MessageId.New(TimeProvider.System, _random);
+    private string NewId() => MessageId.New(_time, _random);
 }

@@ -99,6 +99,8 @@ public sealed class DeviceAgent : IAsyncDisposable
             }
             await Task.Delay(pause.Next(), _time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+        // What was at work was told to stop, and its end belongs into the journal.
+        await ((Task)receiver.AtWork).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Log.Offline(_logger, _home.Name);
     }
 

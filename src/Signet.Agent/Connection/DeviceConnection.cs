@@ -20,6 +20,7 @@ internal enum ConnectionEnd
 internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJournal journal, CommandReceiver receiver, Statements statements, Outbox outbox, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(2);
+    private readonly TaskCompletionSource _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Queue<long> _spare = [];
 
     public Func<IReadOnlyList<Measurement>>? Measure { get; init; }
@@ -43,6 +44,8 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
             Host = home.Settings.BrokerHost, Port = home.Settings.BrokerPort, Tls = tls.Options, Version = home.Settings.SpeaksMqtt311 ? MqttVersion.V311 : MqttVersion.V5, ClientId = home.Name, CleanStart = false, SessionExpiry = AgentLimits.SessionExpiry,
             KeepAlive = home.Settings.KeepAlive, Will = new MqttWill(will), Reconnect = null, Time = time,
         }, cancellationToken);
+        client.StateChanged += _ => LookForLoss(client);
+        LookForLoss(client);
         await SubscribeAsync(client, cancellationToken);
         Heartbeats.Begin(number);
         if (await PublishAsync(client, online, cancellationToken)) Heartbeats.Taken(number);
@@ -53,7 +56,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var restartWanted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task[] work = [ReceiveAsync(client, restartWanted, end.Token), SendReceiptsAsync(client, end.Token), PublishReadingsAsync(client, end.Token), WitnessAsync(client, end.Token), BeatAsync(client, end.Token)];
+        Task[] work = [ReceiveAsync(client, restartWanted, cancellationToken, end.Token), SendReceiptsAsync(client, end.Token), PublishReadingsAsync(client, end.Token), WitnessAsync(client, end.Token), BeatAsync(client, end.Token)];
         await Task.WhenAny([restartWanted.Task, .. work]);
         var restart = restartWanted.Task.IsCompleted;
         if (restart || cancellationToken.IsCancellationRequested) await SayGoodbyeAsync(client);
@@ -111,12 +114,20 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         }
     }
 
-    private async Task ReceiveAsync(MqttClient client, TaskCompletionSource restartWanted, CancellationToken cancellationToken)
+    private async Task ReceiveAsync(MqttClient client, TaskCompletionSource restartWanted, CancellationToken stop, CancellationToken cancellationToken)
     {
+        if (!receiver.AtWork.IsCompleted)
+        {
+            // Of the connection before. Nothing is looked at before it has ended.
+            receiver.AnnounceAgain();
+            Heartbeats.Deafen();
+            await WorkAsync(receiver.AtWork, restartWanted, cancellationToken);
+        }
+
         while (!cancellationToken.IsCancellationRequested && Unread.TryPeek(out var unread))
         {
-            await ObeyAsync(client, unread, restartWanted, cancellationToken);
-            Unread.Dequeue();
+            await PrepareAsync(client, unread, cancellationToken);
+            await ObeyAsync(Unread.Dequeue(), restartWanted, stop, cancellationToken);
         }
 
         await foreach (var message in client.ReadMessagesAsync(cancellationToken))
@@ -143,7 +154,8 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
                 await LookAtSignerAsync(client, message.Payload, cancellationToken);
                 continue;
             }
-            await ObeyAsync(client, message, restartWanted, cancellationToken);
+            await PrepareAsync(client, message, cancellationToken);
+            await ObeyAsync(message, restartWanted, stop, cancellationToken);
             // Only coming back for the next message acknowledges this one, so the loop goes on even before a restart.
         }
         // The stream ends without an error when the connection does.
@@ -151,15 +163,36 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         throw new MqttException(ReasonCode.UnspecifiedError, "the connection was lost");
     }
 
-    private async Task ObeyAsync(MqttClient client, MqttMessage message, TaskCompletionSource restartWanted, CancellationToken cancellationToken)
+    private async Task PrepareAsync(MqttClient client, MqttMessage message, CancellationToken cancellationToken)
     {
         if (home.ForgetFormerSigner(time.GetUtcNow())) receiver.Obey(home.Identity);
         // The newest checkpoint travels with each command too.
         if (message.UserProperties.FirstOrDefault(property => property.Name == Topics.CheckpointProperty).Value is { Length: > 0 } note) await SayAsync(client, Witness.Take(Topics.CheckpointNote(note)), cancellationToken);
+    }
+
+    private async Task ObeyAsync(MqttMessage message, TaskCompletionSource restartWanted, CancellationToken stop, CancellationToken cancellationToken)
+    {
         Heartbeats.Deafen();
         using (DeviceTracing.Continue(message))
-            if (await receiver.ReceiveAsync(message.Payload, message.Topic, cancellationToken)) restartWanted.TrySetResult();
+            await WorkAsync(receiver.ReceiveAsync(message.Payload, message.Topic, stop), restartWanted, cancellationToken);
+    }
+
+    /// <exception cref="MqttException">The connection was lost while the command is at work. It goes on.</exception>
+    private async Task WorkAsync(Task<bool> work, TaskCompletionSource restartWanted, CancellationToken cancellationToken)
+    {
+        if (!work.IsCompleted)
+        {
+            await Task.WhenAny(work, _lost.Task).WaitAsync(cancellationToken);
+            if (!work.IsCompleted) throw new MqttException(ReasonCode.UnspecifiedError, "the connection was lost");
+        }
+
+        if (await work) restartWanted.TrySetResult();
         Heartbeats.Listen();
+    }
+
+    private void LookForLoss(MqttClient client)
+    {
+        if (!client.IsConnected) _lost.TrySetResult();
     }
 
     // Questions that get no answer, and what was raised before this connection.
@@ -197,9 +230,11 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
     {
         try
         {
-            if (!home.TryAccept(message.Span, journal.ManifestVersion, out var manifest, out var why))
+            if (!home.TryAccept(message.Span, journal.ManifestVersion, out var manifest, out var rejection))
             {
-                if (why.Length > 0) Log.ManifestRefused(logger, home.Name, why);
+                if (rejection.Reason == RejectReason.None) return;
+                Log.ManifestRefused(logger, home.Name, rejection.ToString());
+                receiver.ReportManifest(message, rejection);
                 return;
             }
 

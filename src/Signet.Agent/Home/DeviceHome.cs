@@ -136,28 +136,23 @@ public sealed class DeviceHome : IDisposable
     /// Takes a manifest that came over the broker: signed by the policy key for this device, and newer than every one obeyed. It is in <c>manifest.jws</c>, on the disk,
     /// when this returns true.
     /// </summary>
-    /// <remarks><paramref name="why"/> is "" when it is the one in force already.</remarks>
+    /// <remarks><paramref name="rejection"/> has no reason when it is the one in force already.</remarks>
     /// <exception cref="IOException">It could not be written, and is not in force.</exception>
-    internal bool TryAccept(ReadOnlySpan<byte> message, long obeyed, [NotNullWhen(true)] out ManifestClaims? manifest, out string why)
+    internal bool TryAccept(ReadOnlySpan<byte> message, long obeyed, [NotNullWhen(true)] out ManifestClaims? manifest, out Rejection rejection)
     {
-        (manifest, why) = (null, "");
+        manifest = null;
         using var key = PolicyKey(Directory, Roots[0]);
         var expected = new Expectation { Keys = KeyRing.Empty.With(key), Audience = Name, Topic = "", Now = _time.GetUtcNow(), HasClock = Settings.HasClock };
-        if (!ManifestMessage.TryVerify(message, expected, out var verified, out var rejection))
-        {
-            why = rejection.ToString();
-            return false;
-        }
-
+        if (!ManifestMessage.TryVerify(message, expected, out var verified, out rejection)) return false;
         if (verified.Claims.Version <= obeyed)
         {
-            if (verified.Claims.Version < obeyed) why = $"version {verified.Claims.Version} is older than {obeyed}, which this device has obeyed";
+            if (verified.Claims.Version < obeyed) rejection = new(RejectReason.Replayed, $"version {verified.Claims.Version} is older than {obeyed}, which this device has obeyed");
             return false;
         }
 
         if (verified.Claims.OnlySealed && Identity.SealingKey is null)
         {
-            why = $"version {verified.Claims.Version} demands sealed commands, and there is no sealing key to open them";
+            rejection = new(RejectReason.CannotDecrypt, $"version {verified.Claims.Version} demands sealed commands, and there is no sealing key to open them");
             return false;
         }
 

@@ -16,12 +16,14 @@ namespace Signet.Agent;
 ///   7 receipt         signed
 ///   8 journal         ended with the receipt, flushed; then it goes out and stays until the center has it
 /// </code>
-/// Commands are taken one at a time. Nothing in the bytes makes it throw.
+/// Commands are taken one at a time. Nothing in the bytes makes it throw. A command goes on when the connection it came by is lost: only <c>stop</c> stops it.
 /// </summary>
 internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers handlers, CommandJournal journal, ReceiptSigner receipts, Outbox outbox, string bootNonce, TimeProvider time, ILogger logger)
 {
     private readonly RefusalLimiter _refusals = new(time);
+    private readonly Lock _one = new();
     private DeviceIdentity _device = identity;
+    private (string Id, string Digest)? _announced;
 
     /// <summary>Told epoch and number of every command that verified and is new, also of one that is refused because it is too late.</summary>
     public Action<long, long>? Heard { get; init; }
@@ -29,8 +31,29 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
     /// <summary>A newer manifest is in force from the next command on. Called between two commands.</summary>
     public void Obey(DeviceIdentity newer) => _device = newer;
 
+    /// <summary>The last command that came; the next one may be handed in when it has ended.</summary>
+    public Task<bool> AtWork { get; private set; } = Task.FromResult(false);
+
     /// <returns>True when the handler asked for the device to start again.</returns>
-    public async Task<bool> ReceiveAsync(ReadOnlyMemory<byte> bytes, string topic, CancellationToken cancellationToken)
+    public Task<bool> ReceiveAsync(ReadOnlyMemory<byte> bytes, string topic, CancellationToken stop) => AtWork = ReceiveOneAsync(bytes, topic, stop);
+
+    /// <summary>On another connection: the command that is still at work was accepted, and is not forgotten. The center counts anew and waits for nothing it was not told.</summary>
+    public void AnnounceAgain()
+    {
+        // Before the end of it is signed, or not at all.
+        lock (_one)
+            if (_announced is { } command) outbox.Post(receipts.Accepted(command.Id, command.Digest));
+    }
+
+    /// <summary>A manifest that came over the broker was refused: whoever watches the fleet hears of it from the device itself.</summary>
+    public void ReportManifest(ReadOnlyMemory<byte> bytes, Rejection rejection)
+    {
+        if (!_refusals.TryTake(out var suppressed)) return;
+        MessagePeek.TryReadUnverified(bytes.Span, out var claimedId);
+        outbox.Post(receipts.Refusal(claimedId, Thumbprint.OfBytes(bytes.Span), rejection, suppressed, Topics.ManifestBranch));
+    }
+
+    private async Task<bool> ReceiveOneAsync(ReadOnlyMemory<byte> bytes, string topic, CancellationToken stop)
     {
         // 1
         var now = time.GetUtcNow();
@@ -64,7 +87,7 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
         }
         // 6, 7, 8
         var context = new CommandContext(command, isRepeated: false);
-        await FinishAsync(command, digest, handler, context, cancellationToken);
+        await FinishAsync(command, digest, handler, context, stop);
         return context.RestartWanted;
     }
 
@@ -92,6 +115,7 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
     private async Task FinishAsync(VerifiedCommand command, string digest, CommandHandler handler, CommandContext context, CancellationToken cancellationToken)
     {
         var outcome = await ExecuteAsync(handler, digest, context, cancellationToken);
+        lock (_one) _announced = null;
         Log.Executed(logger, command.Claims.Id, command.Claims.Command, ReceiptClaims.NameOf(outcome.State));
         End(command.Claims.Id, receipts.Outcome(command.Claims.Id, digest, outcome));
     }
@@ -120,7 +144,12 @@ internal sealed class CommandReceiver(DeviceIdentity identity, CommandHandlers h
             // On a thread of the pool: a handler that blocks must not hold up the time limits.
             var run = Task.Run(() => handler.Run(context, stop.Token), CancellationToken.None);
             await ((Task)run).WaitAsync(AgentLimits.AcceptedAfter, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!run.IsCompleted) outbox.Post(receipts.Accepted(context.Command.Claims.Id, digest));
+            if (!run.IsCompleted)
+            {
+                lock (_one) _announced = (context.Command.Claims.Id, digest);
+                AnnounceAgain();
+            }
+
             return await run.WaitAsync(handler.TimeLimit + AgentLimits.HandlerGrace, time, CancellationToken.None);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

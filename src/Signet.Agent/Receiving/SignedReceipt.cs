@@ -45,9 +45,15 @@ internal sealed class ReceiptSigner(DeviceIdentity device, OutgoingSequence sequ
 
     public SignedReceipt Accepted(string commandId, string digest) => Sign(commandId, digest, ReceiptState.Accepted, RejectReason.None, []);
 
-    public SignedReceipt Refusal(string claimedId, string digest, Rejection rejection, int suppressed)
+    /// <param name="claimedId">What the bytes say their <c>jti</c> is.</param>
+    /// <param name="digest">Of the bytes as received.</param>
+    /// <param name="rejection">Why they were refused.</param>
+    /// <param name="suppressed">Refusals before this one that were not told.</param>
+    /// <param name="branch">Where they came, when that was not the topic of commands.</param>
+    public SignedReceipt Refusal(string claimedId, string digest, Rejection rejection, int suppressed, string? branch = null)
     {
         var result = new JsonObject { ["detail"] = rejection.Detail };
+        if (branch is not null) result["refused"] = branch;
         if (suppressed > 0) result["suppressed"] = suppressed;
         return Sign(claimedId, digest, ReceiptState.Rejected, rejection.Reason, result);
     }

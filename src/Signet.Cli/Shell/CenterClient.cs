@@ -202,20 +202,23 @@ internal sealed class CenterClient : IDisposable
         if (response.IsSuccessStatusCode)
             return response;
         using (response)
-            throw new CliException(ExitCode.Refused, await ExplainAsync(response, cancellation))
+        {
+            var (explanation, reason) = await ExplainAsync(response, cancellation);
+            throw new CliException(ExitCode.Refused, explanation)
             {
-                IsNotFound = response.StatusCode == HttpStatusCode.NotFound,
+                Reason = reason, IsNotFound = response.StatusCode == HttpStatusCode.NotFound,
                 IsForbidden = response.StatusCode == HttpStatusCode.Forbidden,
                 RetryAfter = response.StatusCode == HttpStatusCode.TooManyRequests ? response.Headers.RetryAfter?.Delta ?? TimeSpan.FromSeconds(1) : null,
             };
+        }
     }
 
-    /// <summary>One line from a problem document (RFC 9457).</summary>
-    private static async Task<string> ExplainAsync(HttpResponseMessage response, CancellationToken cancellation)
+    /// <summary>One line from a problem document (RFC 9457), and the name of its reason.</summary>
+    private static async Task<(string Line, string? Reason)> ExplainAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
         string? title = null, detail = null, reason = null;
         if (response.StatusCode == HttpStatusCode.Forbidden && response.Content.Headers.ContentType?.MediaType == "text/plain")
-            return $"The command center refuses the connection: {Printer.Inert((await response.Content.ReadAsStringAsync(cancellation)).Trim())}. A certificate of yours is shown with SIGNET_CERT=FILE.crt (and FILE.key beside it).";
+            return ($"The command center refuses the connection: {Printer.Inert((await response.Content.ReadAsStringAsync(cancellation)).Trim())}. A certificate of yours is shown with SIGNET_CERT=FILE.crt (and FILE.key beside it).", null);
         try
         {
             var problem = JsonNode.Parse(await response.Content.ReadAsByteArrayAsync(cancellation)) as JsonObject;
@@ -231,7 +234,7 @@ internal sealed class CenterClient : IDisposable
         var text = detail ?? title ?? $"The command center answered {(int)response.StatusCode} {response.ReasonPhrase}.";
         if (response.StatusCode == HttpStatusCode.Unauthorized)
             text += " The token is unknown or has ended: `signet up` writes a new one at each start, or set SIGNET_TOKEN.";
-        return reason is null || text.Contains(reason, StringComparison.Ordinal) ? text : $"{text} ({reason})";
+        return (reason is null || text.Contains(reason, StringComparison.Ordinal) ? text : $"{text} ({reason})", reason);
     }
 
     /// <summary>A chain policy with the installation's roots and no network: revocation of the center's own certificate is its operator's business.</summary>

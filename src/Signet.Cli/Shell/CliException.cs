@@ -15,6 +15,9 @@ internal sealed class CliException(ExitCode exit, string message) : Exception(me
 {
     public ExitCode Exit { get; } = exit;
 
+    /// <summary>What the center calls it; null when it did not say, or was not asked.</summary>
+    public string? Reason { get; init; }
+
     /// <summary>The center knows no such thing.</summary>
     public bool IsNotFound { get; init; }
 

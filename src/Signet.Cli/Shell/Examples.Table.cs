@@ -34,7 +34,7 @@ internal static partial class Examples
         ["device witness"] = ["signet device witness thermostat-1", "signet device witness --home ./pump-1"],
 
         ["command"] = ["signet command send thermostat-1 read-temperature --wait", "signet command list --state queued"],
-        ["command send"] = ["signet command send thermostat-1 read-temperature --wait", "signet command send thermostat-1 set-temperature value=21.5 --queue 2h", "signet command send group:heating check-status --rate 60 --stop-at 20%"],
+        ["command send"] = ["signet command send thermostat-1 read-temperature --wait", "signet command send thermostat-1 set-point celsius=21.5 --queue 2h", "signet command send group:heating check-status --rate 60 --stop-at 20%"],
         ["command list"] = ["signet command list --device door-1", "signet command list --rollouts"],
         ["command show"] = ["signet command show 01J9ZK3T8Q"],
         ["command cancel"] = ["signet command cancel 01J9ZK3T8Q"],

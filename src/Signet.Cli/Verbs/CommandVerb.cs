@@ -55,12 +55,24 @@ internal static class CommandVerb
             }
 
             body["device"] = selection.SingleName;
-            var view = await center.PostAsync($"/api/v1/commands?wait={Math.Min(seconds, 60).ToString(CultureInfo.InvariantCulture)}", body, cancellation, key);
+            var view = await StartAsync(center, $"/api/v1/commands?wait={Math.Min(seconds, 60).ToString(CultureInfo.InvariantCulture)}", body, key, cancellation);
             for (var left = seconds - 60; left > 0 && !IsSettled(view); left -= 60)
                 view = await center.GetAsync($"/api/v1/commands/{view["id"]}?wait={Math.Min(left, 60).ToString(CultureInfo.InvariantCulture)}", cancellation);
-            Print(printer, view);
+            await PrintAsync(center, printer, view, cancellation);
             return !waiting || (string?)view["state"] == "executed" ? ExitCode.Done : ExitCode.Refused;
         });
+    }
+
+    private static async Task<JsonObject> StartAsync(CenterClient center, string path, JsonObject body, string key, CancellationToken cancellation)
+    {
+        try
+        {
+            return await center.PostAsync(path, body, cancellation, key);
+        }
+        catch (CliException refusal) when (refusal.Reason == "no-active-connection")
+        {
+            throw new CliException(refusal.Exit, $"{refusal.Message}; with --queue it waits for the device.") { Reason = refusal.Reason };
+        }
     }
 
     private static bool IsSettled(JsonObject view) => CommandStates.TryParse((string?)view["state"] ?? "", out var state) && state.IsSettled();
@@ -100,9 +112,9 @@ internal static class CommandVerb
         using var center = CenterClient.Connect(parsed);
         var id = Uri.EscapeDataString(parsed.GetValue(Id)!);
         if (await center.FindAsync("/api/v1/commands/" + id, cancellation) is { } command)
-            Print(printer, command);
+            await PrintAsync(center, printer, command, cancellation, isWhole: true);
         else
-            RolloutProgress.Print(printer, await center.GetAsync("/api/v1/rollouts/" + id, cancellation));
+            RolloutProgress.Print(printer, await center.FindAsync("/api/v1/rollouts/" + id, cancellation) ?? throw Unknown(parsed.GetValue(Id)!));
         return ExitCode.Done;
     });
 
@@ -111,13 +123,22 @@ internal static class CommandVerb
         using var center = CenterClient.Connect(parsed);
         var id = Uri.EscapeDataString(parsed.GetValue(Id)!);
         if (await center.FindAsync("/api/v1/commands/" + id, cancellation) is not null)
-            Print(printer, await center.PostAsync($"/api/v1/commands/{id}/cancel", null, cancellation));
-        else
+            await PrintAsync(center, printer, await center.PostAsync($"/api/v1/commands/{id}/cancel", null, cancellation), cancellation);
+        else if (await center.FindAsync("/api/v1/rollouts/" + id, cancellation) is not null)
             RolloutProgress.Print(printer, await center.PostAsync($"/api/v1/rollouts/{id}/cancel", null, cancellation));
+        else
+            throw Unknown(parsed.GetValue(Id)!);
         return ExitCode.Done;
     });
 
-    private static void Print(Printer printer, JsonObject view)
+    private static CliException Unknown(string id) => new(ExitCode.Refused, $"There is no command and no rollout with the id {Printer.Inert(id)}; `signet command list` shows the latest.") { IsNotFound = true };
+
+    /// <param name="center">Asked what a command waits for.</param>
+    /// <param name="printer">Where it goes.</param>
+    /// <param name="view">The command.</param>
+    /// <param name="cancellation">Ends the asking.</param>
+    /// <param name="isWhole">Also what somebody who has just sent it knows: arguments, who asked, and when what happened.</param>
+    private static async Task PrintAsync(CenterClient center, Printer printer, JsonObject view, CancellationToken cancellation, bool isWhole = false)
     {
         if (printer.Json)
         {
@@ -128,16 +149,44 @@ internal static class CommandVerb
         var state = (string?)view["state"] ?? "unknown";
         var colour = state switch { "executed" => "green", "rejected" or "failed" or "unanswered" or "expired" or "interrupted" => "red", _ => "yellow" };
         printer.Markup($"{Spectre.Console.Markup.Escape(Printer.Inert($"{view["device"]} {view["command"]}"))}: [{colour}]{state}[/]");
-        foreach (var key in new[] { "reason", "result", "notBefore", "until", "id" })
+        var isWaiting = state is "queued" or "awaiting-approval";
+        if (isWhole)
         {
-            if (view[key] is { } value && value.GetValueKind() != JsonValueKind.Null)
-                printer.Line($"  {key,-9} {Printer.Inert(Query.Text(value))}");
+            Fact("arguments", (view["arguments"] as JsonObject)?.Count > 0 ? view["arguments"] : null);
+            Fact("asked by", $"{view["by"]} ({view["byRole"]}), {Query.Text(view["created"])}");
         }
 
-        if (state is "queued" or "awaiting-approval")
+        Fact("reason", view["reason"]);
+        Fact("result", view["result"]);
+        Fact("not before", isWaiting || isWhole ? view["notBefore"] : null);
+        Fact("until", isWaiting ? view["until"] : null);
+        foreach (var moment in isWhole ? ["sent", "delivered", "answered"] : Array.Empty<string>())
+            Fact(moment, view[moment]);
+        Fact("rollout", isWhole ? view["rollout"] : null);
+        Fact("id", view["id"]);
+        if (state == "awaiting-approval")
+            await PrintApprovalsAsync(center, printer, (string)view["id"]!, cancellation);
+        if (isWaiting)
             printer.Line($"  take it back with `signet command cancel {view["id"]}`");
         if (view["receipt"] is not null)
             printer.Line($"  receipt signed by {view["device"]}; keep it with `signet receipt export {view["id"]} --out FILE`");
+
+        void Fact(string name, JsonNode? value)
+        {
+            if (Query.Text(value) is { Length: > 0 } text)
+                printer.Line($"  {name,-10} {Printer.Inert(text)}");
+        }
+    }
+
+    private static async Task PrintApprovalsAsync(CenterClient center, Printer printer, string id, CancellationToken cancellation)
+    {
+        foreach (var proposal in ((await center.GetAsync("/api/v1/approvals?id=" + Uri.EscapeDataString(id), cancellation))["proposals"] as JsonArray ?? []).OfType<JsonObject>())
+        {
+            var approved = proposal["approved"] as JsonArray ?? [];
+            printer.Line($"  approvals  {approved.Count} of {proposal["needed"]} people (class {proposal["class"]}){(approved.Count > 0 ? ": " + Printer.Inert(Query.Text(approved)) : "")}");
+        }
+
+        printer.Line($"  each approves with `signet command approve {id} --cert FILE --key FILE`");
     }
 
     private static int Seconds(string? given)

@@ -105,7 +105,7 @@ internal static class ManifestVerb
             ("suites", string.Join(", ", (manifest["suites"] as JsonArray ?? []).Select(s => $"{s!["name"]}{(s["until"] is { } until ? $" until {Query.Text(until)}" : "")}"))),
             ("sealed", (bool?)manifest["sealed"] == true ? "only" : "not demanded"));
         foreach (var one in (manifest["classes"] as JsonArray ?? []).OfType<JsonObject>())
-            printer.Line($"  class {one["name"]}: {Query.Text(one["commands"])} need {one["needed"]} of {Query.Text(one["approvers"])}");
+            printer.Line($"  class {one["name"]}: {Query.Text(one["commands"])}, when {one["needed"]} of {Query.Text(one["approvers"])} approve");
         foreach (var one in (manifest["arguments"] as JsonArray ?? []).OfType<JsonObject>())
             printer.Line($"  {one["command"]}: {(one["arguments"] is JsonArray { Count: > 0 } rules ? string.Join("; ", rules.Select(r => (string)r!)) : "no arguments")}");
     }

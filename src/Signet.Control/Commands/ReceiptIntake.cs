@@ -154,13 +154,17 @@ internal sealed class ReceiptIntake(Roster roster, Manifests manifests, CommandL
         });
     }
 
-    private static AuditRecord Foreign(string device, ReceiptClaims claims, bool isOurs) => new(
-        claims.Reason is RejectReason.Replayed or RejectReason.StaleEpoch ? AuditTypes.Replay : AuditTypes.Security,
-        device, device, isOurs ? "copy-refused-by-device" : "foreign-message-at-device", Words.Of(claims.State),
-        claims.State == ReceiptState.Rejected ? RejectReasons.Of(claims.Reason).Name : "not-sent-by-this-center", new JsonObject
-        {
-            ["id"] = claims.InReplyTo, ["digest"] = claims.Digest,
-        });
+    // In the device's words: it alone has seen what it refused.
+    private static AuditRecord Foreign(string device, ReceiptClaims claims, bool isOurs)
+    {
+        var details = new JsonObject { ["id"] = claims.InReplyTo, ["digest"] = claims.Digest };
+        if (TextOf(claims.Result["detail"]) is { } detail) details["detail"] = detail.Length > ControlLimits.DetailCharacters ? detail[..ControlLimits.DetailCharacters] : detail;
+        var (outcome, reason) = (Words.Of(claims.State), claims.State == ReceiptState.Rejected ? RejectReasons.Of(claims.Reason).Name : "not-sent-by-this-center");
+        if (claims.State == ReceiptState.Rejected && TextOf(claims.Result["refused"]) == Topics.ManifestBranch) return new(AuditTypes.Security, device, device, "manifest-refused-by-device", outcome, reason, details);
+        return new(claims.Reason is RejectReason.Replayed or RejectReason.StaleEpoch ? AuditTypes.Replay : AuditTypes.Security, device, device, isOurs ? "copy-refused-by-device" : "foreign-message-at-device", outcome, reason, details);
+    }
+
+    private static string? TextOf(JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
     // The device signed that the message came too late (or for an earlier start of it) and did nothing: an intent that may still wait is signed anew.
     private bool IsReturned(ReceiptClaims claims, CommandRow command)

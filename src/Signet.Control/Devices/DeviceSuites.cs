@@ -1,3 +1,5 @@
+using Signet.Wire;
+
 namespace Signet.Control;
 
 /// <summary>The suites of one device's messages.</summary>
@@ -8,6 +10,9 @@ namespace Signet.Control;
 /// <param name="Granted">What its manifest takes, with the end of each where there is one; null: it has no manifest.</param>
 public sealed record DeviceSuites(string Device, string Commands, string Messages, string? Sealing, IReadOnlyDictionary<string, DateTimeOffset?>? Granted)
 {
-    /// <summary>Does any of its messages still use the suite, or would its manifest still take it?</summary>
+    /// <summary>Every suite a device's messages can be in: an empty answer about another name would read as "nobody uses it any more".</summary>
+    public static IReadOnlyList<string> Known { get; } = [.. Suite.All.Select(suite => suite.Name), SealingSuite.RsaOaep256.Name, SealingSuite.EcdhEs.Name];
+
+    /// <summary>Is any of its messages in the suite?</summary>
     public bool Uses(string suite) => Commands == suite || Messages == suite || Sealing == suite;
 }

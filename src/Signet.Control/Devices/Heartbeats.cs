@@ -23,7 +23,8 @@ internal sealed class Beat(long epoch, long since)
     public long Answered;
 
     private long _answeredBefore, _answeredAt;
-    private bool _wasAtWork;
+    private bool _wasAtWork, _isAnnounced;
+    private (long Epoch, long Sequence) _newest;
 
     /// <summary>The <c>online</c> is one that the broker had kept: what was said between it and now is not known here, and nothing is compared or told until the device's first heartbeat says it.</summary>
     public bool IsMidway { get; init; }
@@ -41,17 +42,20 @@ internal sealed class Beat(long epoch, long since)
         _numbers.Commit(epoch, sequence);
         Receipts++;
         // What was signed before the online answers no command of this count: devices send again what the center may not have.
-        if (isEnd && (epoch, sequence).CompareTo((Epoch, Since)) > 0) Answered++;
+        if ((epoch, sequence).CompareTo((Epoch, Since)) <= 0) return;
+        if (isEnd) Answered++;
+        // In the order of their numbers, whatever the order they come in.
+        if ((epoch, sequence).CompareTo(_newest) > 0) (_newest, _isAnnounced) = ((epoch, sequence), !isEnd);
     }
 
     /// <summary>
-    /// A device takes one command after the other: those behind the one it is at work on wait at its door, and are not missing. Once for each heartbeat. At work: it has heard more than it has answered,
-    /// now or the last time, and answers at least every <see cref="ControlLimits.AtWork"/>.
+    /// A device takes one command after the other: those behind the one it is at work on wait at its door, and are not missing. Once for each heartbeat. At work, now or the last time: its last receipt is an
+    /// <c>accepted</c> (however long ago: an end that was sent and kept back is missed as a receipt), or it has heard more than it has answered, and answers at least every <see cref="ControlLimits.AtWork"/>.
     /// </summary>
     public bool IsAtWork(HeartbeatClaims claims, TimeProvider time)
     {
-        var (was, isNow) = (_wasAtWork, claims.Heard > Answered);
-        if (!isNow || Answered != _answeredBefore || _answeredAt == 0) _answeredAt = time.GetTimestamp();
+        var (was, isNow) = (_wasAtWork, _isAnnounced || claims.Heard > Answered);
+        if (!isNow || _isAnnounced || Answered != _answeredBefore || _answeredAt == 0) _answeredAt = time.GetTimestamp();
         (_wasAtWork, _answeredBefore) = (isNow, Answered);
         return (was || isNow) && time.GetElapsedTime(_answeredAt) < ControlLimits.AtWork;
     }

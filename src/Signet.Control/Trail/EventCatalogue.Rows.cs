@@ -46,6 +46,7 @@ public static partial class EventCatalogue
         new(Device, "devices-change-finished", "one change to many devices was carried through", "the change", "recorded", "done, unchanged, refused"),
         new(Device, "device-labels", "groups or tags of a device were changed", "the device", "success", "groupsBefore, groups, tagsBefore, tags"),
         new(Device, "manifest-pushed", "a signed manifest was taken and published to its device", "the device", "success", "version, digest, classes"),
+        new(Security, "manifest-refused-by-device", "the device refused an older manifest than it obeys, or one that its policy key did not sign: somebody put it on its topic", "the device", "rejected", "id, digest, detail"),
         new(Security, "sealing-downgrade-refused", "a device with a sealing key announced none or another; its commands stay sealed to the key that was issued", "the device", "refused", "key, announced"),
         new(Replay, "telemetry-refused", "a reading came a second time or from an old epoch", "command_center", "refused", "detail"),
         new(Replay, "status-refused", "a status came a second time or from an old epoch", "command_center", "refused", "detail"),
@@ -73,10 +74,10 @@ public static partial class EventCatalogue
         new(Command, "receipt", "the device's signed word about a command", "the device", "accepted, rejected, executed, failed, interrupted", "id, command, receipt, key, result"),
         new(Command, "command-unanswered", "no receipt came by the deadline", "the device", "unanswered", "id, command"),
         new(Command, "receipt-exported", "command, receipt and proofs were exported", "the device", "success", "id"),
-        new(Replay, "copy-refused-by-device", "the device refused a copy of a command", "the device", "rejected", "id, digest"),
-        new(Replay, "foreign-message-at-device", "the device refused an old message that this center did not send", "the device", "rejected", "id, digest"),
-        new(Security, "copy-refused-by-device", "the device refused an altered copy of a command", "the device", "rejected", "id, digest"),
-        new(Security, "foreign-message-at-device", "the device answered to a message that this center did not send", "the device", "accepted, rejected, executed, failed, interrupted", "id, digest"),
+        new(Replay, "copy-refused-by-device", "the device refused a copy of a command", "the device", "rejected", "id, digest, detail"),
+        new(Replay, "foreign-message-at-device", "the device refused an old message that this center did not send", "the device", "rejected", "id, digest, detail"),
+        new(Security, "copy-refused-by-device", "the device refused an altered copy of a command", "the device", "rejected", "id, digest, detail"),
+        new(Security, "foreign-message-at-device", "the device answered to a message that this center did not send", "the device", "accepted, rejected, executed, failed, interrupted", "id, digest, detail"),
     ];
 
     private static IEnumerable<EventRow> CertificateRows =>

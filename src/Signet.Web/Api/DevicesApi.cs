@@ -56,7 +56,7 @@ internal static class DevicesApi
         api.MapGet("/devices", List).Requires(Act.ViewFleet).WithinGroups().Produces<DeviceListJson>().WithSummary("All devices by name, with their presence.");
         api.MapGet("/labels", (CommandCenter center, HttpContext context) => Labels(context.Sight(center).Labels())).Requires(Act.ViewFleet).WithinGroups().Produces<LabelsJson>()
             .WithSummary("Groups and tags, with the number of their devices.");
-        api.MapGet("/suites", Suites).Requires(Act.ViewFleet).WithinGroups().Produces<SuiteListJson>().WithSummary("What suites the messages of each device use, and until when its manifest takes them; with `suite`, only devices that use it.");
+        api.MapGet("/suites", Suites).Requires(Act.ViewFleet).WithinGroups().Produces<SuiteListJson>().ProducesProblem(422).WithSummary("What suites the messages of each device use, and until when its manifest takes them; with `suite`, only devices that use it.");
         api.MapGet("/devices/{name}", Find).Requires(Act.ViewFleet).WithinGroups().Produces<DeviceJson>().ProducesProblem(404).WithSummary("One device.");
         api.MapPost("/devices", AddAsync).Requires(Act.ManageDevices).Produces<DeviceJson>(201).ProducesProblem(409).ProducesProblem(422)
             .WithSummary("Adds a device: certificate and key appear in device/NAME of the data directory.");
@@ -86,6 +86,7 @@ internal static class DevicesApi
 
     private static IResult Suites(CommandCenter center, HttpContext context, string? select = null, string? suite = null)
     {
+        if (suite is not null && !DeviceSuites.Known.Contains(suite, StringComparer.Ordinal)) return Problems.BadInput($"`suite`: there is none of this name, only {string.Join(", ", DeviceSuites.Known)}.");
         IEnumerable<DeviceRecord> devices = context.Sight(center).Devices();
         if (select is not null)
         {

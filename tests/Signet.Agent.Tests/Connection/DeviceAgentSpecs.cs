@@ -110,6 +110,101 @@ public sealed class DeviceAgentSpecs(DeviceFleet fleet) : IClassFixture<DeviceFl
     }
 
     [Fact]
+    public async Task A_command_at_work_outlives_its_connection_and_holds_up_the_next_one()
+    {
+        await using var house = new Loopback(fleet);
+        await house.ConnectCenterAsync();
+        var ending = new TaskCompletionSource<CommandOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var told = CancellationToken.None;
+        var runs = new List<string>();
+        var handlers = new CommandHandlers()
+            .Handle("open", ArgumentSchema.None, (_, stop) =>
+            {
+                runs.Add("open");
+                told = stop;
+                return ending.Task.WaitAsync(stop);
+            }, timeLimit: TimeSpan.FromMinutes(10))
+            .Handle("close", ArgumentSchema.None, _ =>
+            {
+                runs.Add("close");
+                return CommandOutcome.Done();
+            });
+        await using var device = new RunningDevice(fleet.Add("door-10", port: house.Port, commands: "\"open\", \"close\""), handlers);
+        await device.OnlineAsync();
+        (await house.NextStatusAsync("door-10", device.Certificate)).State.ShouldBe(StatusState.Online);
+        await house.SendAsync("door-10", house.SignCommand("door-10", "open"));
+        var accepted = await house.NextReceiptAsync("door-10", device.Certificate);
+        accepted.State.ShouldBe(ReceiptState.Accepted);
+
+        house.Cut("door-10").ShouldBe(1);
+        (await house.NextStatusAsync("door-10", device.Certificate)).State.ShouldBe(StatusState.Offline);
+        (await house.NextStatusAsync("door-10", device.Certificate)).State.ShouldBe(StatusState.Online, "it does not wait for its handler to come back");
+        var again = await house.NextReceiptAsync("door-10", device.Certificate);
+        (again.State, again.InReplyTo, again.Digest).ShouldBe((ReceiptState.Accepted, accepted.InReplyTo, accepted.Digest), "who counts anew hears what it is at work on");
+        await house.SendAsync("door-10", house.SignCommand("door-10", "close"));
+        told.IsCancellationRequested.ShouldBeFalse("a lost connection stops nothing");
+        runs.ShouldBe(["open"]);
+
+        ending.SetResult(CommandOutcome.Done());
+        var receipts = new List<ReceiptClaims>();
+        while (receipts.Count(r => r.State == ReceiptState.Executed) < 2) receipts.Add(await house.NextReceiptAsync("door-10", device.Certificate));
+        (receipts[0].State, receipts[0].InReplyTo).ShouldBe((ReceiptState.Executed, accepted.InReplyTo));
+        // The broker delivers what was not acknowledged a second time: refused, and nothing else.
+        receipts.Where(r => r.State == ReceiptState.Rejected).ShouldAllBe(r => r.Reason == RejectReason.Replayed && r.Digest == accepted.Digest);
+        runs.ShouldBe(["open", "close"]);
+    }
+
+    [Fact]
+    public async Task What_is_at_work_when_the_device_stops_is_told_to_stop_and_answered_at_the_next_start()
+    {
+        await using var house = new Loopback(fleet);
+        await house.ConnectCenterAsync();
+        var home = fleet.Add("door-11", port: house.Port);
+        await using (var device = new RunningDevice(home, new CommandHandlers().Handle("open", ArgumentSchema.None, (_, stop) => new TaskCompletionSource<CommandOutcome>().Task.WaitAsync(stop))))
+        {
+            await device.OnlineAsync();
+            await house.SendAsync("door-11", house.SignCommand("door-11", "open"));
+            (await house.NextReceiptAsync("door-11", device.Certificate)).State.ShouldBe(ReceiptState.Accepted);
+            house.Cut("door-11").ShouldBe(1);
+        }
+
+        await using var again = new RunningDevice(home);
+        ReceiptClaims receipt;
+        do receipt = await house.NextReceiptAsync("door-11", again.Certificate);
+        while (receipt.State == ReceiptState.Accepted);
+        receipt.State.ShouldBe(ReceiptState.Interrupted);
+        ((string)receipt.Result["detail"]!).ShouldContain("stopped while it ran");
+    }
+
+    [Fact]
+    public async Task An_older_manifest_and_one_of_a_stranger_are_told_to_the_center_in_signed_words()
+    {
+        await using var house = new Loopback(fleet);
+        await house.ConnectCenterAsync();
+        var home = fleet.Add("door-12", port: house.Port);
+        fleet.WriteManifest(home, "door-12", 2);
+        await using var device = new RunningDevice(home);
+        await device.OnlineAsync();
+        using var strangers = new DeviceFleet();
+
+        foreach (var (message, reason, words) in new[]
+        {
+            (fleet.Manifest("door-12", 1), RejectReason.Replayed, "version 1 is older than 2"), (strangers.Manifest("door-12", 3), RejectReason.UnknownKey, "no pinned key"), (fleet.Manifest("door-13", 3), RejectReason.WrongAudience, "meant for door-13"),
+        })
+        {
+            await house.SayAsync(Topics.Manifest("door-12"), message);
+            var told = await house.NextReceiptAsync("door-12", device.Certificate);
+            (told.State, told.Reason, told.Digest, (string)told.Result["refused"]!).ShouldBe((ReceiptState.Rejected, reason, Thumbprint.OfBytes(message), "manifest"));
+            ((string)told.Result["detail"]!).ShouldContain(words);
+        }
+
+        // The one it obeys already is no news: what comes next is about the command.
+        await house.SayAsync(Topics.Manifest("door-12"), fleet.Manifest("door-12", 2));
+        await house.SendAsync("door-12", house.SignCommand("door-12", "open"));
+        (await house.NextReceiptAsync("door-12", device.Certificate)).State.ShouldBe(ReceiptState.Executed);
+    }
+
+    [Fact]
     public async Task A_receipt_the_broker_did_not_take_is_sent_at_the_next_connection()
     {
         await using var house = new Loopback(fleet);

@@ -75,6 +75,6 @@ public sealed class AlarmLineSpecs(DeviceFleet fleet) : IClassFixture<DeviceFlee
 
         await house.SayAsync(Topics.Manifest("door-2"), fleet.Manifest("door-2", 1));
 
-        await terminal.LineAsync("door-2 refused a manifest: version 1 is older than 2, which this device has obeyed");
+        await terminal.LineAsync("door-2 refused a manifest: replayed: version 1 is older than 2, which this device has obeyed");
     }
 }

@@ -63,7 +63,7 @@ public sealed class TwoPeopleSpecs
     }
 
     [Fact]
-    public async Task A_stolen_center_key_executes_nothing_in_a_class()
+    public async Task A_stolen_center_key_with_a_stolen_intermediate_executes_nothing_in_a_class()
     {
         var (house, people) = await HouseAsync("door-1");
         await using var _ = house;
@@ -83,6 +83,17 @@ public sealed class TwoPeopleSpecs
         // Approvals by people the thief made up, under the names of those who may.
         await SayAsync(Command(proposal.Id, [Approvers.Sign(proposal, "ana", own, "made-up-1"), Approvers.Sign(proposal, "ben", own, "made-up-2")]));
         (await RefusedAsync("approval-invalid")).ShouldNotBeNull();
+        // With the intermediate's key too: certificates in the names of those who may, that lead to the root as theirs do; and a manifest that lists them, signed by the intermediate.
+        using var forgedAna = house.Center.Authority.Issue(new(Pki.CertificateProfile.User, "ana"));
+        using var forgedBen = house.Center.Authority.Issue(new(Pki.CertificateProfile.User, "ben"));
+        var refusals = (await house.Center.Audit.QueryAsync(new() { Type = AuditTypes.Security, Actor = "door-1", Reason = "approval-invalid" })).Entries.Count;
+        await SayAsync(Command(proposal.Id, [.. new[] { ("ana", forgedAna), ("ben", forgedBen) }.Select(by => Approvers.Sign(proposal, by.Item1, by.Item2.Certificate.GetECDsaPrivateKey()!, by.Item2.Thumbprint))]));
+        await Eventually.Some(async () => (await house.Center.Audit.QueryAsync(new() { Type = AuditTypes.Security, Actor = "door-1", Reason = "approval-invalid" })).Entries.Count > refusals ? "" : null, "the device refuses them");
+        using var intermediate = Pki.PemFile.ReadWithKey(Path.Combine(house.Center.Installation.PkiDirectory, "intermediate.crt"), Path.Combine(house.Center.Installation.PkiDirectory, "intermediate.key"));
+        var lists = Approvers.SignManifest("door-1", 7, intermediate, [new("ana", forgedAna.Certificate.RawData), new("ben", forgedBen.Certificate.RawData)]);
+        await thief.PublishAsync(new() { Topic = Topics.Manifest("door-1"), Payload = Encoding.ASCII.GetBytes(lists), QoS = Mqtt.QoS.AtLeastOnce });
+        await house.AuditedAsync(new() { Type = AuditTypes.Security, Actor = "door-1", Action = "manifest-refused-by-device", Reason = "unknown-key" });
+        house.Center.Manifests.Find("door-1")!.Announced.ShouldBe(1);
         (await house.Center.Audit.QueryAsync(new() { Outcome = "executed" })).Entries.ShouldBeEmpty();
 
         byte[] Command(string? proposal, string[] approvals) => CommandMessage.Sign(new()
@@ -125,6 +136,8 @@ public sealed class TwoPeopleSpecs
 
         var refused = await house.Center.Commands.ApproveAsync(proposal.Id, approval, TestHouse.Operator);
         refused.Refusal!.Message.ShouldContain(words);
+        refused.Refusal.Name.ShouldBe("approval-invalid");
+        (await house.AuditedAsync(new() { Action = "command-approved", Outcome = "refused" })).Reason.ShouldBe("approval-invalid");
         (await house.Center.Commands.ProposalsOfAsync(asked.Id)).Single().Approved.ShouldBeEmpty();
     }
 
@@ -148,6 +161,11 @@ public sealed class TwoPeopleSpecs
         await thief.PublishAsync(new() { Topic = Topics.Manifest("door-1"), Payload = Encoding.ASCII.GetBytes(new Approvers().Manifest("door-1", 9)), QoS = Mqtt.QoS.AtLeastOnce });
         (await house.SendAsync("door-1", "close")).State.ShouldBe("executed");
         house.Center.Manifests.Find("door-1")!.Announced.ShouldBe(5);
+        // And whoever watches the fleet hears of both from the device.
+        var older = await house.AuditedAsync(new() { Type = AuditTypes.Security, Action = "manifest-refused-by-device", Reason = "replayed" });
+        (older.Actor, (string)older.Details["detail"]!).ShouldBe(("door-1", "version 4 is older than 5, which this device has obeyed"));
+        await house.AuditedAsync(new() { Type = AuditTypes.Security, Action = "manifest-refused-by-device", Reason = "unknown-key" });
+        await house.AssertAuditIntactAsync();
     }
 
     [Fact]
@@ -201,15 +219,17 @@ public sealed class TwoPeopleSpecs
 
         public void GivePolicyKey(TestHouse house, string device) => File.WriteAllText(Path.Combine(house.Center.Installation.DeviceDirectory(device), "policy.crt"), _policy.ExportCertificatePem());
 
-        public string Manifest(string device, long version, params SuiteGrant[] suites)
+        public string Manifest(string device, long version, params SuiteGrant[] suites) => SignManifest(device, version, _policy, [.. _people.Select(p => new Approver(p.Key, p.Value.RawData))], suites);
+
+        public static string SignManifest(string device, long version, X509Certificate2 policy, IReadOnlyList<Approver> approvers, params SuiteGrant[] suites)
         {
             using var random = RandomNumberGenerator.Create();
-            using var key = SigningKey.Es256(_policy.GetECDsaPrivateKey()!, Thumbprint.Of(_policy));
+            using var key = SigningKey.Es256(policy.GetECDsaPrivateKey()!, Thumbprint.Of(policy));
             return Encoding.ASCII.GetString(ManifestMessage.Sign(new()
             {
                 Issuer = ManifestClaims.Policy, Id = MessageId.New(TimeProvider.System, random), IssuedAt = DateTimeOffset.UtcNow, Audience = device, Version = version,
                 Commands = ["check-status", "close", "open", "restart"], Suites = suites.Length > 0 ? suites : [new("signet-ps256-1", null)], OnlySealed = false,
-                Classes = [new("gates", ["open"], 2, ["ana", "ben"])], Approvers = [.. _people.Select(p => new Approver(p.Key, p.Value.RawData))],
+                Classes = [new("gates", ["open"], 2, ["ana", "ben"])], Approvers = approvers,
             }, key));
         }
 

@@ -127,6 +127,54 @@ public sealed class CountSpecs
     }
 
     [Fact]
+    public void Commands_behind_one_that_the_device_accepted_are_not_missing_however_long_it_takes()
+    {
+        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        var beat = new Beat(Epoch, 1) { Sent = 2 };
+        long Missing(long heard, long sent)
+        {
+            clock.Advance(TimeSpan.FromSeconds(30));
+            var claims = Heartbeat(heard, sent) with { IssuedAt = clock.GetUtcNow() };
+            var isAtWork = beat.IsAtWork(claims, clock);
+            var missing = beat.Missing(claims, clock);
+            (beat.Last, beat.SentBefore) = (claims, beat.Sent);
+            missing.Receipts.ShouldBeLessThanOrEqualTo(0);
+            return isAtWork ? 0 : missing.Commands;
+        }
+
+        // Two went out. The device works on the first for an hour, and says every thirty seconds that it has heard one.
+        beat.Hear(Epoch, 5, isEnd: false);
+        for (var half = 0; half < 120; half++) Missing(heard: 1, sent: 1).ShouldBe(0);
+
+        // The end, then a copy of what came before it; by the second heartbeat the other command should be there.
+        beat.Hear(Epoch, 6, isEnd: true);
+        beat.Hear(Epoch, 5, isEnd: false);
+        Missing(heard: 1, sent: 2).ShouldBe(0);
+        Missing(heard: 1, sent: 2).ShouldBe(1);
+        Missing(heard: 2, sent: 2).ShouldBe(0);
+    }
+
+    [Fact]
+    public void An_accepted_that_comes_after_its_end_keeps_nobody_at_work()
+    {
+        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        var beat = new Beat(Epoch, 1);
+        beat.Hear(Epoch, 6, isEnd: true);
+        beat.Hear(Epoch, 5, isEnd: false); // the broker turned the two around
+        beat.IsAtWork(Heartbeat(heard: 1), clock).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void An_end_that_somebody_keeps_back_is_missing_while_the_device_seems_to_be_at_work()
+    {
+        var beat = new Beat(Epoch, 1) { Sent = 1 };
+        beat.Hear(Epoch, 5, isEnd: false);
+        beat.Last = Heartbeat(heard: 1, sent: 2);
+        beat.IsAtWork(Heartbeat(heard: 1, sent: 2), TimeProvider.System).ShouldBeTrue();
+        beat.Missing(Heartbeat(heard: 1, sent: 2), TimeProvider.System).Receipts.ShouldBe(1);
+    }
+
+    [Fact]
     public void What_was_on_its_way_when_a_count_began_hides_no_loss_that_comes_later()
     {
         var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);

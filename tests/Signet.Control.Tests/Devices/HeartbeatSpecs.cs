@@ -90,6 +90,41 @@ public sealed class HeartbeatSpecs
     }
 
     [Fact]
+    public async Task A_command_that_waits_behind_one_the_device_accepted_is_not_missing_after_minutes_either()
+    {
+        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        await using var house = await TestHouse.StartAsync(new() { Time = clock });
+        await using var device = await HandDevice.StartAsync(house, "door-1", time: clock);
+        await Eventually.True(() => house.PresenceOf("door-1") == PresenceState.Online, "door-1 is online");
+        var first = (await house.Center.Commands.SendAsync(new("door-1", "open"), TestHouse.Operator)).Value;
+        var (bytes, _) = await device.NextAsync();
+        (await house.Center.Commands.SendAsync(new("door-1", "close"), TestHouse.Operator)).Refusal.ShouldBeNull();
+        await device.AnswerAsync(bytes, first.Id, ReceiptState.Accepted);
+        await Eventually.Some(async () => await house.Center.Commands.FindAsync(first.Id) is { State: "accepted" } at ? at : null, "the device is at work");
+
+        for (var half = 0; half < 10; half++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(30));
+            await BeatAsync();
+        }
+
+        (clock.GetUtcNow() - first.Created).ShouldBeGreaterThan(ControlLimits.AtWork);
+        house.Center.Fleet.Find("door-1")!.Trouble.ShouldBeNull();
+        await device.AnswerAsync(bytes, first.Id, ReceiptState.Executed);
+        await Eventually.Some(async () => await house.Center.Commands.FindAsync(first.Id) is { State: "executed" } done ? done : null, "the first one is answered");
+        for (var beat = 0; beat < 2; beat++) await BeatAsync(sent: 2);
+        await TroubleAsync(house, "messages missing"); // the other one is not only waiting any more
+
+        async Task BeatAsync(int sent = 1)
+        {
+            var seen = house.Center.Fleet.Find("door-1")!.Presence.LastSeen;
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await device.BeatAsync(sent, heard: 1);
+            await Eventually.True(() => house.Center.Fleet.Find("door-1")!.Presence.LastSeen > seen, "the heartbeat was taken");
+        }
+    }
+
+    [Fact]
     public async Task A_device_whose_heartbeats_stay_away_is_silent_until_they_come_again()
     {
         await using var house = await TestHouse.StartAsync();

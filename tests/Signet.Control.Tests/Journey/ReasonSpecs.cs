@@ -67,8 +67,8 @@ public sealed class ReasonSpecs
         {
             [RejectReason.CommandNotAllowed] = Here("JourneySpecs", "An_unsupported_command_is_refused_with_a_clear_message_and_the_rule_is_on_the_record", "reason"),
             [RejectReason.BadArguments] = Here("SuiteSpecs", "Arguments_that_policy_does_not_allow_are_refused_by_the_center_before_it_signs_and_by_the_device", "bad-arguments"),
-            [RejectReason.ApprovalMissing] = Here("TwoPeopleSpecs", "A_stolen_center_key_executes_nothing_in_a_class", "approval-missing"),
-            [RejectReason.ApprovalInvalid] = Here("TwoPeopleSpecs", "A_stolen_center_key_executes_nothing_in_a_class", "approval-invalid"),
+            [RejectReason.ApprovalMissing] = Here("TwoPeopleSpecs", "A_stolen_center_key_with_a_stolen_intermediate_executes_nothing_in_a_class", "approval-missing"),
+            [RejectReason.ApprovalInvalid] = Here("TwoPeopleSpecs", "An_approval_that_does_not_fit_is_refused_at_the_center_for_its_own_reason", "approval-invalid"),
             [RejectReason.CertificateExpired] = Here("EstSpecs", "A_device_that_was_away_over_three_rotations_of_the_root_may_renew_and_do_nothing_else", "certificate-expired"),
             [RejectReason.CertificateRevoked] = Here("AdmissionSpecs", "A_revoked_device_is_cut_off_at_once_and_cannot_come_back", "certificate-revoked"),
             [RejectReason.CertificateUntrusted] = Here("AdmissionSpecs", "Without_a_certificate_or_with_a_foreign_one_nobody_comes_in_and_the_log_says_why", "certificate-untrusted"),

@@ -44,7 +44,7 @@ public sealed partial class Commands
         var isMet = IsMet(proposal, manifest, [.. earlier, approval], out var rejection);
         if (!isMet && rejection.Reason != RejectReason.ApprovalMissing)
         {
-            var refusal = new Refusal(RefusalCode.BadInput, rejection.Detail);
+            var refusal = new Refusal(RefusalCode.ApprovalInvalid, rejection.Detail);
             await _trail.RefuseAsync(actor, proposal.Id, "command-approved", refusal, RejectReasons.Of(rejection.Reason).Name, cancellationToken);
             return refusal;
         }

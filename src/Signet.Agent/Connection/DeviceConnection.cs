@@ -121,13 +121,13 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
             // Of the connection before. Nothing is looked at before it has ended.
             receiver.AnnounceAgain();
             Heartbeats.Deafen();
-            await WorkAsync(receiver.AtWork, restartWanted, cancellationToken);
+            await WorkAsync(client, receiver.AtWork, restartWanted, cancellationToken);
         }
 
         while (!cancellationToken.IsCancellationRequested && Unread.TryPeek(out var unread))
         {
             await PrepareAsync(client, unread, cancellationToken);
-            await ObeyAsync(Unread.Dequeue(), restartWanted, stop, cancellationToken);
+            await ObeyAsync(client, Unread.Dequeue(), restartWanted, stop, cancellationToken);
         }
 
         await foreach (var message in client.ReadMessagesAsync(cancellationToken))
@@ -155,7 +155,7 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
                 continue;
             }
             await PrepareAsync(client, message, cancellationToken);
-            await ObeyAsync(message, restartWanted, stop, cancellationToken);
+            await ObeyAsync(client, message, restartWanted, stop, cancellationToken);
             // Only coming back for the next message acknowledges this one, so the loop goes on even before a restart.
         }
         // The stream ends without an error when the connection does.
@@ -170,20 +170,24 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
         if (message.UserProperties.FirstOrDefault(property => property.Name == Topics.CheckpointProperty).Value is { Length: > 0 } note) await SayAsync(client, Witness.Take(Topics.CheckpointNote(note)), cancellationToken);
     }
 
-    private async Task ObeyAsync(MqttMessage message, TaskCompletionSource restartWanted, CancellationToken stop, CancellationToken cancellationToken)
+    private async Task ObeyAsync(MqttClient client, MqttMessage message, TaskCompletionSource restartWanted, CancellationToken stop, CancellationToken cancellationToken)
     {
         Heartbeats.Deafen();
         using (DeviceTracing.Continue(message))
-            await WorkAsync(receiver.ReceiveAsync(message.Payload, message.Topic, stop), restartWanted, cancellationToken);
+            await WorkAsync(client, receiver.ReceiveAsync(message.Payload, message.Topic, stop), restartWanted, cancellationToken);
     }
 
     /// <exception cref="MqttException">The connection was lost while the command is at work. It goes on.</exception>
-    private async Task WorkAsync(Task<bool> work, TaskCompletionSource restartWanted, CancellationToken cancellationToken)
+    private async Task WorkAsync(MqttClient client, Task<bool> work, TaskCompletionSource restartWanted, CancellationToken cancellationToken)
     {
         if (!work.IsCompleted)
         {
             await Task.WhenAny(work, _lost.Task).WaitAsync(cancellationToken);
-            if (!work.IsCompleted) throw new MqttException(ReasonCode.UnspecifiedError, "the connection was lost");
+            if (!work.IsCompleted)
+            {
+                client.Acknowledge(); // it was looked at: not one of those that wait unread
+                throw new MqttException(ReasonCode.UnspecifiedError, "the connection was lost");
+            }
         }
 
         if (await work) restartWanted.TrySetResult();

@@ -286,11 +286,11 @@ public sealed class DeviceAgentSpecs(DeviceFleet fleet) : IClassFixture<DeviceFl
     {
         await using var house = new Loopback(fleet);
         await house.ConnectCenterAsync();
-        var (begun, closed) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), 0);
+        var (begun, ending, closed) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), 0);
         await using var device = new RunningDevice(fleet.Add("door-10", port: house.Port, change: BeatsEachSecond), new CommandHandlers().Handle("open", ArgumentSchema.None, async (_, stop) =>
         {
             begun.TrySetResult();
-            await Task.Delay(Timeout.InfiniteTimeSpan, stop);
+            await ending.Task.WaitAsync(stop);
             return CommandOutcome.Done();
         }, timeLimit: TimeSpan.FromMinutes(5)).Handle("close", ArgumentSchema.None, _ =>
         {
@@ -309,6 +309,9 @@ public sealed class DeviceAgentSpecs(DeviceFleet fleet) : IClassFixture<DeviceFl
         await house.NextHeartbeatAsync("door-10", device.Certificate);
         if (brokerForgets) await house.RestartBrokerAsync();
         else house.Cut("door-10").ShouldBe(1);
+        await device.SaidAsync("door-10 is online", times: 2); // and the first command is still at work
+        closed.ShouldBe(0);
+        ending.SetResult();
 
         (await ReceiptsToAsync(waiting)).ShouldAllBe(receipt => receipt.State != ReceiptState.Rejected || receipt.Reason == RejectReason.Replayed, "a broker that remembers sends the first one again too");
         closed.ShouldBe(1);

@@ -188,10 +188,10 @@ internal sealed class RunningDevice : IAsyncDisposable
 
     public async Task OnlineAsync() => await (await Task.WhenAny(_agent.Online, _running)).WaitAsync(TimeSpan.FromSeconds(60));
 
-    public async Task SaidAsync(string words)
+    public async Task SaidAsync(string words, int times = 1)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (!Lines.ToString().Contains(words, StringComparison.Ordinal)) await Task.Delay(5, limit.Token);
+        while (Lines.ToString().Split(words).Length <= times) await Task.Delay(5, limit.Token);
     }
 
     public async ValueTask DisposeAsync()

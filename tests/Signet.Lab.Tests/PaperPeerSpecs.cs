@@ -1,5 +1,11 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Signet.Mqtt;
+using Signet.Mqtt.Client;
 
 namespace Signet.Lab.Tests;
 
@@ -68,6 +74,77 @@ public sealed class PaperPeerSpecs : IDisposable
         ];
         await AgreeAsync(PaperNames.Corrected, messages,
             new CorrectedActuator(Bench.Keys.Actuator, new Dictionary<string, DSA> { [PaperNames.SecureSensorId] = Bench.Keys.Sensor }, _folder["ours.json"], Bench.Log(), TimeProvider.System));
+    }
+
+    [Theory, Trait("row", "S4-13")]
+    [InlineData(PaperNames.Faithful)]
+    [InlineData(PaperNames.Corrected)]
+    public async Task Over_a_real_broker_our_actuator_hears_the_peers_sensor_and_the_peers_actuator_hears_ours(string suite)
+    {
+        var isFaithful = suite == PaperNames.Faithful;
+        IPaperActuator actuator = isFaithful ? new FaithfulActuator(Bench.Keys, _folder["ours.json"], Bench.Log(), TimeProvider.System)
+            : new CorrectedActuator(Bench.Keys.Actuator, new Dictionary<string, DSA> { [PaperNames.SecureSensorId] = Bench.Keys.Sensor }, _folder["ours.json"], Bench.Log(), TimeProvider.System);
+        var (faithful, corrected) = (new FaithfulSensor(Bench.Keys, Bench.Log(), TimeProvider.System, Bench.Random), new CorrectedSensor(Bench.Keys, _folder["epoch"], Bench.Log(), TimeProvider.System, Bench.Random));
+        byte[] Next() => isFaithful ? faithful.Next() : corrected.Next();
+        using var mosquitto = await MosquittoAsync();
+        var at = "127.0.0.1:" + mosquitto.Port.ToString(CultureInfo.InvariantCulture);
+        await using var ours = await MqttClient.ConnectAsync(new() { Host = "127.0.0.1", Port = mosquitto.Port, ClientId = "ours" });
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+
+        await ours.SubscribeAsync(PaperNames.SecureTopic);
+        await Bench.PeerAsync(["sensor", "--suite", suite, "--keys", _folder["keys"], "--count", "3", "--broker", at]);
+        var causes = new List<string>();
+        await foreach (var message in ours.ReadMessagesAsync(limit.Token))
+        {
+            causes.Add(actuator.Receive(message.Payload.ToArray()).Cause);
+            if (causes.Count == 3) break;
+        }
+
+        causes.ShouldBe(["", "", ""]);
+
+        using var theirs = Bench.StartPeer(["actuator", "--suite", suite, "--keys", _folder["keys"], "--state", _folder["theirs.json"], "--count", "3", "--broker", at]);
+        (await theirs.StandardOutput.ReadLineAsync(limit.Token)).ShouldBe("""{"ready": true}""");
+        var first = Next();
+        foreach (var message in new[] { first, first, Next() }) await ours.PublishAsync(new() { Topic = PaperNames.SecureTopic, Payload = message, QoS = QoS.AtLeastOnce }, limit.Token);
+        var accepted = new List<bool>();
+        while (accepted.Count < 3) accepted.Add((bool)JsonNode.Parse((await theirs.StandardOutput.ReadLineAsync(limit.Token))!)!["accepted"]!);
+        accepted.ShouldBe([true, false, true]);
+    }
+
+    /// <summary>Debian's, open, on loopback.</summary>
+    private static async Task<Mosquitto> MosquittoAsync()
+    {
+        using (var free = new TcpListener(IPAddress.Loopback, 0))
+        {
+            free.Start();
+            var port = ((IPEndPoint)free.LocalEndpoint).Port;
+            free.Stop();
+            var broker = new Mosquitto(Process.Start(new ProcessStartInfo("/usr/sbin/mosquitto", ["-p", port.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardError = true })!, port);
+            for (var waited = Stopwatch.StartNew(); ;)
+            {
+                try
+                {
+                    using var knock = new TcpClient();
+                    await knock.ConnectAsync(IPAddress.Loopback, port);
+                    return broker;
+                }
+                catch (SocketException) when (waited.Elapsed < TimeSpan.FromSeconds(60))
+                {
+                    await Task.Delay(20);
+                }
+            }
+        }
+    }
+
+    private sealed class Mosquitto(Process process, int port) : IDisposable
+    {
+        public int Port => port;
+
+        public void Dispose()
+        {
+            process.Kill();
+            process.Dispose();
+        }
     }
 
     private async Task AgreeAsync(string suite, IReadOnlyList<byte[]> messages, IPaperActuator ours)

@@ -93,9 +93,10 @@ public sealed class CountSpecs
         beat.IsAtWork(Heartbeat(heard: 0), clock).ShouldBeFalse();
         beat.IsAtWork(Heartbeat(heard: 1), clock).ShouldBeTrue("heard and not answered");
 
-        beat.Hear(Epoch, 1, isEnd: false);
+        beat.Hear(Epoch, 2, isEnd: false);
         beat.IsAtWork(Heartbeat(heard: 1), clock).ShouldBeTrue("accepted is no end");
-        beat.Hear(Epoch, 2, isEnd: true);
+        beat.IsAtWork(Heartbeat(heard: 1), clock).ShouldBeTrue();
+        beat.Hear(Epoch, 3, isEnd: true);
         beat.IsAtWork(Heartbeat(heard: 1), clock).ShouldBeTrue("the next one may be at its door");
         beat.IsAtWork(Heartbeat(heard: 1), clock).ShouldBeFalse();
 
@@ -104,7 +105,7 @@ public sealed class CountSpecs
         {
             beat.IsAtWork(Heartbeat(heard: number), clock).ShouldBeTrue();
             clock.Advance(ControlLimits.AtWork - TimeSpan.FromSeconds(1));
-            beat.Hear(Epoch, number + 1, isEnd: true);
+            beat.Hear(Epoch, number + 2, isEnd: true);
             beat.IsAtWork(Heartbeat(heard: number + 1), clock).ShouldBeTrue();
         }
 

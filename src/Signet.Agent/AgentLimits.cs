@@ -70,7 +70,7 @@ public static class AgentLimits
     public static readonly TimeSpan WitnessPatience = TimeSpan.FromSeconds(4);
     public const int WitnessTries = 2;
 
-    /// <summary>Between an answer and the next question: the center answers a device once a second.</summary>
+    /// <summary>Between an answer and the next question: the center has just answered.</summary>
     public static readonly TimeSpan WitnessPause = TimeSpan.FromSeconds(2);
 
     /// <summary>How long the other witnesses' cosignatures of an accepted checkpoint may take while the device is connected. The center hands them on after 2 s; with this and a look every second the alarm comes within one checkpoint interval (10 s).</summary>

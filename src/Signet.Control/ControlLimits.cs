@@ -133,6 +133,15 @@ public static class ControlLimits
     /// <summary>Questions of witnesses that wait for an answer. Chosen: a fleet of 10,000 that asks at once; a device asks again after some seconds.</summary>
     public const int WitnessQuestions = 10_000;
 
+    /// <summary>Between two answers to one device. Chosen: a device asks again at once when an answer led to another question.</summary>
+    public static readonly TimeSpan WitnessPause = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Devices that were handed a checkpoint and have neither asked about it nor cosigned it yet. Chosen: their questions are answered well within a device's patience (4 s) on one core that does other work too.</summary>
+    public const int WitnessesAtOnce = 256;
+
+    /// <summary>Proofs kept for the newest checkpoint, 1 to 2 KB each: a fleet asks from the last few checkpoints, and any device may ask from any size.</summary>
+    public const int WitnessProofs = 1_024;
+
     /// <summary>Devices whose cosignatures are handed on with a checkpoint: what a note holds (C2SP signed-note, 16 KiB).</summary>
     public const int HandedOnWitnesses = 60;
 

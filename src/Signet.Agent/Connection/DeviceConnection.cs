@@ -56,7 +56,8 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var restartWanted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task[] work = [ReceiveAsync(client, restartWanted, cancellationToken, end.Token), SendReceiptsAsync(client, end.Token), PublishReadingsAsync(client, end.Token), WitnessAsync(client, end.Token), BeatAsync(client, end.Token)];
+        var opening = Witness.Opening(); // before anything is received: what leads to a question then is asked once
+        Task[] work = [ReceiveAsync(client, restartWanted, cancellationToken, end.Token), SendReceiptsAsync(client, end.Token), PublishReadingsAsync(client, end.Token), WitnessAsync(client, opening, end.Token), BeatAsync(client, end.Token)];
         await Task.WhenAny([restartWanted.Task, .. work]);
         var restart = restartWanted.Task.IsCompleted;
         if (restart || cancellationToken.IsCancellationRequested) await SayGoodbyeAsync(client);
@@ -200,11 +201,11 @@ internal sealed class DeviceConnection(DeviceHome home, BrokerTls tls, CommandJo
     }
 
     // Questions that get no answer, and what was raised before this connection.
-    private async Task WitnessAsync(MqttClient client, CancellationToken cancellationToken)
+    private async Task WitnessAsync(MqttClient client, IReadOnlyList<byte[]> opening, CancellationToken cancellationToken)
     {
         try
         {
-            await SayAsync(client, Witness.Opening(), cancellationToken);
+            await SayAsync(client, opening, cancellationToken);
             while (true)
             {
                 // A fleet without open questions costs no timers.

@@ -192,7 +192,12 @@ internal sealed class CheckpointWitness
     private IReadOnlyList<byte[]> Settle(Checkpoint shown)
     {
         var last = _witness!.Last!;
-        if (shown.Size == last.Size) return shown.Root == last.Root ? [] : Raise(WitnessAlarm.Forked, last.Note, shown.Note);
+        if (shown.Size == last.Size)
+        {
+            if (shown.Root != last.Root) return Raise(WitnessAlarm.Forked, last.Note, shown.Note);
+            Confirm(shown);   // the others' cosignatures may have come with it
+            return [];
+        }
         if (shown.Size > last.Size || IsRemembered(shown)) return [];   // larger: the proven one could not be kept; it comes again
         _question = new(shown, last, _time.GetUtcNow() + AgentLimits.WitnessPause - AgentLimits.WitnessPatience, 0, IsAside: true);
         return [];

@@ -15,6 +15,7 @@ internal static class FleetMeasurement
     /// <returns>0 when every device executed it, which the center says only after it verified the device's signed receipt.</returns>
     public static async Task<ExitCode> RunAsync(CenterClient center, ChildFleet fleet, TimeSpan came, string command, TimeSpan within, int? centerProcess, string data, Printer printer, CancellationToken cancellation)
     {
+        var heard = came + await HeardAsync(center, fleet, within, cancellation);
         // Alone, before the command: what one signature costs on this machine at this moment.
         var costs = Costs(Path.Combine(data, "pki", "center_sign.crt"));
         using var server = centerProcess is { } pid ? Process.GetProcessById(pid) : null;
@@ -40,7 +41,7 @@ internal static class FleetMeasurement
         var isWhole = server is not null;
         var report = new JsonObject
         {
-            ["event"] = "measured", ["devices"] = fleet.Online, ["onlineSeconds"] = Round(came), ["processes"] = fleet.Processes, ["command"] = command, ["total"] = rollout["total"]?.DeepClone(), ["executed"] = executed,
+            ["event"] = "measured", ["devices"] = fleet.Online, ["onlineSeconds"] = Round(came), ["heardSeconds"] = Round(heard), ["processes"] = fleet.Processes, ["command"] = command, ["total"] = rollout["total"]?.DeepClone(), ["executed"] = executed,
             ["counts"] = rollout["counts"]?.DeepClone(), ["leftOut"] = (rollout["leftOut"] as JsonObject)?.Count ?? 0, ["seconds"] = Round(took), ["devicesMiB"] = fleet.ResidentMiB, ["devicesProcessorSeconds"] = Round(devices),
             ["centerMiB"] = isWhole ? server!.WorkingSet64 >> 20 : null, ["centerProcessorSeconds"] = isWhole ? Round(house) : null, ["signatureSeconds"] = Round(signatures),
             ["signatureShare"] = isWhole ? Math.Round(signatures / (devices + house), 3) : null, ["signatureMicroseconds"] = new JsonObject(costs.Select(cost => KeyValuePair.Create(cost.Name, (JsonNode?)Math.Round(cost.Each.TotalMicroseconds, 1)))),
@@ -50,14 +51,22 @@ internal static class FleetMeasurement
         return executed == fleet.Online && executed == (int?)rollout["total"] ? ExitCode.Done : ExitCode.Refused;
     }
 
+    /// <summary>A device is online for itself when the broker has its status, and for the center when that was read and verified: only then is a command sent to it. How long that took.</summary>
+    private static async Task<TimeSpan> HeardAsync(CenterClient center, ChildFleet fleet, TimeSpan within, CancellationToken cancellation)
+    {
+        var began = Stopwatch.GetTimestamp();
+        while ((int?)(await center.GetAsync("/api/v1/status", cancellation))["devicesOnline"] < fleet.Online && Stopwatch.GetElapsedTime(began) < within) await Task.Delay(Look, cancellation);
+        return Stopwatch.GetElapsedTime(began);
+    }
+
     private static int Unanswered(JsonObject rollout) => (int?)rollout["counts"]?["unanswered"] ?? 0;
 
     private static void Print(Printer printer, JsonObject report)
     {
         string Of(string name) => Convert.ToString((object?)report[name]?.ToString() ?? "-", CultureInfo.InvariantCulture)!;
         printer.Facts(
-            ("online", $"{Of("devices")} devices after {Of("onlineSeconds")} s"),
-            ("answered", $"{Of("executed")} of {Of("total")} executed, every receipt verified, in {Of("seconds")} s"),
+            ("online", $"{Of("devices")} devices after {Of("onlineSeconds")} s, all of them known to the center after {Of("heardSeconds")} s"),
+            ("answered", $"{Of("executed")} of {Of("total")} executed, every receipt verified, in {Of("seconds")} s; {Of("leftOut")} left out"),
             ("devices", $"{Of("devicesMiB")} MiB in {Of("processes")} processes, {Of("devicesProcessorSeconds")} s of processor time for it"),
             ("center", report["centerMiB"] is null ? "say --center-pid to see it" : $"{Of("centerMiB")} MiB, {Of("centerProcessorSeconds")} s of processor time for it"),
             ("signatures", $"{Of("signatureSeconds")} s of it for four signatures each (share {Of("signatureShare")}); microseconds: {report["signatureMicroseconds"]!.ToJsonString()}"));

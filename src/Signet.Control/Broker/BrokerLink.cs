@@ -78,11 +78,11 @@ internal sealed class BrokerLink(MqttClient client, TimeSpan commandLifetime, bo
     /// <summary>The newest checkpoint of the audit log, in front of every command (as a user property) once there is one.</summary>
     public Func<string?> Checkpoint { get; set; } = () => null;
 
-    /// <summary>A checkpoint, or the answer to a device that asked for a proof.</summary>
+    /// <summary>A checkpoint, the answer to a device that asked for a proof, or a heartbeat of the center.</summary>
     /// <exception cref="MqttException">The line is down, or the answer did not come.</exception>
-    public Task<PublishResult> PublishCheckpointAsync(string device, ReadOnlyMemory<byte> payload, bool retain, CancellationToken cancellationToken) => _client.PublishAsync(new()
+    public Task<PublishResult> PublishCheckpointAsync(string device, ReadOnlyMemory<byte> payload, QoS qos, bool retain, CancellationToken cancellationToken) => _client.PublishAsync(new()
     {
-        Topic = Wire.Topics.Checkpoint(device), Payload = payload, QoS = QoS.AtLeastOnce, Retain = retain,
+        Topic = Wire.Topics.Checkpoint(device), Payload = payload, QoS = qos, Retain = retain,
     }, cancellationToken);
 
     /// <summary>A device's manifest, kept by the broker for when the device comes.</summary>

@@ -167,7 +167,7 @@ internal sealed class Heartbeats(Roster roster, Manifests manifests, CommandSign
             using var limit = new CancellationTokenSource(ControlLimits.PublishTimeout, time);
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
             // Signed outside the roster's lock, for which everybody who connects waits. By one caller: in the order of what is told.
-            await link.PublishCheckpointAsync(device, signer.Heartbeat(told.Device, told.Since, told.NextWithin, told.Sent, told.Heard), retain: false, patience.Token);
+            await link.PublishCheckpointAsync(device, signer.Heartbeat(told.Device, told.Since, told.NextWithin, told.Sent, told.Heard), QoS.AtLeastOnce, retain: false, patience.Token);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
@@ -17,7 +19,7 @@ namespace Signet.Control;
 /// </summary>
 public sealed class Witnesses : IAsyncDisposable
 {
-    private const int RememberedCheckpoints = 64, AtOnce = 16;
+    private const int RememberedCheckpoints = 64, AtOnce = 64;
     private readonly AuditLog _log;
     private readonly Roster _roster;
     private readonly ControlDatabase _database;
@@ -33,11 +35,17 @@ public sealed class Witnesses : IAsyncDisposable
     private readonly SortedDictionary<long, Signed> _signed = [];
     private readonly SemaphoreSlim _news = new(0, 1);
     private readonly Channel<(string Device, long Size)> _asks = Channel.CreateBounded<(string, long)>(new BoundedChannelOptions(ControlLimits.WitnessQuestions) { FullMode = BoundedChannelFullMode.DropWrite });
-    private Checkpoint? _announced;
+    private readonly ConcurrentDictionary<string, Noted> _handed = new(StringComparer.Ordinal);
+    private readonly Dictionary<long, Task<byte[]>> _shown = [];
+    private readonly ReactionWindow _window;
+    private (Checkpoint? Checkpoint, int Lines) _complete;   // what every device was handed
+    private Checkpoint? _shownLatest;
+    private int _looked;   // cosignatures at the last look
 
     internal Witnesses(AuditLog log, Roster roster, ControlDatabase database, AuditTrail trail, RepeatedNotes repeated, LiveFeed feed, TimeProvider time, ILogger logger)
     {
         (_log, _roster, _database, _trail, _repeated, _feed, _time, _logger) = (log, roster, database, trail, repeated, feed, time, logger);
+        _window = new(ControlLimits.WitnessesAtOnce, ControlLimits.WitnessSettling, time);
         _records = database.Read(WitnessStore.Load).ToDictionary(record => record.Device, StringComparer.Ordinal);
         if (log.LatestCheckpoint is { } latest) Remember(latest);
         log.CheckpointSigned += Remember;
@@ -163,8 +171,14 @@ public sealed class Witnesses : IAsyncDisposable
         switch (said)
         {
             // Not in the line of receipts: a fleet that asks after each checkpoint would hold them up. A question that finds no room is asked again by the device.
-            case WitnessMessage.Ask ask: _asks.Writer.TryWrite((device, ask.Size)); break;
-            case WitnessMessage.Cosigned cosigned: Take(device, cosigned); break;
+            case WitnessMessage.Ask ask:
+                _window.Leave(device);
+                _asks.Writer.TryWrite((device, ask.Size));
+                break;
+            case WitnessMessage.Cosigned cosigned:
+                _window.Leave(device);
+                Take(device, cosigned);
+                break;
             case WitnessMessage.Alarm alarm: Take(device, alarm); break;
             default: Refuse(device, "malformed"); break;
         }
@@ -172,34 +186,77 @@ public sealed class Witnesses : IAsyncDisposable
 
     private async Task HandOutAsync(BrokerLink link, CancellationToken cancellationToken)
     {
-        Checkpoint checkpoint;
-        byte[] note;
         // Devices count the witnesses of their list and nobody else: of a large fleet, others' lines would only take these places.
-        var witnesses = _roster.Witnesses();
+        var witnesses = _roster.Witnesses().ToHashSet(StringComparer.Ordinal);
+        if (Newest(witnesses) is not { } newest) return;
+        // With cosignatures when enough are there, and when no more come: not for each one, or a large fleet would be handed the same note again and again.
+        var (isNew, isSettled, isEnough) = (newest.Checkpoint != _complete.Checkpoint, newest.Lines == _looked, newest.Lines > witnesses.Count / 2 && _complete.Lines <= witnesses.Count / 2);
+        _looked = newest.Lines;
+        if (!isNew && !isSettled && !isEnough) return;
+        var devices = _roster.List().Where(device => device.Enabled && Lacks(device, newest)).ToLookup(device => witnesses.Contains(device.Name));
+        await HandToAsync(devices[true], witnesses, link, cancellationToken);
+        // Whom nobody waits for comes second, and gets what the others have cosigned with the first word.
+        if (isNew && devices[false].Any()) newest = await SettledAsync(witnesses, newest, cancellationToken);
+        await HandToAsync(devices[false], witnesses, link, cancellationToken);
+        _complete = (newest.Checkpoint, newest.Lines);
+        if (_handed.Count <= _roster.List().Count) return;
+        foreach (var name in _handed.Keys)
+            if (_roster.Find(name) is null)
+                _handed.TryRemove(name, out _);
+    }
+
+    // Who is away finds the retained note when they come, and gets the cosignatures then.
+    private bool Lacks(DeviceRecord device, Noted newest)
+        => !_handed.TryGetValue(device.Name, out var had) || had.Checkpoint != newest.Checkpoint || (had.Lines < newest.Lines && device.Presence.State == PresenceState.Online);
+
+    private Task HandToAsync(IEnumerable<DeviceRecord> devices, IReadOnlySet<string> witnesses, BrokerLink link, CancellationToken cancellationToken)
+        => Parallel.ForEachAsync(devices, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (device, stop) =>
+        {
+            // At most once for who is away: else the broker would queue every note for them, and each old one is a question.
+            var isThere = device.Presence.State == PresenceState.Online;
+            if (isThere && !HasCosigned(device.Name, Newest(witnesses)!.Value.Checkpoint)) await _window.EnterAsync(device.Name, stop);
+            // A round to many takes a while: each gets what is the newest then.
+            var note = Newest(witnesses)!.Value;
+            await link.PublishCheckpointAsync(device.Name, note.Bytes, isThere ? QoS.AtLeastOnce : QoS.AtMostOnce, retain: true, stop);
+            _handed[device.Name] = note with { Bytes = [] };
+        });
+
+    private async Task<Noted> SettledAsync(IReadOnlySet<string> witnesses, Noted newest, CancellationToken cancellationToken)
+    {
+        for (var waited = TimeSpan.Zero; waited < ControlLimits.WitnessSettling; waited += ControlLimits.WitnessPause)
+        {
+            await Task.Delay(ControlLimits.WitnessPause, _time, cancellationToken);
+            var (before, now) = (newest, Newest(witnesses)!.Value);
+            newest = now;
+            if (now.Checkpoint == before.Checkpoint && now.Lines == before.Lines && now.Lines > 0) break;
+        }
+        return newest;
+    }
+
+    // What confirms the newest one confirms all before it.
+    private Noted? Newest(IReadOnlySet<string> witnesses)
+    {
         lock (_one)
         {
-            // The newest one: what confirms it confirms all before it.
-            if (_signed.Count == 0) return;
+            if (_signed.Count == 0) return null;
             var signed = _signed.Values.Last();
-            List<string> lines = [.. witnesses.Where(signed.Lines.ContainsKey).Select(witness => signed.Lines[witness])];
-            if (signed.Checkpoint == _announced && lines.Count == signed.HandedOut) return;
-            signed.HandedOut = lines.Count;
-            checkpoint = signed.Checkpoint;
-            note = Encoding.UTF8.GetBytes(checkpoint.Note + string.Concat(lines));
+            var lines = witnesses.Count(signed.Lines.ContainsKey);
+            if (signed.Note is not { } note || note.Lines != lines) signed.Note = note = (lines, Encoding.UTF8.GetBytes(signed.Checkpoint.Note + string.Concat(witnesses.Where(signed.Lines.ContainsKey).Select(witness => signed.Lines[witness]))));
+            return new(signed.Checkpoint, note.Lines, note.Bytes);
         }
-        // The second time, with the cosignatures, only to those who are there: for the others the retained note is enough.
-        var isFirst = checkpoint != _announced;
-        var devices = _roster.List().Where(device => device.Enabled && (isFirst || device.Presence.State == PresenceState.Online));
-        await Parallel.ForEachAsync(devices, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (device, stop) => await link.PublishCheckpointAsync(device.Name, note, retain: true, stop));
-        _announced = checkpoint;
+    }
+
+    private bool HasCosigned(string device, Checkpoint checkpoint)
+    {
+        lock (_one) return _records.TryGetValue(device, out var record) && record.Size >= checkpoint.Size;
     }
 
     private async Task AnswerAsync(string device, long size, BrokerLink link, CancellationToken cancellationToken)
     {
         lock (_one)
         {
-            // One proof a second and device: whoever asks more often is not helped by more.
-            if (_asked.TryGetValue(device, out var before) && _time.GetElapsedTime(before) < TimeSpan.FromSeconds(1)) return;
+            // Whoever asks more often is not helped by more.
+            if (_asked.TryGetValue(device, out var before) && _time.GetElapsedTime(before) < ControlLimits.WitnessPause) return;
             _asked[device] = _time.GetTimestamp();
         }
         if (_log.LatestCheckpoint is not { } latest || size < 1) return;
@@ -209,8 +266,28 @@ public sealed class Witnesses : IAsyncDisposable
             _repeated.Add(new(AuditTypes.Security, device, "audit", "witness-ahead", "failed", "rolled-back", new() { ["seen"] = size, ["size"] = latest.Size }), device);
             return;
         }
-        var path = await _log.ProveConsistencyAsync(size, latest.Size, cancellationToken);
-        await link.PublishCheckpointAsync(device, new WitnessMessage.Shown(size, latest.Note, path).ToBytes(), retain: false, cancellationToken);
+        // At most once: the broker keeps nothing and flushes nothing for it, and a device whose answer was lost asks again.
+        await link.PublishCheckpointAsync(device, await ShownAsync(size, latest), QoS.AtMostOnce, retain: false, cancellationToken);
+    }
+
+    // A fleet asks from the same checkpoint at the same moment: its proof is read from the log once, or ten thousand questions would keep the center from answering any of them in time.
+    private Task<byte[]> ShownAsync(long size, Checkpoint latest)
+    {
+        lock (_one)
+        {
+            if (_shownLatest != latest)
+            {
+                _shown.Clear();
+                _shownLatest = latest;
+            }
+            if (_shown.TryGetValue(size, out var known) && !known.IsFaulted) return known;
+            var made = MakeAsync();
+            // Any device may ask from any size: who asks from an odd one does not push out the others'.
+            if (_shown.Count < ControlLimits.WitnessProofs) _shown[size] = made;
+            return made;
+        }
+
+        async Task<byte[]> MakeAsync() => new WitnessMessage.Shown(size, latest.Note, await _log.ProveConsistencyAsync(size, latest.Size)).ToBytes();
     }
 
     private void Take(string device, WitnessMessage.Cosigned cosigned)
@@ -320,11 +397,17 @@ public sealed class Witnesses : IAsyncDisposable
 
     private static string Word(WitnessAlarm reason) => Words.Of(reason);
 
+    /// <param name="Lines">Cosignatures under it.</param>
+    /// <param name="Bytes">As it is handed out.</param>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Noted(Checkpoint Checkpoint, int Lines, byte[] Bytes);
+
     /// <summary>A checkpoint of this run and who has cosigned it so far.</summary>
     private sealed class Signed(Checkpoint checkpoint)
     {
         public Checkpoint Checkpoint { get; } = checkpoint;
         public Dictionary<string, string> Lines { get; } = new(StringComparer.Ordinal);
-        public int HandedOut { get; set; }
+        /// <summary>With so many cosignatures under it, as it was last handed out.</summary>
+        public (int Lines, byte[] Bytes)? Note { get; set; }
     }
 }

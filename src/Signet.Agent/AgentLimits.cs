@@ -73,7 +73,7 @@ public static class AgentLimits
     /// <summary>Between an answer and the next question: the center has just answered.</summary>
     public static readonly TimeSpan WitnessPause = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long the other witnesses' cosignatures of an accepted checkpoint may take while the device is connected. The center hands them on after 2 s; with this and a look every second the alarm comes within one checkpoint interval (10 s).</summary>
+    /// <summary>How long the other witnesses' cosignatures of an accepted checkpoint may take while the device is connected. The center hands them on after 2 s at the latest; with this and a look every second the alarm comes within one checkpoint interval (10 s).</summary>
     public static readonly TimeSpan ConfirmationPatience = TimeSpan.FromSeconds(8);
 
     /// <summary>Telemetry intervals from <c>device.json</c>.</summary>

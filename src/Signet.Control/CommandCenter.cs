@@ -172,6 +172,7 @@ public sealed partial class CommandCenter : IAsyncDisposable
         _intake.Witness = Witnesses.Take;
         rounds.Run("intake", stop => _intake.RunAsync(_link, stop));
         rounds.Run("checkpoints", stop => Witnesses.RunAsync(_link, stop));
+        rounds.Run("checkpoints to all", stop => Witnesses.RunOthersAsync(_link, stop));
         rounds.Run("proofs", stop => Witnesses.AnswerAsync(_link, stop));
         rounds.Every(ControlLimits.DeadlineSweep, "deadlines", Commands.ExpireAsync);
         _ends = new(Authority, _trail, Feed, _time, _logger);

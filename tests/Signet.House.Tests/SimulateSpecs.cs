@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Signet.House.Tests.Program;
+using Signet.Testing;
 
 namespace Signet.House.Tests;
 
@@ -23,9 +24,17 @@ public sealed class SimulateSpecs : IDisposable
         var measured = JsonNode.Parse(run.Output.Trim().Split('\n')[^1])!;
         ((int)measured["devices"]!, (int)measured["processes"]!, (int)measured["executed"]!).ShouldBe((5, 3, 5));
         ((double)measured["signatureShare"]!).ShouldBeInRange(0, 1);
+        ((double)measured["heardSeconds"]!).ShouldBeGreaterThanOrEqualTo((double)measured["onlineSeconds"]!);
         SignetProcess.ChildrenOf(center.Id).ShouldBeEmpty();
         var devices = (await SignetProcess.RunAsync(Data, "device", "list", "--select", "kind:simulated", "--json")).Json["devices"]!.AsArray();
         devices.Select(device => (string)device!["name"]!).ShouldBe(["sim-00001", "sim-00002", "sim-00003", "sim-00004", "sim-00005"]);
+
+        // A smaller fleet afterwards: the others exist, are of the same kind, and are not there.
+        await Eventually.Some(async () => (int)(await SignetProcess.RunAsync(Data, "status", "--json")).Json["devicesOnline"]! == 0 ? "gone" : null, "the fleet is gone");
+        var smaller = await SignetProcess.RunAsync(Data, "device", "simulate", "2", "--command", "check-status", "--within", "50s");
+        smaller.ExitCode.ShouldBe(0, smaller.Error + smaller.Output);
+        smaller.Output.ShouldContain("2 of 2 executed");
+        smaller.Output.ShouldContain("3 left out (3 not online)");
     }
 
     [Fact]

@@ -47,7 +47,7 @@ internal static class FleetMeasurement
             ["signatureShare"] = isWhole ? Math.Round(signatures / (devices + house), 3) : null, ["signatureMicroseconds"] = new JsonObject(costs.Select(cost => KeyValuePair.Create(cost.Name, (JsonNode?)Math.Round(cost.Each.TotalMicroseconds, 1)))),
         };
         if (printer.Json) printer.Object(report);
-        else Print(printer, report);
+        else Print(printer, report, LeftOut(rollout["leftOut"] as JsonObject ?? []));
         return executed == fleet.Online && executed == (int?)rollout["total"] ? ExitCode.Done : ExitCode.Refused;
     }
 
@@ -61,12 +61,16 @@ internal static class FleetMeasurement
 
     private static int Unanswered(JsonObject rollout) => (int?)rollout["counts"]?["unanswered"] ?? 0;
 
-    private static void Print(Printer printer, JsonObject report)
+    /// <summary>Devices of the selection that were sent nothing, and why: those of an earlier simulation that exist and are not there now, for instance.</summary>
+    private static string LeftOut(JsonObject devices) => devices.Count == 0 ? "none left out"
+        : $"{devices.Count} left out ({string.Join(", ", devices.CountBy(device => (string?)device.Value ?? "-").Select(reason => $"{reason.Value} {(reason.Key == "no-active-connection" ? "not online" : Printer.Inert(reason.Key))}"))})";
+
+    private static void Print(Printer printer, JsonObject report, string leftOut)
     {
         string Of(string name) => Convert.ToString((object?)report[name]?.ToString() ?? "-", CultureInfo.InvariantCulture)!;
         printer.Facts(
             ("online", $"{Of("devices")} devices after {Of("onlineSeconds")} s, all of them known to the center after {Of("heardSeconds")} s"),
-            ("answered", $"{Of("executed")} of {Of("total")} executed, every receipt verified, in {Of("seconds")} s; {Of("leftOut")} left out"),
+            ("answered", $"{Of("executed")} of {Of("total")} executed, every receipt verified, in {Of("seconds")} s; {leftOut}"),
             ("devices", $"{Of("devicesMiB")} MiB in {Of("processes")} processes, {Of("devicesProcessorSeconds")} s of processor time for it"),
             ("center", report["centerMiB"] is null ? "say --center-pid to see it" : $"{Of("centerMiB")} MiB, {Of("centerProcessorSeconds")} s of processor time for it"),
             ("signatures", $"{Of("signatureSeconds")} s of it for four signatures each (share {Of("signatureShare")}); microseconds: {report["signatureMicroseconds"]!.ToJsonString()}"));

@@ -1,8 +1,5 @@
-using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Signet.Access;
 using Signet.Audit;
@@ -19,7 +16,6 @@ namespace Signet.Control;
 /// </summary>
 public sealed class Witnesses : IAsyncDisposable
 {
-    private const int RememberedCheckpoints = 64, AtOnce = 64;
     private readonly AuditLog _log;
     private readonly Roster _roster;
     private readonly ControlDatabase _database;
@@ -31,21 +27,15 @@ public sealed class Witnesses : IAsyncDisposable
     private readonly Lock _one = new();
     private readonly Dictionary<string, WitnessRecord> _records;
     private readonly HashSet<string> _dirty = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> _asked = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<long, Signed> _signed = [];
-    private readonly SemaphoreSlim _news = new(0, 1);
-    private readonly Channel<(string Device, long Size)> _asks = Channel.CreateBounded<(string, long)>(new BoundedChannelOptions(ControlLimits.WitnessQuestions) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly ConcurrentDictionary<string, Noted> _handed = new(StringComparer.Ordinal);
-    private readonly Dictionary<long, Task<byte[]>> _shown = [];
-    private readonly ReactionWindow _window;
-    private (Checkpoint? Checkpoint, int Lines) _complete;   // what every device was handed
-    private Checkpoint? _shownLatest;
-    private int _looked;   // cosignatures at the last look
+    private readonly CosignedNotes _notes = new();
+    private readonly HandOut _handOut;
+    private readonly ProofAnswers _answers;
 
     internal Witnesses(AuditLog log, Roster roster, ControlDatabase database, AuditTrail trail, RepeatedNotes repeated, LiveFeed feed, TimeProvider time, ILogger logger)
     {
         (_log, _roster, _database, _trail, _repeated, _feed, _time, _logger) = (log, roster, database, trail, repeated, feed, time, logger);
-        _window = new(ControlLimits.WitnessesAtOnce, ControlLimits.WitnessSettling, time);
+        _handOut = new(roster, _notes, HasCosigned, time);
+        _answers = new(log, repeated, time, logger);
         _records = database.Read(WitnessStore.Load).ToDictionary(record => record.Device, StringComparer.Ordinal);
         if (log.LatestCheckpoint is { } latest) Remember(latest);
         log.CheckpointSigned += Remember;
@@ -110,55 +100,21 @@ public sealed class Witnesses : IAsyncDisposable
     {
         _log.CheckpointSigned -= Remember;
         await FlushAsync();
+        _handOut.Dispose();
     }
 
-    /// <summary>Hands out checkpoints until stopped: a new one at once, and again when its cosignatures have had time to come.</summary>
-    internal async Task RunAsync(BrokerLink link, CancellationToken stop)
+    /// <summary>Hands new checkpoints to the devices of the witness list until stopped, and again when their cosignatures have had time to come.</summary>
+    internal Task RunAsync(BrokerLink link, CancellationToken stop) => RoundsAsync(async () =>
     {
-        try
-        {
-            while (true)
-            {
-                await _news.WaitAsync(ControlLimits.WitnessSettling, stop);
-                try
-                {
-                    await HandOutAsync(link, stop);
-                    await FlushAsync();
-                }
-                catch (MqttException e)
-                {
-                    Log.RoundFailed(_logger, "checkpoints", e.Message);
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The center stops.
-        }
-    }
+        await _handOut.ToWitnessesAsync(link, stop);
+        await FlushAsync();
+    });
 
-    /// <summary>Answers what devices ask until stopped, some at once.</summary>
-    internal async Task AnswerAsync(BrokerLink link, CancellationToken stop)
-    {
-        try
-        {
-            await Parallel.ForEachAsync(_asks.Reader.ReadAllAsync(stop), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stop }, async (ask, cancellation) =>
-            {
-                try
-                {
-                    await AnswerAsync(ask.Device, ask.Size, link, cancellation);
-                }
-                catch (Exception e) when (e is MqttException or StoreException)
-                {
-                    Log.RoundFailed(_logger, "witness questions", e.Message);   // it asks again
-                }
-            });
-        }
-        catch (OperationCanceledException)
-        {
-            // The center stops.
-        }
-    }
+    /// <summary>Hands checkpoints to everybody else until stopped, with the cosignatures of the list.</summary>
+    internal Task RunOthersAsync(BrokerLink link, CancellationToken stop) => RoundsAsync(() => _handOut.ToOthersAsync(link, stop));
+
+    /// <summary>Answers what devices ask until stopped.</summary>
+    internal Task AnswerAsync(BrokerLink link, CancellationToken stop) => _answers.RunAsync(link, stop);
 
     /// <summary>A message from a device's witness topic.</summary>
     internal void Take(string device, MqttMessage message)
@@ -172,11 +128,11 @@ public sealed class Witnesses : IAsyncDisposable
         {
             // Not in the line of receipts: a fleet that asks after each checkpoint would hold them up. A question that finds no room is asked again by the device.
             case WitnessMessage.Ask ask:
-                _window.Leave(device);
-                _asks.Writer.TryWrite((device, ask.Size));
+                _handOut.Reacted(device);
+                _answers.Ask(device, ask.Size);
                 break;
             case WitnessMessage.Cosigned cosigned:
-                _window.Leave(device);
+                _handOut.Reacted(device);
                 Take(device, cosigned);
                 break;
             case WitnessMessage.Alarm alarm: Take(device, alarm); break;
@@ -184,65 +140,25 @@ public sealed class Witnesses : IAsyncDisposable
         }
     }
 
-    private async Task HandOutAsync(BrokerLink link, CancellationToken cancellationToken)
+    private async Task RoundsAsync(Func<Task> round)
     {
-        // Devices count the witnesses of their list and nobody else: of a large fleet, others' lines would only take these places.
-        var witnesses = _roster.Witnesses().ToHashSet(StringComparer.Ordinal);
-        if (Newest(witnesses) is not { } newest) return;
-        // With cosignatures when enough are there, and when no more come: not for each one, or a large fleet would be handed the same note again and again.
-        var (isNew, isSettled, isEnough) = (newest.Checkpoint != _complete.Checkpoint, newest.Lines == _looked, newest.Lines > witnesses.Count / 2 && _complete.Lines <= witnesses.Count / 2);
-        _looked = newest.Lines;
-        if (!isNew && !isSettled && !isEnough) return;
-        var devices = _roster.List().Where(device => device.Enabled && Lacks(device, newest)).ToLookup(device => witnesses.Contains(device.Name));
-        await HandToAsync(devices[true], witnesses, link, cancellationToken);
-        // Whom nobody waits for comes second, and gets what the others have cosigned with the first word.
-        if (isNew && devices[false].Any()) newest = await SettledAsync(witnesses, newest, cancellationToken);
-        await HandToAsync(devices[false], witnesses, link, cancellationToken);
-        _complete = (newest.Checkpoint, newest.Lines);
-        if (_handed.Count <= _roster.List().Count) return;
-        foreach (var name in _handed.Keys)
-            if (_roster.Find(name) is null)
-                _handed.TryRemove(name, out _);
-    }
-
-    // Who is away finds the retained note when they come, and gets the cosignatures then.
-    private bool Lacks(DeviceRecord device, Noted newest)
-        => !_handed.TryGetValue(device.Name, out var had) || had.Checkpoint != newest.Checkpoint || (had.Lines < newest.Lines && device.Presence.State == PresenceState.Online);
-
-    private Task HandToAsync(IEnumerable<DeviceRecord> devices, IReadOnlySet<string> witnesses, BrokerLink link, CancellationToken cancellationToken)
-        => Parallel.ForEachAsync(devices, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (device, stop) =>
+        try
         {
-            // At most once for who is away: else the broker would queue every note for them, and each old one is a question.
-            var isThere = device.Presence.State == PresenceState.Online;
-            if (isThere && !HasCosigned(device.Name, Newest(witnesses)!.Value.Checkpoint)) await _window.EnterAsync(device.Name, stop);
-            // A round to many takes a while: each gets what is the newest then.
-            var note = Newest(witnesses)!.Value;
-            await link.PublishCheckpointAsync(device.Name, note.Bytes, isThere ? QoS.AtLeastOnce : QoS.AtMostOnce, retain: true, stop);
-            _handed[device.Name] = note with { Bytes = [] };
-        });
-
-    private async Task<Noted> SettledAsync(IReadOnlySet<string> witnesses, Noted newest, CancellationToken cancellationToken)
-    {
-        for (var waited = TimeSpan.Zero; waited < ControlLimits.WitnessSettling; waited += ControlLimits.WitnessPause)
-        {
-            await Task.Delay(ControlLimits.WitnessPause, _time, cancellationToken);
-            var (before, now) = (newest, Newest(witnesses)!.Value);
-            newest = now;
-            if (now.Checkpoint == before.Checkpoint && now.Lines == before.Lines && now.Lines > 0) break;
+            while (true)
+            {
+                try
+                {
+                    await round();
+                }
+                catch (MqttException e)
+                {
+                    Log.RoundFailed(_logger, "checkpoints", e.Message);
+                }
+            }
         }
-        return newest;
-    }
-
-    // What confirms the newest one confirms all before it.
-    private Noted? Newest(IReadOnlySet<string> witnesses)
-    {
-        lock (_one)
+        catch (OperationCanceledException)
         {
-            if (_signed.Count == 0) return null;
-            var signed = _signed.Values.Last();
-            var lines = witnesses.Count(signed.Lines.ContainsKey);
-            if (signed.Note is not { } note || note.Lines != lines) signed.Note = note = (lines, Encoding.UTF8.GetBytes(signed.Checkpoint.Note + string.Concat(witnesses.Where(signed.Lines.ContainsKey).Select(witness => signed.Lines[witness]))));
-            return new(signed.Checkpoint, note.Lines, note.Bytes);
+            // The center stops.
         }
     }
 
@@ -251,62 +167,21 @@ public sealed class Witnesses : IAsyncDisposable
         lock (_one) return _records.TryGetValue(device, out var record) && record.Size >= checkpoint.Size;
     }
 
-    private async Task AnswerAsync(string device, long size, BrokerLink link, CancellationToken cancellationToken)
-    {
-        lock (_one)
-        {
-            // Whoever asks more often is not helped by more.
-            if (_asked.TryGetValue(device, out var before) && _time.GetElapsedTime(before) < ControlLimits.WitnessPause) return;
-            _asked[device] = _time.GetTimestamp();
-        }
-        if (_log.LatestCheckpoint is not { } latest || size < 1) return;
-        if (size > latest.Size)
-        {
-            // Its word against ours, and it kept a signature of ours.
-            _repeated.Add(new(AuditTypes.Security, device, "audit", "witness-ahead", "failed", "rolled-back", new() { ["seen"] = size, ["size"] = latest.Size }), device);
-            return;
-        }
-        // At most once: the broker keeps nothing and flushes nothing for it, and a device whose answer was lost asks again.
-        await link.PublishCheckpointAsync(device, await ShownAsync(size, latest), QoS.AtMostOnce, retain: false, cancellationToken);
-    }
-
-    // A fleet asks from the same checkpoint at the same moment: its proof is read from the log once, or ten thousand questions would keep the center from answering any of them in time.
-    private Task<byte[]> ShownAsync(long size, Checkpoint latest)
-    {
-        lock (_one)
-        {
-            if (_shownLatest != latest)
-            {
-                _shown.Clear();
-                _shownLatest = latest;
-            }
-            if (_shown.TryGetValue(size, out var known) && !known.IsFaulted) return known;
-            var made = MakeAsync();
-            // Any device may ask from any size: who asks from an odd one does not push out the others'.
-            if (_shown.Count < ControlLimits.WitnessProofs) _shown[size] = made;
-            return made;
-        }
-
-        async Task<byte[]> MakeAsync() => new WitnessMessage.Shown(size, latest.Note, await _log.ProveConsistencyAsync(size, latest.Size)).ToBytes();
-    }
-
     private void Take(string device, WitnessMessage.Cosigned cosigned)
     {
-        Signed? signed;
-        lock (_one) signed = _signed.GetValueOrDefault(cosigned.Size);
-        if (signed is null) return;   // of before this start: the next one comes
+        if (_notes.Find(cosigned.Size) is not { } checkpoint) return;   // of before this start: the next one comes
         var line = cosigned.Line.TrimEnd('\n') + "\n";
-        if (!_roster.PublicKeysOf(device).Any(key => Cosignature.IsBy(device, key, signed.Checkpoint, line)))
+        if (!_roster.PublicKeysOf(device).Any(key => Cosignature.IsBy(device, key, checkpoint, line)))
         {
             Refuse(device, "bad-signature");
             return;
         }
+        _notes.Cosign(checkpoint, device, line);
         lock (_one)
         {
-            signed.Lines[device] = line;
             var before = _records.GetValueOrDefault(device);
             if (before is { } known && known.Size > cosigned.Size) return;
-            var after = new WitnessRecord(device, cosigned.Size, signed.Checkpoint.Note + line, _time.GetUtcNow(), before?.Alarm, before?.AlarmAt, before?.Evidence);
+            var after = new WitnessRecord(device, cosigned.Size, checkpoint.Note + line, _time.GetUtcNow(), before?.Alarm, before?.AlarmAt, before?.Evidence);
             // What was only a lack of confirmation ends with it.
             if (after.Alarm == Word(WitnessAlarm.Unconfirmed)) after = after with { Alarm = null, AlarmAt = null, Evidence = null };
             _records[device] = after;
@@ -349,19 +224,8 @@ public sealed class Witnesses : IAsyncDisposable
 
     private void Remember(Checkpoint checkpoint)
     {
-        lock (_one)
-        {
-            _signed[checkpoint.Size] = new(checkpoint);
-            if (_signed.Count > RememberedCheckpoints) _signed.Remove(_signed.Keys.First());
-        }
-        try
-        {
-            _news.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // Somebody has been told already.
-        }
+        _notes.Add(checkpoint);
+        _handOut.Wake();
     }
 
     private void Put(WitnessRecord record)
@@ -396,18 +260,4 @@ public sealed class Witnesses : IAsyncDisposable
     private static Checkpoint? Read(string note) => Checkpoint.TryParse(note, out var checkpoint, out _) ? checkpoint : null;
 
     private static string Word(WitnessAlarm reason) => Words.Of(reason);
-
-    /// <param name="Lines">Cosignatures under it.</param>
-    /// <param name="Bytes">As it is handed out.</param>
-    [StructLayout(LayoutKind.Auto)]
-    private readonly record struct Noted(Checkpoint Checkpoint, int Lines, byte[] Bytes);
-
-    /// <summary>A checkpoint of this run and who has cosigned it so far.</summary>
-    private sealed class Signed(Checkpoint checkpoint)
-    {
-        public Checkpoint Checkpoint { get; } = checkpoint;
-        public Dictionary<string, string> Lines { get; } = new(StringComparer.Ordinal);
-        /// <summary>With so many cosignatures under it, as it was last handed out.</summary>
-        public (int Lines, byte[] Bytes)? Note { get; set; }
-    }
 }

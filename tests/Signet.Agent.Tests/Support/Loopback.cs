@@ -75,6 +75,9 @@ internal sealed class Loopback : IAsyncDisposable
     /// <summary>Whatever a center, or who runs the broker, may put on a device's topics.</summary>
     public Task SayAsync(string topic, byte[] message) => _broker.PublishAsync(new MqttMessage { Topic = topic, Payload = message, QoS = QoS.AtLeastOnce }).AsTask();
 
+    /// <summary>What a device finds when it comes; nothing waits in its session.</summary>
+    public Task KeepAsync(string topic, byte[] message) => _broker.PublishAsync(new MqttMessage { Topic = topic, Payload = message, QoS = QoS.AtMostOnce, Retain = true }).AsTask();
+
     /// <summary>What a device says as a witness, as it comes.</summary>
     public ChannelReader<MqttMessage> Witnessing(string device) => On(Topics.Witness(device)).Reader;
 

@@ -15,6 +15,7 @@ internal sealed class LyingCenter : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Func<long, byte[]?>> _answers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Device, long Size), string> _lines = new();
     private readonly ConcurrentQueue<(string Device, WitnessMessage.Alarm Alarm)> _alarms = new();
+    private readonly ConcurrentQueue<(string Device, long Size)> _asked = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _listening = [];
 
@@ -49,6 +50,19 @@ internal sealed class LyingCenter : IAsyncDisposable
 
     /// <summary>Puts a note on the device's checkpoint topic.</summary>
     public Task ShowAsync(string device, string note) => House.SayAsync(Topics.Checkpoint(device), Encoding.UTF8.GetBytes(note));
+
+    /// <summary>Ends a device, and starts it again when this note is what it will find.</summary>
+    public async Task ComeBackToAsync(string device, string note)
+    {
+        var home = _devices[device].Home.Directory;
+        await _devices[device].DisposeAsync();
+        await House.KeepAsync(Topics.Checkpoint(device), Encoding.UTF8.GetBytes(note));
+        _devices[device] = new RunningDevice(home);
+        await _devices[device].OnlineAsync();
+    }
+
+    /// <summary>What the device has asked so far: how many entries it had seen, each time.</summary>
+    public IEnumerable<long> AskedBy(string device) => _asked.Where(asked => asked.Device == device).Select(asked => asked.Size);
 
     /// <summary>Shows some devices the beginning of a history, proves it when they ask, and waits until all have cosigned it.</summary>
     /// <returns>Their cosignatures, one a line.</returns>
@@ -107,6 +121,7 @@ internal sealed class LyingCenter : IAsyncDisposable
         await foreach (var message in House.Witnessing(device).ReadAllAsync(_stop.Token))
         {
             WitnessMessage.TryRead(message.Payload.Span, out var said).ShouldBeTrue();
+            if (said is WitnessMessage.Ask question) _asked.Enqueue((device, question.Size));
             switch (said)
             {
                 case WitnessMessage.Ask ask when _answers.GetValueOrDefault(device)?.Invoke(ask.Size) is { } answer:

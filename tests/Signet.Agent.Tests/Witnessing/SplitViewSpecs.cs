@@ -109,4 +109,20 @@ public sealed class SplitViewSpecs(DeviceFleet fleet) : IClassFixture<DeviceFlee
         center.House.Cut("door-1").ShouldBe(1);
         (await center.AlarmAsync("door-1", WitnessAlarm.Forked)).Seen.ShouldBe(WitnessState.Read(device.Home.Directory).Note);
     }
+
+    [Fact]
+    [Trait("row", "S0-26")]
+    public async Task A_device_that_comes_back_to_a_newer_checkpoint_asks_once()
+    {
+        await using var center = await LyingCenter.StartAsync(fleet, _logKey, quorum: 0, "comes-back");
+        var log = new WitnessSpecs.History(_logKey);
+        await center.ShowAllAsync(["comes-back"], log, log.Sign(10), 10);
+        var (missed, newest) = (log.Sign(20), log.Sign(30));
+        center.Answer("comes-back", from => log.Show(from, from == 10 ? missed : newest));
+        await center.ComeBackToAsync("comes-back", missed);
+        await LyingCenter.UntilAsync(() => WitnessState.Read(center.Devices["comes-back"].Home.Directory).Size == 20, "the missed one is proven");
+        // What it says now comes after everything that it said when it came.
+        await center.ShowAllAsync(["comes-back"], log, newest, 30);
+        center.AskedBy("comes-back").ShouldBe([10L, 20L]);
+    }
 }

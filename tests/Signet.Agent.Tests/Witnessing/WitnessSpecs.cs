@@ -294,6 +294,28 @@ public sealed class WitnessSpecs : IDisposable
     }
 
     [Fact]
+    [Trait("row", "S0-26")]
+    public void Cosignatures_under_the_note_that_led_to_a_question_count_when_it_is_answered()
+    {
+        var homes = new[] { "a", "b" }.ToDictionary(name => name, name => _fleet.Add(name));
+        foreach (var home in homes.Values) WriteWitnesses(home, homes, quorum: 2);
+        var (one, other) = (Device("a", homes["a"]), Device("b", homes["b"]));
+        var log = new History(_logKey);
+        var first = log.Sign(10);
+        one.Take(first + Cosigned(other.Take(first)).Line);
+        one.Witness.IsWaiting.ShouldBeFalse();
+
+        var second = log.Sign(20);
+        other.Take(second);
+        var line = Cosigned(other.Take(log.Show(10, second))).Line;
+        Ask(one.Take(second + line)).ShouldBe(10);
+        Cosigned(one.Take(log.Show(10, second))).Size.ShouldBe(20);
+        one.Witness.IsWaiting.ShouldBeFalse("the other's cosignature came before the answer");
+        _time.Advance(2 * AgentLimits.ConfirmationPatience);
+        one.Witness.Tick().ShouldBeEmpty();
+    }
+
+    [Fact]
     public void What_the_log_did_not_sign_changes_nothing()
     {
         using var stranger = ECDsa.Create(ECCurve.NamedCurves.nistP256);

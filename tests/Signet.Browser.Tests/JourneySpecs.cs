@@ -106,7 +106,7 @@ public sealed class JourneySpecs(ConsoleHouse house)
         (await person.Page.EvaluateAsync<bool>("() => window.sameDocument === true")).ShouldBeTrue("without a reload");
         await person.Page.GetByRole(AriaRole.Button, new() { Name = "Stop it" }).ClickAsync();
         await Expect(person.Page.Locator("#progress")).ToContainTextAsync("3 of 3 settled, 2 executed, 0 errors", new() { Timeout = 60_000 });
-        await Expect(person.Page.Locator("#rows")).ToContainTextAsync("cancelled");
+        await Expect(person.Page.Locator("#rows")).ToContainTextAsync("cancelled", new() { Timeout = 60_000 });
         person.Complaints.ShouldBeEmpty();
         (await house.Center.Fleet.RemoveAsync(away, Signet.Control.Actor.Terminal)).Refusal.ShouldBeNull();
     }

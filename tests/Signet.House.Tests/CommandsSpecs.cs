@@ -63,7 +63,7 @@ public sealed class CommandsSpecs(RunningHouse house) : IClassFixture<RunningHou
     [Fact]
     public async Task A_planned_command_leaves_at_its_time_and_not_before()
     {
-        var planned = await SendAsync("valve-1", "check-status", "--at", "+3s");
+        var planned = await SendAsync("valve-1", "check-status", "--at", "+8s");
         planned.State.ShouldBe("queued");
 
         var view = (await ReachesAsync(planned.Id, "executed")).View;
@@ -92,11 +92,11 @@ public sealed class CommandsSpecs(RunningHouse house) : IClassFixture<RunningHou
     [Fact]
     public async Task A_rollout_keeps_its_pace_and_its_progress_is_seen_as_it_goes()
     {
-        var sent = await DoneAsync("command", "send", "door-1,thermostat-1,valve-1", "check-status", "--rate", "30", "--wait=60s");
+        var sent = await DoneAsync("command", "send", "door-1,thermostat-1,valve-1", "check-status", "--rate", "15", "--wait=50s");
 
-        // One every two seconds, and a look every 0.3 s.
+        // One every four seconds, and a look every 0.3 s.
         var lines = sent.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        lines.ShouldContain("1 of 3 settled, 1 executed, 0 errors");
+        lines.ShouldContain(line => line.StartsWith("1 of 3 settled", StringComparison.Ordinal) || line.StartsWith("2 of 3 settled", StringComparison.Ordinal));
         lines[^1].ShouldBe("3 of 3 settled, 3 executed, 0 errors");
         sent.Output.ShouldContain("devices   3: 3 executed");
     }
@@ -121,7 +121,7 @@ public sealed class CommandsSpecs(RunningHouse house) : IClassFixture<RunningHou
         await using var gates = SignetProcess.Begin(house.Data, "device", "simulate", "8", "--homes", Path.Combine(Folder, "homes"));
         await UntilAsync(async () => (await DoneAsync("device", "list", "--select", "search:gate", "--json")).Json["devices"]!.AsArray().Count(gate => (string)gate!["state"]! == "online") == 8, "the gates are online");
 
-        var sent = await house.RunAsync("command", "send", "search:gate", "open", "--rate", "60", "--stop-at", "20%", "--wait=60s", "--json");
+        var sent = await house.RunAsync("command", "send", "search:gate", "open", "--rate", "30", "--stop-at", "20%", "--wait=50s", "--json");
 
         (sent.ExitCode, (string)sent.Json["state"]!).ShouldBe((1, "stopped"), sent.Output + sent.Error);
         var counts = sent.Json["counts"]!;

@@ -246,9 +246,11 @@ internal sealed class CheckpointWitness
     {
         var place = _accepted.FindIndex(a => a.Checkpoint.TextHash == checkpoint.TextHash);
         if (place < 0) return;
-        var quorum = _home.Witnesses.Quorum;
-        var others = quorum <= 1 ? 0 : Cosignature.Verified(checkpoint, checkpoint.Note[(checkpoint.Text.Length + 1)..].Split('\n', StringSplitOptions.RemoveEmptyEntries), _home.Witnesses.Keys, enough: quorum).Count(name => name != _home.Name);
-        if (others + 1 < quorum) return;
+        var (quorum, keys) = (_home.Witnesses.Quorum, _home.Witnesses.Keys);
+        // Who is not on the list does not count itself: else two histories with half of the list each would both satisfy such devices.
+        var own = quorum <= 1 || keys.ContainsKey(_home.Name) ? 1 : 0;
+        var others = quorum <= 1 ? 0 : Cosignature.Verified(checkpoint, checkpoint.Note[(checkpoint.Text.Length + 1)..].Split('\n', StringSplitOptions.RemoveEmptyEntries), keys, enough: quorum).Count(name => name != _home.Name);
+        if (others + own < quorum) return;
         _accepted.RemoveRange(0, place + 1);
         if (_alarms.Remove(WitnessAlarm.Unconfirmed))
         {

@@ -316,6 +316,25 @@ public sealed class WitnessSpecs : IDisposable
     }
 
     [Fact]
+    [Trait("row", "S0-26")]
+    public void A_device_that_is_not_on_the_list_does_not_count_itself()
+    {
+        var homes = new[] { "a", "b", "c" }.ToDictionary(name => name, name => _fleet.Add(name));
+        var listed = new Dictionary<string, string> { ["a"] = homes["a"], ["b"] = homes["b"] };
+        foreach (var home in homes.Values) WriteWitnesses(home, listed, quorum: 2);
+        var (one, other, outside) = (Device("a", homes["a"]), Device("b", homes["b"]), Device("c", homes["c"]));
+        var note = new History(_logKey).Sign(10);
+        var (line, otherLine) = (Cosigned(one.Take(note)).Line, Cosigned(other.Take(note)).Line);
+
+        outside.Take(note + line);
+        outside.Witness.IsWaiting.ShouldBeTrue("half of the list has cosigned it");
+        one.Take(note + otherLine);
+        one.Witness.IsWaiting.ShouldBeFalse("with its own that is the whole list");
+        outside.Take(note + line + otherLine);
+        outside.Witness.IsWaiting.ShouldBeFalse();
+    }
+
+    [Fact]
     public void What_the_log_did_not_sign_changes_nothing()
     {
         using var stranger = ECDsa.Create(ECCurve.NamedCurves.nistP256);

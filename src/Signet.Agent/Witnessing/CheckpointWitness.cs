@@ -261,7 +261,12 @@ internal sealed class CheckpointWitness
 
     private IReadOnlyList<byte[]> Ask(Checkpoint shown)
     {
-        if (_question is not null) return [];
+        if (_question is { } open)
+        {
+            // The same note with more cosignatures: they count when the answer comes.
+            if (open.Shown.TextHash == shown.TextHash && open.Shown.Note.Length < shown.Note.Length) _question = open with { Shown = shown };
+            return [];
+        }
         _question = new(_witness!.Last!, shown, _time.GetUtcNow(), 1, IsAside: false);
         return [new WitnessMessage.Ask(_witness.Last!.Size).ToBytes()];
     }

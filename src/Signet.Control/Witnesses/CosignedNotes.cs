@@ -7,7 +7,11 @@ namespace Signet.Control;
 /// <param name="Checkpoint">What the log signed.</param>
 /// <param name="Lines">Cosignatures under it.</param>
 /// <param name="Bytes">The note with them.</param>
-internal sealed record CosignedNote(Checkpoint Checkpoint, int Lines, byte[] Bytes);
+internal sealed record CosignedNote(Checkpoint Checkpoint, int Lines, byte[] Bytes)
+{
+    /// <summary>The note without them.</summary>
+    public byte[] Bare { get; } = Encoding.UTF8.GetBytes(Checkpoint.Note);
+}
 
 /// <summary>The newest checkpoints of this run, and who has cosigned each so far. Safe for concurrent use.</summary>
 internal sealed class CosignedNotes

@@ -105,11 +105,14 @@ internal sealed class HandOut(Roster roster, CosignedNotes notes, Func<string, C
             if (roster.Find(witness) is { Enabled: true } device && Lacks(device, note)) await HandAsync(device, note, link, cancellation);
         });
 
-    // At most once for who is away: they find the retained note when they come. Else the broker would queue every note for them, and each old one is a question.
+    // At most once, so that the broker queues and flushes nothing for it: whoever misses it finds the retained note when they come, and cosignatures of a whole list are 8 KB. They come first: the question that the
+    // note leads to is then one about a note with cosignatures, and the answer to it confirms that.
     private async Task HandAsync(DeviceRecord device, CosignedNote note, BrokerLink link, CancellationToken stop)
     {
-        await link.PublishCheckpointAsync(device.Name, note.Bytes, device.Presence.State == PresenceState.Online ? QoS.AtLeastOnce : QoS.AtMostOnce, retain: true, stop);
-        _handed[device.Name] = (note.Checkpoint, note.Lines);
+        var lines = device.Presence.State == PresenceState.Online ? note.Lines : 0;
+        if (lines > 0) await link.PublishCheckpointAsync(device.Name, note.Bytes, QoS.AtMostOnce, retain: false, stop);
+        if (!_handed.TryGetValue(device.Name, out var had) || had.Checkpoint != note.Checkpoint) await link.PublishCheckpointAsync(device.Name, note.Bare, QoS.AtMostOnce, retain: true, stop);
+        _handed[device.Name] = (note.Checkpoint, lines);
     }
 
     // Whoever was away gets the cosignatures when they come.

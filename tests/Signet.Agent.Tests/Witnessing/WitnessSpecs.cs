@@ -317,6 +317,27 @@ public sealed class WitnessSpecs : IDisposable
 
     [Fact]
     [Trait("row", "S0-26")]
+    public void Cosignatures_that_come_while_a_question_is_open_count_when_it_is_answered()
+    {
+        var homes = new[] { "a", "b" }.ToDictionary(name => name, name => _fleet.Add(name));
+        foreach (var home in homes.Values) WriteWitnesses(home, homes, quorum: 2);
+        var (one, other) = (Device("a", homes["a"]), Device("b", homes["b"]));
+        var log = new History(_logKey);
+        var first = log.Sign(10);
+        one.Take(first + Cosigned(other.Take(first)).Line);
+
+        var second = log.Sign(20);
+        other.Take(second);
+        var line = Cosigned(other.Take(log.Show(10, second))).Line;
+        Ask(one.Take(second)).ShouldBe(10);
+        one.Take(second + line).ShouldBeEmpty();
+        one.Take(second).ShouldBeEmpty("the bare note once more takes nothing away");
+        Cosigned(one.Take(log.Show(10, second))).Size.ShouldBe(20);
+        one.Witness.IsWaiting.ShouldBeFalse();
+    }
+
+    [Fact]
+    [Trait("row", "S0-26")]
     public void A_device_that_is_not_on_the_list_does_not_count_itself()
     {
         var homes = new[] { "a", "b", "c" }.ToDictionary(name => name, name => _fleet.Add(name));

@@ -10,6 +10,7 @@ namespace Signet.House.Tests;
 public sealed class KillBeforePublishSpecs : IDisposable
 {
     private const int Tries = 4;
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(13);
     private readonly string _folder = Directory.CreateTempSubdirectory("signet-kill-").FullName;
 
     private string Data => Path.Combine(_folder, "data");
@@ -37,7 +38,7 @@ public sealed class KillBeforePublishSpecs : IDisposable
                     (await SignetProcess.RunAsync(Data, "command", "send", "lamp-1", "blink", "--queue", "1h")).ExitCode.ShouldBe(0);
                 }
 
-                await Task.Delay(2000); // what coming and going left to be written has been written
+                await WhenQuietAsync();
                 using var strace = await center.KillAtSyncAsync(1, Path.Combine(Data, "signet.db-wal"));
                 await using var comes = isIntent ? SignetProcess.Begin(Data, "device", "run", "lamp-1") : null; // and the center sends what waited
                 if (!isIntent) await SignetProcess.RunAsync(Data, "command", "send", "lamp-1", "blink");
@@ -68,6 +69,13 @@ public sealed class KillBeforePublishSpecs : IDisposable
             back.KillTree();
             return;
         }
+    }
+
+    // What coming and going left to be written has been written: a checkpoint comes at the latest 10 s after an entry, and with it the device's cosignature, which is a row too. Only heartbeats are left, every 30 s.
+    private async Task WhenQuietAsync()
+    {
+        string[] logs = [Path.Combine(Data, "signet.db-wal"), Path.Combine(Data, "audit", "audit.db-wal")];
+        for (var look = 0; look < 240 && DateTime.UtcNow - logs.Max(File.GetLastWriteTimeUtc) < Quiet; look++) await Task.Delay(500);
     }
 
     // Readings would be written beside the command, and a sync of theirs would be met first.

@@ -17,7 +17,7 @@ internal static class Arrivals
     public static async Task ArriveAsync(this IPage page, Func<Uri, bool> there, string what, bool isLoaded = true)
     {
         await Signet.Testing.Eventually.True(() => there(new(page.Url)), $"the browser, which is at {page.Url}, comes to {what}", Limit);
-        if (isLoaded) await page.WaitForLoadStateAsync();
+        if (isLoaded) await LoadedAsync(page);
     }
 
     /// <summary>Goes to a page although the present one may leave by itself at the same moment.</summary>
@@ -46,7 +46,24 @@ internal static class Arrivals
             page.FrameNavigated -= Arrived;
         }
 
-        await page.WaitForLoadStateAsync();
+        await LoadedAsync(page);
+    }
+
+    // The event may have come in the moment before it was waited for; what counts is the browser's own word.
+    private static async Task LoadedAsync(IPage page)
+    {
+        for (var left = 4; ; left--)
+        {
+            try
+            {
+                await page.WaitForLoadStateAsync(LoadState.Load, new() { Timeout = (float)(Limit / 4).TotalMilliseconds });
+                return;
+            }
+            catch (TimeoutException) when (left > 1)
+            {
+                if (await page.EvaluateAsync<string>("document.readyState") == "complete") return;
+            }
+        }
     }
 
     // A page leaves by itself once: the sign-in page that it goes to stays.
